@@ -1,0 +1,21 @@
+/**
+ * `npm run sim`: the deterministic simulator over the real core.
+ *
+ *   npm run sim -- --seed 7              one seed, with a readable trace
+ *   npm run sim -- --seeds 2000          many, from --from (1) on; failing ones are listed, the seed first
+ *   npm run sim -- --mutants             plants known bugs one by one; every one must be caught
+ *
+ * Exits 0 when all went well, 1 when a rule was broken or a planted bug was missed, 2 for wrong usage.
+ */
+import { parseSimulateArguments, SIMULATE_USAGE } from './simulate/arguments.ts'
+import { runMutants } from './simulate/mutants.ts'
+import { runOne, runSeeds } from './simulate/seeds.ts'
+
+const parsed = parseSimulateArguments(process.argv.slice(2))
+if ('problem' in parsed) {
+  console.error(`${parsed.problem}\n\n${SIMULATE_USAGE}`)
+  process.exitCode = 2
+} else if (parsed.mode === 'help') console.log(SIMULATE_USAGE)
+else if (parsed.mode === 'mutants') process.exitCode = (await runMutants(parsed)) ? 0 : 1
+else if (parsed.mode === 'one') process.exitCode = runOne(parsed) ? 0 : 1
+else process.exitCode = runSeeds(parsed) ? 0 : 1

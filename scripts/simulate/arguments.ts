@@ -1,0 +1,66 @@
+/** What `npm run sim` can be told. */
+import { parseArgs } from 'node:util'
+
+export interface SimulateOptions {
+  readonly mode: 'help' | 'one' | 'seeds' | 'mutants'
+  readonly seed: number
+  readonly from: number
+  readonly seeds: number
+  readonly json: boolean
+  /** Real signatures and frames. */
+  readonly real: boolean
+  /** Stop at the first seed that fails. */
+  readonly first: boolean
+  /** Only the mutants whose name holds this. */
+  readonly only: string
+}
+
+export const SIMULATE_USAGE = `usage: npm run sim -- [options]
+  --seed N      run one seed and print what happened
+  --seeds N     run N seeds (default 100)
+  --from N      first of them (default 1)
+  --real        with real signatures and frames, about ten times slower
+  --first       stop at the first seed that fails
+  --mutants     plant each known bug and see that it is caught; --only TEXT picks some
+  --json        machine-readable results on standard output`
+
+/** Reads the command line. @returns the problem, in words, when it makes no sense */
+export function parseSimulateArguments(argv: readonly string[]): SimulateOptions | { readonly problem: string } {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        seed: { type: 'string' },
+        seeds: { type: 'string' },
+        from: { type: 'string' },
+        only: { type: 'string' },
+        json: { type: 'boolean' },
+        real: { type: 'boolean' },
+        first: { type: 'boolean' },
+        mutants: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    })
+    const number = (name: 'seed' | 'seeds' | 'from', least: number, standard: number): number => {
+      const text = values[name]
+      const value = text === undefined ? standard : Number(text)
+      if (!Number.isSafeInteger(value) || value < least)
+        throw new Error(`--${name} ${text}: expected a whole number from ${least}`)
+      return value
+    }
+    const { json = false, real = false, first = false, only = '' } = values
+    const mode = values.help ? 'help' : values.mutants ? 'mutants' : values.seed === undefined ? 'seeds' : 'one'
+    return {
+      mode,
+      seed: number('seed', 0, 1),
+      from: number('from', 0, 1),
+      seeds: number('seeds', 1, 100),
+      json,
+      real,
+      first,
+      only,
+    }
+  } catch (error) {
+    return { problem: (error as Error).message }
+  }
+}

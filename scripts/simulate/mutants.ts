@@ -1,0 +1,117 @@
+/** Plants each known bug in a copy of the sources and lets the simulator find it. */
+import { spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { SimulateOptions } from './arguments.ts'
+import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const COPIED = ['src', 'test/sim', 'scripts/simulate', 'scripts/simulate.ts', 'package.json']
+/** A bug that so many seeds do not show counts as missed. */
+const SEEDS = 300
+
+interface Outcome {
+  readonly name: string
+  readonly caught: boolean
+  /** The rule that caught it, and at which seed; or what is wrong. */
+  readonly by: string
+  readonly seconds: number
+}
+
+/** @returns whether the unchanged core is clean and every planted bug was caught */
+export async function runMutants({ json, only, from }: SimulateOptions): Promise<boolean> {
+  const dir = mkdtempSync(join(tmpdir(), 'althing-mutants-'))
+  try {
+    for (const path of COPIED) cpSync(join(ROOT, path), join(dir, path), { recursive: true })
+    symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
+    const outcomes: Outcome[] = []
+    const tell = (outcome: Outcome): void => {
+      outcomes.push(outcome)
+      if (!json) console.log(lineOf(outcome))
+    }
+    const clean = await search(dir, from)
+    if (!('clean' in clean)) {
+      // On a core that breaks rules by itself nothing planted could be told apart.
+      console.log(json ? JSON.stringify({ clean, outcomes }) : `the unchanged core is not clean: ${describe(clean)}`)
+      return false
+    }
+    for (const bug of PLANTED_BUGS) if (bug.name.includes(only)) tell(await plant(dir, bug, from))
+    if (json) console.log(JSON.stringify({ clean, outcomes }))
+    else {
+      const caught = outcomes.filter((outcome) => outcome.caught).length
+      console.log(`${caught} of ${outcomes.length} planted bugs caught`)
+      console.log(`the unchanged core is clean over ${SEEDS} seeds`)
+    }
+    return outcomes.every(({ caught }) => caught)
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+function lineOf({ name, caught, by, seconds }: Outcome): string {
+  return `${caught ? 'caught' : 'MISSED'}  ${name.padEnd(28)} ${seconds.toFixed(1).padStart(5)} s  ${by}`
+}
+
+async function plant(dir: string, bug: PlantedBug, from: number): Promise<Outcome> {
+  const { name, file, line, instead } = bug
+  const path = join(dir, file)
+  const text = readFileSync(path, 'utf8')
+  const lines = text.split('\n')
+  const places = lines.flatMap((found, index) => (found.trim() === line ? [index] : []))
+  if (places.length !== 1)
+    return { name, caught: false, by: `${file} has this line ${places.length} times: ${line}`, seconds: 0 }
+  lines[places[0]!] = instead
+  writeFileSync(path, lines.join('\n'))
+  const startMs = performance.now()
+  try {
+    const found = await search(dir, from)
+    const seconds = (performance.now() - startMs) / 1000
+    return {
+      name,
+      caught: 'broken' in found,
+      by: 'clean' in found ? `not seen in ${SEEDS} seeds` : describe(found),
+      seconds,
+    }
+  } finally {
+    writeFileSync(path, text)
+  }
+}
+
+type Found =
+  | { readonly clean: true }
+  | { readonly seed: number; readonly broken: string; readonly problem: string }
+  | { readonly error: string }
+
+function describe(found: Exclude<Found, { clean: true }>): string {
+  return 'error' in found
+    ? `the simulator did not run: ${found.error}`
+    : `seed ${found.seed}: ${found.broken}: ${found.problem.split('\n')[0]!.slice(0, 140)}`
+}
+
+/** Runs the simulator of a copy until its first failing seed. */
+async function search(dir: string, from: number): Promise<Found> {
+  const args = [join(dir, 'scripts/simulate.ts'), '--json', '--first', '--seeds', String(SEEDS), '--from', String(from)]
+  const { stdout, stderr } = await run(args)
+  try {
+    const { failed } = JSON.parse(stdout) as { failed: { seed: number; broken: string; problem: string }[] }
+    return failed[0] ?? { clean: true }
+  } catch {
+    return { error: stderr.slice(-400) }
+  }
+}
+
+function run(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--no-warnings', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const texts = { stdout: '', stderr: '' }
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        texts[name] += text
+      })
+    }
+    child.once('error', reject)
+    child.once('close', () => resolve(texts))
+  })
+}

@@ -1,0 +1,153 @@
+/** Speaks to the daemon over its Unix socket. */
+import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { Problem } from '../model/api.ts'
+import { CliError, EXIT } from './errors.ts'
+
+/** The daemon answered with a problem. */
+export class ApiProblem extends CliError {
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.code, problem.detail ?? problem.title, {
+      fix: problem.fix,
+      // What the daemon calls invalid was typed by whoever ran the command.
+      exitCode: problem.code === 'invalid' ? EXIT.usage : EXIT.failure,
+      detail: problem.reasons ?? [],
+    })
+    this.problem = problem
+  }
+}
+
+/** What a request carries besides its path. */
+export interface CallOptions {
+  readonly method?: 'GET' | 'POST' | 'DELETE'
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as it is; a stream is sent chunk by chunk. */
+  readonly body?: string | Buffer | Readable
+  readonly signal?: AbortSignal
+}
+
+/** Answers of problems are small; more is not read. */
+const MAX_PROBLEM_BYTES = 1024 * 1024
+
+/** Requests to one daemon, over kept connections. */
+export class DaemonClient {
+  readonly socketPath: string
+  readonly #agent: Agent
+
+  /** @param connections at once; more requests wait */
+  constructor(socketPath: string, connections = 64) {
+    this.socketPath = socketPath
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+  }
+
+  /** @throws CliError `no-daemon`, ApiProblem */
+  get<Value>(path: string, signal?: AbortSignal): Promise<Value> {
+    return this.#json(path, signal === undefined ? {} : { signal })
+  }
+
+  /** @throws CliError `no-daemon`, ApiProblem */
+  post<Value>(path: string, body: unknown = {}): Promise<Value> {
+    return this.#json(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  }
+
+  /** @throws CliError `no-daemon`, ApiProblem */
+  send<Value>(path: string, contentType: string, body: Buffer | Readable): Promise<Value> {
+    return this.#json(path, { method: 'POST', headers: { 'content-type': contentType }, body })
+  }
+
+  /** @throws CliError `no-daemon`, ApiProblem */
+  delete<Value>(path: string): Promise<Value> {
+    return this.#json(path, { method: 'DELETE' })
+  }
+
+  /** The response once its header is there. @throws CliError `no-daemon`, ApiProblem for every status but 2xx */
+  async open(path: string, options: CallOptions = {}): Promise<IncomingMessage> {
+    const response = await this.#call(path, options)
+    const status = response.statusCode ?? 500
+    if (status >= 200 && status < 300) return response
+    throw new ApiProblem(readProblem(await readAll(response, MAX_PROBLEM_BYTES), status))
+  }
+
+  async #json<Value>(path: string, options: CallOptions): Promise<Value> {
+    const body = await readAll(await this.open(path, options))
+    return (body === '' ? undefined : JSON.parse(body)) as Value
+  }
+
+  #call(path: string, { method = 'GET', headers = {}, body, signal }: CallOptions): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const sent = request({
+        socketPath: this.socketPath,
+        agent: this.#agent,
+        path,
+        method,
+        headers: { host: 'althing', ...headers },
+        ...(signal !== undefined && { signal }),
+      })
+      sent.once('response', resolve)
+      sent.on('error', (error) => reject(this.#explain(error)))
+      if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) sent.end(body)
+      else sendStream(sent, body, reject)
+    })
+  }
+
+  #explain(error: NodeJS.ErrnoException): unknown {
+    switch (error.code) {
+      case 'ENOENT':
+      case 'ECONNREFUSED':
+        return new CliError('no-daemon', `no daemon runs here (tried ${this.socketPath})`, {
+          cause: error,
+          fix: 'start one with `althing up`, or name another by --data-dir or --socket',
+        })
+      case 'EACCES':
+      case 'EPERM':
+        return new CliError('not-allowed', `this user may not use ${this.socketPath}`, {
+          cause: error,
+          fix: 'run the command as the user of the daemon',
+        })
+      case 'ECONNRESET':
+      case 'EPIPE':
+        return new CliError('daemon-gone', 'the daemon went away in the middle of an answer', { cause: error })
+      default:
+        return error
+    }
+  }
+}
+
+/** Streams a body; the answer may come, and refuse, before all of it is sent. */
+function sendStream(sent: ClientRequest, body: Readable, reject: (error: unknown) => void): void {
+  body.on('error', (error) => {
+    reject(error)
+    sent.destroy()
+  })
+  sent.once('response', (response) => {
+    if ((response.statusCode ?? 500) >= 300) body.unpipe(sent)
+  })
+  body.pipe(sent)
+}
+
+async function readAll(response: IncomingMessage, maxBytes = Number.POSITIVE_INFINITY): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBytes) break
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function readProblem(body: string, status: number): Problem {
+  try {
+    const problem = JSON.parse(body) as Problem
+    if (typeof problem.code === 'string') return problem
+  } catch {
+    // Falls through: something that is no daemon of ours answered.
+  }
+  return { type: 'about:blank', title: `the daemon answered ${status}`, status, code: 'unknown' }
+}

@@ -1,0 +1,33 @@
+/** `althing cancel TASK…`: ends tasks. */
+import type { Command } from 'commander'
+import type { TaskView } from '../../model/api.ts'
+import { ApiProblem } from '../client.ts'
+import { contextOf } from '../context.ts'
+import { describeError, EXIT } from '../errors.ts'
+import { taskPath } from '../views.ts'
+
+/** Adds the command. */
+export function register(program: Command): void {
+  program
+    .command('cancel')
+    .summary('end tasks')
+    .description('End tasks: SIGTERM, a grace, SIGKILL. Does not wait for their end; `althing logs -f` does.')
+    .argument('<task...>', 'their ids, or the beginnings of them')
+    .addHelpText('after', '\nExample:\n  althing cancel TASK OTHER')
+    .action(async (tasks: string[], _options: object, command: Command) => {
+      const { client, json, print, printJson, note } = contextOf(command)
+      const cancelled: TaskView[] = []
+      for (const task of tasks) {
+        try {
+          cancelled.push(await client.post<TaskView>(taskPath(task, '/cancel')))
+        } catch (error) {
+          // One that has ended already does not spare the others.
+          if (!(error instanceof ApiProblem)) throw error
+          note(describeError(error).text)
+          process.exitCode = EXIT.failure
+        }
+      }
+      if (json) return printJson(cancelled)
+      for (const { taskId } of cancelled) print(taskId)
+    })
+}

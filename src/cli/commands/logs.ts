@@ -1,0 +1,30 @@
+/** `althing logs TASK`: what a task wrote. */
+import { Option, type Command } from 'commander'
+import { contextOf } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { readLog } from '../streams.ts'
+import { taskPath } from '../views.ts'
+
+const STREAMS = ['stdout', 'stderr', 'both']
+
+/** Adds the command. */
+export function register(program: Command): void {
+  program
+    .command('logs')
+    .summary('what a task wrote')
+    .description('Print what a task wrote: its stdout to stdout, its stderr to stderr, byte for byte.')
+    .argument('<task>', 'its id, or the beginning of it')
+    .option('-f, --follow', 'go on until the task has ended')
+    .addOption(new Option('--stream <which>', 'only one of the two').choices(STREAMS).default('both'))
+    .addHelpText('after', '\nExamples:\n  althing logs -f TASK\n  althing logs --stream stderr TASK')
+    .action(async (task: string, { follow, stream }: { follow?: boolean; stream: string }, command: Command) => {
+      const { client, json } = contextOf(command)
+      const query = new URLSearchParams({ stream, ...(follow === true && { follow: 'true' }) })
+      const response = await client.open(taskPath(task, `/logs?${query.toString()}`))
+      const lost = await readLog(response, (line) => {
+        if (json) process.stdout.write(`${JSON.stringify(line)}\n`)
+        else process[line.stream].write(Buffer.from(line.data, 'base64'))
+      })
+      if (lost !== undefined) throw new CliError('log-unavailable', `the rest of the log could not be had: ${lost}`)
+    })
+}

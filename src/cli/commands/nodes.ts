@@ -1,0 +1,58 @@
+/** `althing nodes`: who is there. */
+import type { Command } from 'commander'
+import type { NodeView } from '../../model/api.ts'
+import { formatBytes, formatCpu } from '../../model/quantity.ts'
+import { contextOf } from '../context.ts'
+import { formatDuration, formatRatio } from '../format.ts'
+import type { Cell, Column } from '../table.ts'
+import { styleOfNode } from '../views.ts'
+
+const COLUMNS: readonly Column[] = [
+  { title: 'NAME' },
+  { title: 'STATE' },
+  { title: 'ZONE' },
+  { title: 'CPU', align: 'right' },
+  { title: 'FREE', align: 'right' },
+  { title: 'MEM', align: 'right' },
+  { title: 'FREE', align: 'right' },
+  { title: 'LOAD', align: 'right' },
+  { title: 'TASKS', align: 'right' },
+  { title: 'AGE', align: 'right' },
+]
+
+/** Adds the command. */
+export function register(program: Command): void {
+  program
+    .command('nodes')
+    .summary('who is there')
+    .description('List the machines of the mesh: state, CPU, memory, load, and the age of the last heartbeat.')
+    .option('-l, --selector <labels>', 'only those with these labels: a=b,c in (d,e),!f')
+    .option('--all', 'also those offline')
+    .addHelpText('after', '\nExamples:\n  althing nodes -l zone=attic\n  althing nodes --all --json')
+    .action(async ({ selector, all }: { selector?: string; all?: boolean }, command: Command) => {
+      const { client, json, printJson, printTable } = contextOf(command)
+      const query = new URLSearchParams({
+        ...(selector !== undefined && { selector }),
+        ...(all === true && { all: 'true' }),
+      })
+      const nodes = await client.get<NodeView[]>(`/v1/nodes?${query.toString()}`)
+      if (json) printJson(nodes)
+      else printTable(COLUMNS, nodes.map(rowOf))
+    })
+}
+
+function rowOf(node: NodeView): Cell[] {
+  const { capacity, free } = node
+  return [
+    node.self ? { text: `${node.name} *`, style: 'bold' } : node.name,
+    { text: node.state, style: styleOfNode(node.state) },
+    node.labels['zone'] ?? node.labels['topology.kubernetes.io/zone'] ?? '-',
+    capacity === undefined ? '-' : formatCpu(capacity.cpuMilli),
+    free === undefined ? '-' : formatCpu(free.cpuMilli),
+    capacity === undefined ? '-' : formatBytes(capacity.memoryBytes),
+    free === undefined ? '-' : formatBytes(free.memoryBytes),
+    formatRatio(node.cpuRatio),
+    node.tasks === undefined ? '-' : String(node.tasks),
+    node.heartbeatAgeMs === undefined ? '-' : formatDuration(node.heartbeatAgeMs),
+  ]
+}

@@ -1,0 +1,181 @@
+/** `althing run -- COMMAND`: runs a command somewhere in the mesh as if it ran here. */
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import type { JobAccepted, TaskView } from '../../model/api.ts'
+import { formatBytes } from '../../model/quantity.ts'
+import { messageOf } from '../../util/errors.ts'
+import { contextOf, type Context } from '../context.ts'
+import { CliError, describeError, EXIT } from '../errors.ts'
+import { bytes, collect, cpu, duration, integer, pair } from '../options.ts'
+import { whenPipeBreaks } from '../pipes.ts'
+import { bundlePaths, uploadBundle } from '../run/bundle.ts'
+import { exitCodeOf, explainEnd } from '../run/exit-code.ts'
+import { followMany, followOne } from '../run/follow.ts'
+import { cancelAll, watchInterrupts } from '../run/interrupt.ts'
+import { createMessages, type Messages } from '../run/messages.ts'
+import { fetchOutput } from '../run/output.ts'
+import { jobOf, type RunOptions } from '../run/request.ts'
+import { jsonSink, prefixSink, rawSink } from '../run/sinks.ts'
+import { isLive } from '../views.ts'
+
+const NOTES = `
+Paths given to --input keep their names: with --input ./data the task finds data/… in its working
+directory. They must lie below the directory the command is run in.
+
+Exit codes: the task's own (128 + n when signal n ended it), 124 when it ran out of time, 125 when no
+node took it or Althing failed, 126 when it could not be started, 127 when there is no such command,
+2 for wrong usage. With --count, that of the first task in order that failed. Ctrl-C cancels the task and
+waits for it; pressed again, it leaves at once.
+
+Examples:
+  althing run -- uname -a
+  althing run --cpu 2 --memory 1Gi --input ./data -- wc -w data/a.txt data/b.txt
+  althing run -l zone=attic --output ./result -- sh -c 'make && cp app $ALTHING_OUTPUT'
+  althing run --count 100 --retries 2 -- ./simulate`
+
+/** Adds the command. */
+export function register(program: Command): void {
+  program
+    .command('run')
+    .summary('run a command somewhere in the mesh')
+    .description(
+      'Run a command on the machine that makes the best bid. Output streams back; its exit code is that of `run`.',
+    )
+    .argument('<command...>', 'the command and its arguments; put -- before it when it has options of its own')
+    .passThroughOptions()
+    .option('--cpu <cores>', 'reserve and allow so many cores: 2, 0.5, 500m', cpu)
+    .option('--memory <bytes>', 'reserve and allow so much memory: 512Mi, 2Gi', bytes)
+    .option('-l, --selector <labels>', 'only on nodes with these labels: zone=attic,!gpu')
+    .option('--input <path>', 'a file or directory the task needs; may be given again', collect)
+    .option('--output <dir>', 'bring back what the task leaves in $ALTHING_OUTPUT')
+    .option(
+      '-e, --env <key=value>',
+      'set a variable, or pass on one of here by its name alone',
+      pair('KEY=VALUE, or the name of a variable that is set', (key) => process.env[key]),
+    )
+    .option('--timeout <duration>', 'end the task after this: 90s, 5m, 2h, 1d', duration)
+    .option('--grace <duration>', 'between SIGTERM and SIGKILL', duration)
+    .option('--place-timeout <duration>', 'give up when it is not placed by then', duration)
+    .option('--retries <n>', 'try again so often when it fails', integer(0, 99))
+    .option('--count <n>', 'run it so many times', integer(1, 10_000), 1)
+    .option('--name <name>', 'shown in lists')
+    .option('--detach', 'print the id and do not wait')
+    .option('-q, --quiet', 'say nothing but what the task says')
+    .option('-v, --verbose', 'say where it runs even when stderr is no terminal')
+    .addHelpText('after', NOTES)
+    .action(async (argv: string[], options: RunOptions, command: Command) => {
+      try {
+        process.exitCode = await run(argv, options, contextOf(command))
+      } catch (error) {
+        // The codes 1 and up belong to the task: a failure of ours must not look like one of them.
+        const { text, exitCode } = describeError(error)
+        process.stderr.write(`${text}\n`)
+        process.exitCode = exitCode === EXIT.usage ? EXIT.usage : EXIT.notRun
+      }
+    })
+}
+
+async function run(argv: readonly string[], options: RunOptions, context: Context): Promise<number> {
+  const messages = createMessages(options.quiet === true, options.verbose === true)
+  const { taskIds, ...job } = await submit(argv, options, context, messages)
+  if (options.detach === true) {
+    if (context.json) context.printJson({ ...job, taskIds })
+    else for (const taskId of taskIds) context.print(taskId)
+    return EXIT.ok
+  }
+  const interrupts = watchInterrupts(context.client, taskIds, messages)
+  // A local command dies when its reader goes (`… | head`); so does this one.
+  whenPipeBreaks(() => cancelAll(context.client, taskIds))
+  try {
+    const tasks = await follow(taskIds, context, messages)
+    if (context.json) for (const task of tasks) process.stdout.write(`${JSON.stringify({ type: 'task', ...task })}\n`)
+    const code = await settle(tasks, options, context, messages)
+    return interrupts.exitCode !== undefined && tasks.some(({ state }) => state === 'cancelled')
+      ? interrupts.exitCode
+      : code
+  } catch (error) {
+    const ids = taskIds.length === 1 ? taskIds[0]! : `${taskIds[0]} and ${taskIds.length - 1} more`
+    throw error instanceof CliError && error.code === 'daemon-gone'
+      ? new CliError('daemon-gone', `the daemon went away; ${ids} may go on`, {
+          fix: `\`althing logs -f ${taskIds[0]}\` once it is back`,
+          cause: error,
+        })
+      : error
+  } finally {
+    interrupts.stop()
+  }
+}
+
+async function submit(
+  argv: readonly string[],
+  options: RunOptions,
+  { client }: Context,
+  messages: Messages,
+): Promise<JobAccepted> {
+  const paths = bundlePaths(options.input ?? [], process.cwd())
+  const onProgress = (sent: number, total: number): void =>
+    messages.status(`sending ${formatBytes(total)}: ${Math.min(100, Math.floor((100 * sent) / total))}%`)
+  const watched = process.stderr.isTTY && options.quiet !== true
+  const input =
+    paths.length === 0 ? undefined : await uploadBundle(client, paths, process.cwd(), watched ? onProgress : undefined)
+  const accepted = await client.post<JobAccepted>('/v1/jobs', jobOf(argv, options, input))
+  if (accepted.taskIds.length > 1) messages.progress(`${accepted.taskIds.length} tasks of job ${accepted.jobId}`)
+  else messages.progress(`task ${accepted.taskIds[0]}`)
+  return accepted
+}
+
+async function follow(taskIds: readonly string[], { client, json }: Context, messages: Messages): Promise<TaskView[]> {
+  if (taskIds.length === 1) return [await followOne(client, taskIds[0]!, json ? jsonSink() : rawSink(), messages)]
+  let ended = 0
+  let failed = 0
+  return followMany(client, taskIds, json ? jsonSink() : prefixSink(), messages, ({ state }) => {
+    ended++
+    if (state !== 'succeeded') failed++
+    messages.status(`${ended} of ${taskIds.length} ended, ${failed} failed`)
+  })
+}
+
+/** Says what went wrong, fetches outputs, and decides the exit code. */
+async function settle(
+  tasks: readonly TaskView[],
+  options: RunOptions,
+  context: Context,
+  messages: Messages,
+): Promise<number> {
+  for (const task of tasks.slice(0, MAX_EXPLAINED)) {
+    const why = explainEnd(task)
+    if (why !== undefined) messages.notice(why)
+  }
+  const failed = tasks.filter(({ state }) => state !== 'succeeded')
+  if (tasks.length > 1)
+    messages.notice(`${tasks.length} tasks: ${tasks.length - failed.length} succeeded, ${failed.length} did not`)
+  else if (!isLive(tasks[0]!))
+    messages.progress(`${tasks[0]!.taskId} ${tasks[0]!.state} on ${tasks[0]!.nodeName ?? 'no node'}`)
+  const fetched = options.output === undefined || (await fetchOutputs(tasks, options.output, context, messages))
+  const code = failed[0] === undefined ? EXIT.ok : exitCodeOf(failed[0])
+  return code === EXIT.ok && !fetched ? EXIT.notRun : code
+}
+
+/** More failures than this are told by their number. */
+const MAX_EXPLAINED = 20
+
+/** Brings outputs into `dir`, of several tasks into one directory each. @returns false when one is missing */
+async function fetchOutputs(
+  tasks: readonly TaskView[],
+  dir: string,
+  { client }: Context,
+  messages: Messages,
+): Promise<boolean> {
+  let complete = true
+  for (const [index, task] of tasks.entries()) {
+    // What never ran has left nothing.
+    if (task.exit === undefined || task.exit.startError !== undefined) continue
+    try {
+      await fetchOutput(client, task.taskId, tasks.length === 1 ? dir : join(dir, String(index)))
+    } catch (error) {
+      complete = false
+      messages.notice(`the output of ${task.taskId} could not be brought back: ${messageOf(error)}`)
+    }
+  }
+  return complete
+}

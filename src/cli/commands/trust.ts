@@ -1,0 +1,43 @@
+/** `althing trust`: whose tasks run here. */
+import type { Command } from 'commander'
+import type { TrustView } from '../../model/api.ts'
+import { contextOf, type Context } from '../context.ts'
+
+/** Adds the command. */
+export function register(program: Command): void {
+  const trust = program
+    .command('trust')
+    .summary('whose tasks run here')
+    .description(
+      'The peers whose tasks this machine runs. Others are declined, unless the daemon was started with --open.\n' +
+        'Add only machines of your own: a task runs with the rights of the daemon.',
+    )
+    .addHelpText('after', '\nExamples:\n  althing trust add 12D3KooW…\n  althing trust list --json')
+  trust
+    .command('list')
+    .description('print the list')
+    .action((_options: object, command: Command) => change(command, ({ client }) => client.get('/v1/trust')))
+  trust
+    .command('add')
+    .description('run tasks of a peer from now on')
+    .argument('<peer>', 'its peer id, as `althing status` prints it there')
+    .action((peer: string, _options: object, command: Command) =>
+      change(command, ({ client }) => client.post('/v1/trust', { peer })),
+    )
+  trust
+    .command('remove')
+    .description('decline tasks of a peer from now on')
+    .argument('<peer>', 'its peer id')
+    .action((peer: string, _options: object, command: Command) =>
+      change(command, ({ client }) => client.delete(`/v1/trust/${encodeURIComponent(peer)}`)),
+    )
+}
+
+/** Every subcommand answers with the list as it is then. */
+async function change(command: Command, act: (context: Context) => Promise<TrustView>): Promise<void> {
+  const context = contextOf(command)
+  const trust = await act(context)
+  if (context.json) return context.printJson(trust)
+  for (const peer of trust.peers) context.print(peer)
+  if (trust.open) context.note('althing: this daemon is open: it runs tasks of anyone, in the list or not')
+}

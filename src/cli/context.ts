@@ -1,0 +1,76 @@
+/** What every command has at hand: the options all commands share, the daemon, and where to write. */
+import type { Command } from 'commander'
+import { resolvePaths, type NodePaths } from '../node/paths.ts'
+import { DaemonClient } from './client.ts'
+import { drawTable, type Cell, type Column } from './table.ts'
+import { painter, type Paint } from './terminal.ts'
+
+export interface Context {
+  readonly client: DaemonClient
+  readonly paths: NodePaths
+  /** Data as JSON instead of text. */
+  readonly json: boolean
+  /** Colours for stdout. */
+  readonly paint: Paint
+  /** Data, to stdout. */
+  print(text: string): void
+  /** One JSON document, to stdout. */
+  printJson(value: unknown): void
+  printTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): void
+  /** A message for whoever watches, to stderr. */
+  note(text: string): void
+}
+
+interface SharedOptions {
+  dataDir?: string
+  socket?: string
+  json?: boolean
+  color: boolean
+}
+
+/** Gives a command the options that all have. */
+export function addShared(command: Command): Command {
+  return command
+    .optionsGroup('Options of every command:')
+    .option('--data-dir <dir>', 'the data directory of the daemon (ALTHING_DATA_DIR)')
+    .option('--socket <path>', 'the socket of the daemon (ALTHING_SOCKET)')
+    .option('--json', 'print JSON')
+    .option('--no-color', 'no colours; NO_COLOR does the same')
+}
+
+/** The shared options of a command, wherever on the line they stood: the innermost wins. */
+function sharedOptions(command: Command): SharedOptions {
+  const levels: Partial<SharedOptions>[] = []
+  for (let at: Command | null = command; at !== null; at = at.parent) levels.unshift(at.opts<SharedOptions>())
+  // `--no-color` counts on any level: each level without it says `color: true`.
+  return { ...Object.assign({}, ...levels), color: levels.every(({ color }) => color !== false) } as SharedOptions
+}
+
+/** The paths the shared options and the environment lead to. @throws PathError */
+export function pathsOf(command: Command): NodePaths {
+  const { dataDir, socket } = sharedOptions(command)
+  const env = socket === undefined ? process.env : { ...process.env, ALTHING_SOCKET: socket }
+  return resolvePaths({ dataDir, env })
+}
+
+/** @param connections to the daemon at once */
+export function contextOf(command: Command, connections?: number): Context {
+  const { json = false, color } = sharedOptions(command)
+  const paths = pathsOf(command)
+  const paint = painter(process.stdout, color)
+  return {
+    client: new DaemonClient(paths.socketPath, connections),
+    paths,
+    json,
+    paint,
+    print: (text) => void process.stdout.write(`${text}\n`),
+    printJson: (value) => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+    printTable: (columns, rows) => void process.stdout.write(drawTable(columns, rows, paint, terminalWidth())),
+    note: (text) => void process.stderr.write(`${text}\n`),
+  }
+}
+
+/** What is piped is for programs: they get everything. */
+function terminalWidth(): number | undefined {
+  return process.stdout.isTTY ? process.stdout.columns : undefined
+}

@@ -1,0 +1,55 @@
+/** The daemon's status as text: what `status` prints, and `up` once the daemon is there. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StatusView } from '../model/api.ts'
+import { drawFields } from './fields.ts'
+import { formatDuration, formatResources } from './format.ts'
+import type { Paint } from './terminal.ts'
+import { styleOfNode } from './views.ts'
+
+/** All of it, one field a line. */
+export function describeStatus(status: StatusView, paint: Paint): string {
+  const state = `${status.state}, up for ${formatDuration(status.uptimeMs)}, pid ${status.pid}`
+  return drawFields(
+    [
+      ['node', status.name],
+      ['peer', status.peerId],
+      ['cluster', status.cluster],
+      ['state', { text: state, style: styleOfNode(status.state) }],
+      status.open
+        ? ['open', { text: 'YES: runs tasks of anyone who connects', style: 'red' }]
+        : ['open', 'no: runs tasks of itself and of those in `althing trust list`'],
+      ['page', pageLink(status)],
+      ['join by', status.addresses],
+      ['capacity', formatResources(status.capacity)],
+      ['reserved', formatResources(status.reserved)],
+      ['limits', `CPU by ${status.enforcement.cpu}, memory by ${status.enforcement.memory}`],
+      ['nodes', counts(status.nodes)],
+      ['connected', String(status.peers.length)],
+      ['tasks', counts(status.tasks)],
+      ['running', `${status.running} on this machine`],
+      ['version', status.version],
+      ['data', status.dataDir],
+      ['socket', status.socketPath],
+    ],
+    paint,
+  )
+}
+
+/**
+ * The page's address with the token behind a `#`, which browsers keep to themselves. Whoever may read
+ * the token's file gets it; others get the bare address.
+ */
+function pageLink({ pageUrl, dataDir }: StatusView): string | undefined {
+  if (pageUrl === undefined) return 'off'
+  try {
+    return `${pageUrl}#token=${readFileSync(join(dataDir, 'api-token'), 'utf8').trim()}`
+  } catch {
+    return pageUrl
+  }
+}
+
+function counts(record: Readonly<Partial<Record<string, number>>>): string {
+  const shown = Object.entries(record).filter(([, count]) => count !== 0)
+  return shown.length === 0 ? 'none' : shown.map(([name, count]) => `${count} ${name}`).join(', ')
+}

@@ -1,0 +1,54 @@
+/** Times, durations and amounts, as people write and read them. */
+import { formatBytes, formatCpu } from '../model/quantity.ts'
+import type { Resources } from '../model/resources.ts'
+import { usageError } from './errors.ts'
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/**
+ * A duration: `90s`, `5m`, `1h30m`, `500ms`, `2d`.
+ * @returns milliseconds, at least 1
+ * @throws CliError: a bare number is refused, since some would mean seconds and others milliseconds
+ */
+export function parseDurationMs(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
+  const whole = parts.map(([part]) => part).join('')
+  const ms = Math.round(parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS_MS[unit!]!, 0))
+  if (whole === text && ms >= 1 && Number.isSafeInteger(ms)) return ms
+  throw usageError(`${JSON.stringify(text)} is no duration`, 'write it with a unit: 90s, 5m, 2h, 1d, 1h30m, 500ms')
+}
+
+/** A duration in its two largest units at most: `450ms`, `2.5s`, `65s` as `1m5s`, `3d4h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))}ms`
+  if (ms < 10_000) return `${(Math.floor(ms / 100) / 10).toString()}s`
+  const seconds = Math.floor(ms / 1_000)
+  const pair = (big: number, bigUnit: string, small: number, smallUnit: string): string =>
+    `${big}${bigUnit}${small > 0 ? `${small}${smallUnit}` : ''}`
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3_600) return pair(Math.floor(seconds / 60), 'm', seconds % 60, 's')
+  if (seconds < 86_400) return pair(Math.floor(seconds / 3_600), 'h', Math.floor((seconds % 3_600) / 60), 'm')
+  return pair(Math.floor(seconds / 86_400), 'd', Math.floor((seconds % 86_400) / 3_600), 'h')
+}
+
+/** A share as whole per cent; nothing known is a dash. */
+export function formatRatio(ratio: number | undefined): string {
+  return ratio === undefined ? '-' : `${Math.round(ratio * 100)}%`
+}
+
+/** `2 cores, 1.5 GiB`. */
+export function formatResources({ cpuMilli, memoryBytes }: Resources): string {
+  return `${formatCpu(cpuMilli)} ${cpuMilli === 1000 ? 'core' : 'cores'}, ${formatBytes(memoryBytes)}`
+}
+
+/** Local wall-clock time with milliseconds, for stories that take a few of them. */
+export function formatClock(atMs: number): string {
+  const date = new Date(atMs)
+  const pad = (value: number, width = 2): string => String(value).padStart(width, '0')
+  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${pad(date.getMilliseconds(), 3)}`
+}
+
+/** The end of a peer id: it begins with the same letters for everyone. */
+export function shortPeer(peerId: string): string {
+  return peerId.length > 10 ? `…${peerId.slice(-8)}` : peerId
+}

@@ -1,0 +1,109 @@
+/**
+ * `althing`: reads the command line and hands it to one command.
+ *
+ * Only the module of the command that is asked for is loaded; the daemon is a program of its own
+ * that `up` brings in. That keeps `althing nodes` fast.
+ */
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../node/version.ts'
+import { addShared } from './context.ts'
+import { describeError, EXIT } from './errors.ts'
+import { watchPipes } from './pipes.ts'
+
+interface CommandModule {
+  /** Adds the command to the program. */
+  register(program: Command): void
+}
+
+/** In the order `althing --help` lists them. */
+const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  up: () => import('./commands/up.ts'),
+  down: () => import('./commands/down.ts'),
+  status: () => import('./commands/status.ts'),
+  nodes: () => import('./commands/nodes.ts'),
+  node: () => import('./commands/node.ts'),
+  find: () => import('./commands/find.ts'),
+  run: () => import('./commands/run.ts'),
+  ps: () => import('./commands/ps.ts'),
+  logs: () => import('./commands/logs.ts'),
+  cancel: () => import('./commands/cancel.ts'),
+  why: () => import('./commands/why.ts'),
+  trust: () => import('./commands/trust.ts'),
+  apply: () => import('./commands/apply.ts'),
+  events: () => import('./commands/events.ts'),
+}
+
+const EXAMPLES = `
+Examples:
+  althing up                                 start this machine's peer, in the foreground
+  althing up --join /ip4/10.0.0.5/tcp/4100/p2p/12D3Koo…
+  althing nodes -l zone=attic                who is there
+  althing run --cpu 2 --input ./data -- wc -w data/a.txt
+  althing why TASK                           how a task was placed
+
+Exit codes: 0 done, 1 failed, 2 wrong usage; for \`run\` see \`althing run --help\`.`
+
+/** Options before the command that take a value. */
+const VALUED = new Set(['--data-dir', '--socket'])
+
+/** The command's name on the line, or undefined when help or nothing is asked for. */
+function commandOf(args: readonly string[]): string | undefined {
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index]!
+    if (!arg.startsWith('-')) return arg
+    if (VALUED.has(arg)) index++
+  }
+  return undefined
+}
+
+async function buildProgram(args: readonly string[]): Promise<Command> {
+  const program = new Command('althing')
+    .description('A server-less mesh of the machines you already have: peers bargain over who runs what.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .usage('<command> [options]')
+    .showHelpAfterError('Try `althing --help`.')
+    .enablePositionalOptions()
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+  addShared(program)
+  const wanted = COMMANDS[commandOf(args) ?? '']
+  const loaders = wanted === undefined ? Object.values(COMMANDS) : [wanted]
+  for (const { register } of await Promise.all(loaders.map((load) => load()))) register(program)
+  for (const command of program.commands) finish(command)
+  return program
+}
+
+/** What all commands have in common. */
+function finish(command: Command): void {
+  command.helpOption('-h, --help', 'show help')
+  addShared(command)
+  command.exitOverride().showHelpAfterError(`Try \`althing ${pathOf(command)} --help\`.`)
+  for (const sub of command.commands) finish(sub)
+}
+
+function pathOf(command: Command): string {
+  return command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name()
+}
+
+/** Runs one command line. @returns the exit code */
+async function main(args: readonly string[]): Promise<number> {
+  if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+    process.stdout.write(`${VERSION}\n`)
+    return EXIT.ok
+  }
+  try {
+    const program = await buildProgram(args)
+    await program.parseAsync(args.length === 0 ? ['--help'] : [...args], { from: 'user' })
+    return Number(process.exitCode ?? EXIT.ok)
+  } catch (error) {
+    // Commander has printed its message already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    const { text, exitCode } = describeError(error)
+    process.stderr.write(`${text}\n`)
+    return exitCode
+  }
+}
+
+watchPipes()
+void main(process.argv.slice(2)).then((code) => (process.exitCode = code))

@@ -1,0 +1,107 @@
+/**
+ * A daemon in this process: node and status server together, until a signal or `althing down` ends it.
+ * It is what `althing up` runs in the foreground, and the entry of the daemon's bundle.
+ */
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { startDaemon, type Daemon } from '../node/daemon.ts'
+import { createLog } from '../node/log.ts'
+import { DEFAULT_PAGE, type DaemonOptions } from '../node/options.ts'
+import { VERSION } from '../node/version.ts'
+import type { StatusView } from '../model/api.ts'
+import { createStatusServer, type StatusServer } from '../status/server.ts'
+import { messageOf } from '../util/errors.ts'
+import type { Logger } from '../util/logger.ts'
+
+/** A tidy stop that takes longer is given up. */
+const STOP_TIMEOUT_MS = 5_000
+
+/** Where the built page is: beside the bundle, or in `dist/` when run from the sources. */
+function webDirOf(options: DaemonOptions): string {
+  if (options.webDir !== undefined) return options.webDir
+  const here = dirname(process.argv[1] ?? '.')
+  return (
+    [join(here, 'web'), join(import.meta.dirname ?? here, '../../dist/web')].find((dir) => existsSync(dir)) ??
+    join(here, 'web')
+  )
+}
+
+/** What a started daemon tells whoever started it. */
+export interface Started {
+  readonly status: StatusView
+  readonly token: string
+}
+
+/**
+ * Starts a daemon in this process, which is the daemon's from then on: it handles the signals, and ends
+ * when one comes or `althing down` asks.
+ * @returns once it serves the local API
+ * @throws whatever kept it from starting; nothing is left running then
+ */
+export async function runDaemon(options: DaemonOptions): Promise<Started> {
+  const log = createLog(options.logLevel ?? 'info')
+  const ended = endAsked()
+  surviveRejections(log)
+  const daemon = await startDaemon(options, log)
+  let server: StatusServer
+  try {
+    server = await serve(options, daemon, log.child({ component: 'status' }))
+  } catch (error) {
+    await daemon.stop()
+    throw error
+  }
+  void Promise.race([ended, daemon.shutdownAsked]).then(() => stop(daemon, server, log))
+  return { status: daemon.operations.status(), token: daemon.token }
+}
+
+async function stop(daemon: Daemon, server: StatusServer, log: Logger): Promise<void> {
+  const patience = setTimeout(() => {
+    log.error({}, 'could not stop in time')
+    process.exit(1)
+  }, STOP_TIMEOUT_MS)
+  patience.unref()
+  await server.stop()
+  await daemon.stop()
+  // Whatever a library still holds must not keep a stopped daemon alive.
+  process.exit(0)
+}
+
+/** A promise nobody looked after: a bug, logged with its origin, that must not take the tasks' keeper down. */
+function surviveRejections(log: Logger): void {
+  process.on('unhandledRejection', (error) => {
+    const stack = error instanceof Error ? error.stack : undefined
+    log.error({ error: messageOf(error), stack }, 'unhandled rejection')
+  })
+}
+
+async function serve(options: DaemonOptions, daemon: Daemon, log: Logger): Promise<StatusServer> {
+  const { operations, token } = daemon
+  const http = options.page === false ? undefined : (options.page ?? DEFAULT_PAGE)
+  const server = createStatusServer({
+    operations,
+    socketPath: options.paths.socketPath,
+    http,
+    token,
+    webDir: webDirOf(options),
+    log,
+    version: VERSION,
+  })
+  const { url } = await server.start()
+  if (url !== undefined) daemon.setPageUrl(url)
+  return server
+}
+
+/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once: tasks run on either way. */
+function endAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false
+    const onSignal = () => {
+      if (asked) process.exit(130)
+      asked = true
+      resolve()
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
+    process.on('SIGHUP', onSignal)
+  })
+}

@@ -1,0 +1,111 @@
+/** The bargaining over a task, told offer by offer. */
+import type { StoryLine, WhyView } from '../model/api.ts'
+import { formatClock, formatDuration, formatRatio, formatResources, shortPeer } from './format.ts'
+import { drawTable } from './table.ts'
+import { describeExit } from './views.ts'
+import { printable, type Paint } from './terminal.ts'
+
+type Line<Kind extends StoryLine['kind']> = Extract<StoryLine, { kind: Kind }>
+
+/** The whole story as text. */
+export function drawStory(why: WhyView, paint: Paint): string {
+  const offers = Map.groupBy(why.story, ({ offerId }) => offerId)
+  const parts = [
+    `${paint('bold', `task ${why.taskId}`)} of job ${why.jobId}: ${why.state}`,
+    ...[...offers].map(([offerId, lines]) => drawOffer(offerId, lines, paint)),
+    ...(why.storyDropped > 0 ? [`(${why.storyDropped} lines in the middle of the story were not kept)`] : []),
+    why.attempts.length === 0 ? 'not yet awarded to anyone' : drawAttempts(why, paint),
+  ]
+  return parts.join('\n\n')
+}
+
+function drawOffer(offerId: string, lines: readonly StoryLine[], paint: Paint): string {
+  const of = <Kind extends StoryLine['kind']>(kind: Kind): Line<Kind>[] =>
+    lines.filter((line): line is Line<Kind> => line.kind === kind)
+  const names = new Map(lines.flatMap((line) => ('node' in line ? [[line.node, line.nodeName] as const] : [])))
+  const called = (peer: string): string => names.get(peer) ?? shortPeer(peer)
+  const sections = [
+    of('offered').map(({ atMs, slots, asked }) =>
+      printable(`${formatClock(atMs)}  offer ${offerId}: ${count(slots, 'slot')}, asked ${list(asked.map(called))}`),
+    ),
+    drawBids(of('bid'), paint),
+    of('declined').flatMap(({ nodeName, reasons, wouldFit }) => [
+      printable(`  ${nodeName} declined:`),
+      ...reasons.map(({ constraint, wanted, measured, temporary }) =>
+        printable(`    ${constraint}: wanted ${wanted}, measured ${measured}${temporary ? ' (may fit later)' : ''}`),
+      ),
+      `    would have fitted: ${formatResources(wouldFit)}`,
+    ]),
+    of('unreachable').map(({ nodeName, reason }) => printable(`  ${nodeName} unreachable: ${reason}`)),
+    of('not-asked').map(({ nodeName, reason }) => printable(`  ${nodeName} not asked: ${reason}`)),
+    of('awarded').map(({ atMs, nodeName, slots }) =>
+      printable(`${formatClock(atMs)}  awarded ${count(slots, 'slot')} to ${nodeName}`),
+    ),
+    of('released').map(({ atMs, nodeName }) => printable(`${formatClock(atMs)}  released what ${nodeName} held`)),
+  ]
+  return sections.flat().join('\n')
+}
+
+/** Best first, with every term its rank is the sum of. */
+function drawBids(bids: readonly Line<'bid'>[], paint: Paint): string[] {
+  if (bids.length === 0) return ['  no bids']
+  const terms = [...new Set(bids.flatMap(({ rank }) => Object.keys(rank.terms)))]
+  const columns = [
+    { title: 'BID OF' },
+    { title: 'SLOTS', align: 'right' as const },
+    { title: 'SCORE', align: 'right' as const },
+    ...terms.map((term) => ({ title: term.toUpperCase(), align: 'right' as const })),
+    { title: 'ETA', align: 'right' as const },
+    { title: 'LOAD', align: 'right' as const },
+    { title: 'RUNNING', align: 'right' as const },
+    { title: 'INPUT' },
+    { title: 'FREE AFTER' },
+  ]
+  const rows = bids
+    .toSorted((a, b) => b.rank.score - a.rank.score)
+    .map(({ nodeName, slots, rank, terms: said }) => [
+      nodeName,
+      String(slots),
+      rank.score.toFixed(3),
+      ...terms.map((term) => rank.terms[term]?.toFixed(3) ?? '-'),
+      formatDuration(said.startEtaMs),
+      formatRatio(said.cpuRatio),
+      String(said.running),
+      said.warm ? 'there' : 'to fetch',
+      formatResources(said.freeAfter),
+    ])
+  return drawTable(columns, rows, paint)
+    .trimEnd()
+    .split('\n')
+    .map((line) => `  ${line}`)
+}
+
+function drawAttempts(why: WhyView, paint: Paint): string {
+  return why.attempts
+    .map((attempt) => {
+      const steps: [number | undefined, string][] = [
+        [attempt.awardedAtMs, `awarded to ${attempt.nodeName}`],
+        [attempt.contractedAtMs, 'contract signed'],
+        [attempt.startedAtMs, 'started'],
+        [attempt.endedAtMs, endOf(attempt, why)],
+      ]
+      const lines = steps.flatMap(([atMs, text]) =>
+        atMs === undefined ? [] : [printable(`  ${formatClock(atMs)}  ${text}`)],
+      )
+      return [paint('bold', `attempt ${attempt.attempt} on ${printable(attempt.nodeName)}`), ...lines].join('\n')
+    })
+    .join('\n')
+}
+
+function endOf({ outcome, reason, exit }: WhyView['attempts'][number], { state }: WhyView): string {
+  const how = exit === undefined ? '' : describeExit({ exit, state })
+  return [outcome ?? 'ended', how, reason].filter((part) => part !== undefined && part !== '').join(': ')
+}
+
+function count(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? '' : 's'}`
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 0 ? 'nobody' : names.join(', ')
+}

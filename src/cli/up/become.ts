@@ -1,0 +1,53 @@
+/**
+ * How `althing up` turns into the daemon: by `execve`, in the same process, so that its pid, its terminal and
+ * whoever waits for it stay the same while the CLI's code and heap are gone. The daemon runs for weeks: what a
+ * command line needed to be read must not be in its memory all the while.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { DaemonOptions } from '../../node/options.ts'
+import { CliError } from '../errors.ts'
+
+/** What the daemon's program is handed, as JSON in the environment. */
+export interface Handed {
+  readonly options: DaemonOptions
+  /** Print nothing for people. */
+  readonly quiet: boolean
+}
+
+/** Name of the variable that carries it; the daemon removes it before anything is started. */
+export const HANDED = 'ALTHING_UP'
+
+/**
+ * What a daemon that idles most of its life saves: a young generation of 1 MiB instead of 16 (it allocates little
+ * at a time), code kept small, no helper threads for V8 beside the libuv pool.
+ */
+const V8_FLAGS = ['--max-semi-space-size=1', '--optimize-for-size', '--v8-pool-size=0']
+
+/** One heap for malloc instead of one a thread: glibc's answer to contention that a daemon does not have. */
+const ENV = { MALLOC_ARENA_MAX: '1' }
+
+/** Beside the CLI's bundle as shipped, among the sources otherwise. */
+function daemonFile(): string {
+  const fromSource = import.meta.url.endsWith('.ts')
+  return fileURLToPath(new URL(fromSource ? './daemon-main.ts' : './daemon.cjs', import.meta.url))
+}
+
+/** Never returns, but where there is no `execve` (Windows): there the daemon is a child that this waits for. */
+export async function becomeDaemon(handed: Handed): Promise<void> {
+  const file = daemonFile()
+  if (!existsSync(file)) throw new CliError('broken-install', `${file} is missing`, { fix: 'run `npm run build`' })
+  // The words behind the file are for `ps` alone.
+  const args = [...V8_FLAGS, '--no-warnings', file, 'up', '--data-dir', handed.options.paths.dataDir]
+  const env = { ...ENV, ...process.env, [HANDED]: JSON.stringify(handed) }
+  if (process.execve !== undefined) process.execve(process.execPath, [process.execPath, ...args], env)
+  const child = spawn(process.execPath, args, { env, stdio: 'inherit' })
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      process.exitCode = code ?? 1
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,33 @@
+/** What the CLI knows about tasks and nodes, without the schemas. */
+import type { NodeView, TaskView } from '../model/api.ts'
+import type { Style } from './terminal.ts'
+
+/** True while a task may still change by itself. */
+export function isLive({ state }: TaskView): boolean {
+  return state === 'queued' || state === 'awarded' || state === 'running'
+}
+
+/** Good, in between, bad. */
+export function styleOfTask({ state }: TaskView): Style {
+  if (state === 'succeeded') return 'green'
+  return state === 'queued' || state === 'awarded' || state === 'running' ? 'yellow' : 'red'
+}
+
+/** The address of a task in the API. */
+export function taskPath(taskId: string, rest = ''): string {
+  return `/v1/tasks/${encodeURIComponent(taskId)}${rest}`
+}
+
+/** How a task ended, in a few words; empty while it has not. */
+export function describeExit({ exit, state }: Pick<TaskView, 'state' | 'exit'>): string {
+  if (exit?.startError !== undefined) return `not started: ${exit.startError}`
+  if (exit === undefined) return state === 'failed' ? 'not placed' : ''
+  if (exit.killedFor !== undefined) return `killed: ${exit.killedFor}`
+  return exit.signal === undefined ? `exit ${exit.exitCode}` : exit.signal
+}
+
+/** Green for what takes work, yellow for what may soon, red for what is gone. */
+export function styleOfNode(state: NodeView['state']): Style {
+  if (state === 'ready') return 'green'
+  return state === 'offline' ? 'red' : 'yellow'
+}

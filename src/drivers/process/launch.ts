@@ -1,0 +1,77 @@
+/** From an order to a process: everything that happens before a run exists. */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import type { Enforcement, StartOrder } from '../driver.ts'
+import { checkCommand, DEFAULT_PATH, taskEnvironment } from './environment.ts'
+import { bootSeconds } from './proc.ts'
+import { fillRoot } from './run-folder.ts'
+import type { RunMeta, RunPaths } from './run-folder.ts'
+import { Run } from './run.ts'
+import type { RunContext } from './run.ts'
+import { unpackInput } from './unpack.ts'
+
+/** The unit of `ulimit -f` in a POSIX shell. */
+const BLOCK_BYTES = 512
+/** The watchdog acts this much after the deadline, so that a living daemon is always first. */
+const WATCHDOG_SLACK_S = 1
+
+/** What starting a run takes from the driver. */
+export interface LaunchContext extends RunContext {
+  readonly shim: string
+  readonly tee: string
+  readonly enforcement: { readonly cpu: Enforcement; readonly memory: Enforcement }
+}
+
+/** Prepares the run's folders and starts its shim. Throws with whatever it has made still lying there. */
+export async function launch(
+  order: StartOrder,
+  paths: RunPaths,
+  context: LaunchContext,
+): Promise<{ run: Run; child: ChildProcess }> {
+  const { limits } = order
+  const enforcement = {
+    cpu: limits.cpuMilli === undefined ? 'none' : context.enforcement.cpu,
+    memory: limits.memoryBytes === undefined ? 'none' : context.enforcement.memory,
+  } as const
+  const meta: RunMeta = {
+    v: 1,
+    taskId: order.taskId,
+    attempt: order.attempt,
+    startedAtMs: context.nowMs(),
+    bootId: context.bootId,
+    timeoutMs: order.timeoutMs,
+    graceMs: order.graceMs,
+    logCapBytes: order.logCapBytes,
+    keepOutput: order.keepOutput,
+    enforcement,
+    ...(limits.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
+  }
+  fillRoot(paths, meta)
+  if (order.inputTarPath !== undefined) await unpackInput(order.inputTarPath, paths.work)
+  const env = taskEnvironment(order, paths)
+  checkCommand(order.command[0] ?? '', env['PATH'] ?? DEFAULT_PATH, paths.work)
+  const held = Object.values(enforcement).some((how) => how.startsWith('cgroup'))
+  const join = held ? context.cgroups.create(order.runId, limits).join : []
+
+  const deadlineS = bootSeconds() + order.timeoutMs / 1000
+  const child = spawn(
+    '/bin/sh',
+    [
+      context.shim,
+      String(Math.ceil(deadlineS) + WATCHDOG_SLACK_S),
+      String(Math.ceil(order.graceMs / 1000)),
+      // One block more than the cap holds: what passes the cap is then seen by its size, and cut away at the end.
+      String(Math.floor(order.logCapBytes / BLOCK_BYTES) + 1),
+      context.tee,
+      join.join('\n'),
+      ...order.command,
+    ],
+    { cwd: paths.root, detached: true, stdio: 'ignore', env },
+  )
+  const { pid } = child
+  // Without a pid the reason comes as an event; `once` throws it.
+  if (pid === undefined) throw await once(child, 'error').then(([error]) => error as Error)
+  child.on('error', () => {})
+  return { run: new Run(context, { runId: order.runId, paths, meta, pid, deadlineS }), child }
+}

@@ -1,0 +1,39 @@
+/** The registry's nodes in the form that negotiation ranks them in. */
+import type { Candidate } from '../negotiation/types.ts'
+import { runningCount } from '../negotiation/executor/bids.ts'
+import { nodes } from '../registry/registry.ts'
+import { freeNow } from './heartbeat.ts'
+import type { MeshState } from './types.ts'
+
+/** Every machine that may be asked, this one included: what it says of itself is never older than now. */
+export function candidatesOf(state: MeshState, nowMs: number): Candidate[] {
+  const candidates: Candidate[] = []
+  for (const node of nodes(state.registry, nowMs)) {
+    const spec = node.passport?.spec.node
+    if (node.peerId === state.self || !spec) continue
+    candidates.push({
+      id: node.peerId,
+      name: node.name,
+      labels: node.labels,
+      alive: node.state === 'ready' || node.state === 'busy',
+      drivers: spec.drivers,
+      capacity: spec.capacity,
+      free: node.heartbeat?.free ?? spec.capacity,
+      cpuRatio: node.heartbeat?.cpuRatio ?? 0,
+      running: node.heartbeat?.tasks ?? 0,
+    })
+  }
+  const { local } = state
+  candidates.push({
+    id: state.self,
+    name: local.labels['kubernetes.io/hostname'] ?? state.self,
+    labels: local.labels,
+    alive: state.phase === 'ready',
+    drivers: local.drivers,
+    capacity: local.capacity,
+    free: freeNow(state),
+    cpuRatio: state.sample.cpuRatio,
+    running: runningCount(state.negotiation),
+  })
+  return candidates
+}

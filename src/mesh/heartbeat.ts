@@ -1,0 +1,110 @@
+/** What this node says of itself: heartbeats, passports, and when. */
+import type { Heartbeat, NodeState } from '../model/heartbeat.ts'
+import { passportName, type Passport } from '../model/passport.ts'
+import { DEFAULT_TASK } from '../model/task.ts'
+import { countFitting, subtractResources, type Resources } from '../model/resources.ts'
+import { runningCount } from '../negotiation/executor/bids.ts'
+import type { Rng } from '../util/rng.ts'
+import type { MeshConfig, MeshEffect, MeshState } from './types.ts'
+
+/** A change of state is told at once, but not more often than this. */
+const MIN_BEAT_MS = 1_000
+
+/** What this node has not set aside for holds and contracts. */
+export function freeNow(state: MeshState): Resources {
+  return subtractResources(state.local.capacity, state.negotiation.reserved)
+}
+
+/** The state shown to people: `busy` when not even a task that asks for nothing special would fit. */
+export function shownState(state: MeshState): NodeState {
+  if (state.phase === 'joining') return 'joining'
+  if (state.phase === 'leaving') return 'offline'
+  return countFitting(freeNow(state), DEFAULT_TASK.resources, 1) === 1 ? 'ready' : 'busy'
+}
+
+function nextSeq(state: MeshState, kind: string): number {
+  const seq = (state.seqs.get(kind) ?? 0) + 1
+  state.seqs.set(kind, seq)
+  return seq
+}
+
+/** Publishes a heartbeat and plans the next. */
+export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: Rng, out: MeshEffect[]): void {
+  const shown = shownState(state)
+  const body: Heartbeat = {
+    state: shown,
+    intervalMs: config.beatMs,
+    uptimeMs: nowMs - state.startedAtMs,
+    cpuRatio: Math.round(state.sample.cpuRatio * 1000) / 1000,
+    memoryAvailableBytes: state.sample.memoryAvailableBytes,
+    free: freeNow(state),
+    tasks: runningCount(state.negotiation),
+    passport: state.newestPassport,
+  }
+  state.toldState = shown
+  state.lastBeatMs = nowMs
+  // A beat lives as long as the dead are listed: after that nothing but the high-water mark remains of it.
+  const ttlMs = config.deadMs
+  out.push({
+    type: 'publish',
+    topic: 'pulse',
+    kind: 'heartbeat',
+    name: '',
+    epoch: state.epoch,
+    seq: nextSeq(state, 'heartbeat'),
+    ttlMs,
+    body,
+  })
+  if (state.phase !== 'leaving')
+    state.deadlines.set('beat', nowMs + Math.round(config.beatMs * (0.9 + rng.next() / 10)))
+}
+
+/** Beats early when the shown state changed since the last beat. */
+export function beatIfChanged(state: MeshState, nowMs: number): void {
+  if (state.toldState === undefined || state.phase === 'leaving' || shownState(state) === state.toldState) return
+  state.deadlines.setEarlier('beat', Math.max(nowMs, state.lastBeatMs + MIN_BEAT_MS))
+}
+
+/** Takes the new set of own passports and publishes what changed; all of them when `force`. */
+export function setPassports(
+  state: MeshState,
+  config: MeshConfig,
+  nowMs: number,
+  passports: readonly Passport[],
+  out: MeshEffect[],
+): void {
+  const before = new Map(state.passports)
+  state.passports.clear()
+  for (const passport of passports) state.passports.set(passportName(passport), passport)
+  if (state.epoch === 0 || state.phase === 'joining') return
+  for (const [name, passport] of state.passports) {
+    if (JSON.stringify(before.get(name)) !== JSON.stringify(passport))
+      publishPassport(state, config, name, passport, out)
+  }
+  planRenewal(state, config, nowMs)
+}
+
+/** Publishes every own passport (again): at the start, at a third of their lifetime, under a new epoch. */
+export function publishPassports(state: MeshState, config: MeshConfig, nowMs: number, out: MeshEffect[]): void {
+  for (const [name, passport] of state.passports) publishPassport(state, config, name, passport, out)
+  planRenewal(state, config, nowMs)
+}
+
+function planRenewal(state: MeshState, config: MeshConfig, nowMs: number): void {
+  state.deadlines.set('renew-passports', nowMs + Math.floor(config.passportTtlMs / 3))
+}
+
+function publishPassport(state: MeshState, config: MeshConfig, name: string, body: Passport, out: MeshEffect[]): void {
+  const seq = nextSeq(state, 'passport')
+  state.newestPassport = { epoch: state.epoch, seq }
+  out.push({
+    type: 'publish',
+    topic: 'records',
+    kind: 'passport',
+    name,
+    epoch: state.epoch,
+    seq,
+    ttlMs: config.passportTtlMs,
+    body,
+  })
+}

@@ -1,0 +1,126 @@
+/**
+ * The mesh: registry and negotiation composed into one pure state machine. The daemon's loop and the
+ * simulator drive this very code; neither has any of their own.
+ */
+import type { NodeState } from '../model/heartbeat.ts'
+import type { LoadSample } from '../model/hardware.ts'
+import type { Passport } from '../model/passport.ts'
+import type { NegotiationConfig } from '../negotiation/config.ts'
+import type { NegotiationInput } from '../negotiation/step.ts'
+import type { LocalNode, NegotiationEffect, NegotiationState, NodeId } from '../negotiation/types.ts'
+import type { Persisted, RegistryState } from '../registry/registry.ts'
+import type { Deadlines } from '../util/deadlines.ts'
+import type { VerifiedRecord } from '../wire/envelope.ts'
+
+/** Knobs of the mesh. Times in milliseconds. */
+export interface MeshConfig {
+  readonly cluster: string
+  readonly version: string
+  /** Between two heartbeats, jittered by a tenth. Must match mesh-wide within a factor of two. @default 10000 */
+  readonly beatMs: number
+  /** Silence after which a node is offline: three beats. @default 30000 */
+  readonly leaseMs: number
+  /** Silence after which a node is no longer listed: six beats. @default 60000 */
+  readonly deadMs: number
+  /** Between two rounds of anti-entropy, each with one random neighbour. @default 30000 */
+  readonly syncMs: number
+  /** How long a daemon with addresses to join waits for its first neighbour before it is ready alone. @default 3000 */
+  readonly joinMs: number
+  /** Lifetime of a passport; renewed at a third of it. @default 3600000 */
+  readonly passportTtlMs: number
+  readonly negotiation: NegotiationConfig
+}
+
+/** `joining`: not synchronised yet · `ready`: takes part (shown as busy when full) · `leaving`: said goodbye. */
+export type MeshPhase = 'joining' | 'ready' | 'leaving'
+
+export const PHASE_TRANSITIONS: Readonly<Record<MeshPhase, readonly MeshPhase[]>> = {
+  joining: ['ready', 'leaving'],
+  ready: ['leaving'],
+  leaving: [],
+}
+
+/** What this node knows of itself; the driver of the loop keeps it true by `local` inputs. */
+export type LocalFacts = Omit<
+  LocalNode,
+  'accepting' | 'stateName' | 'cpuRatio' | 'memoryAvailableBytes' | 'warmBundles'
+>
+
+/** Everything a node knows and is in the middle of. Changed only by `meshStep`. */
+export interface MeshState {
+  readonly self: NodeId
+  readonly registry: RegistryState
+  readonly negotiation: NegotiationState
+  readonly peers: Set<NodeId>
+  readonly warmBundles: Set<string>
+  readonly deadlines: Deadlines<'beat' | 'sync' | 'join' | 'renew-passports' | 'expire'>
+  phase: MeshPhase
+  /** Boot epoch of this daemon's records; see design section 3. */
+  epoch: number
+  /** Last sequence number by kind. */
+  readonly seqs: Map<string, number>
+  /** (epoch, seq) of the newest own passport, told in every heartbeat. */
+  newestPassport: { epoch: number; seq: number }
+  startedAtMs: number
+  local: LocalFacts
+  sample: LoadSample
+  /** Own passports by record name; the machine's own among them. */
+  readonly passports: Map<string, Passport>
+  /** What the last heartbeat said, to beat early when it changes. */
+  toldState: NodeState | undefined
+  lastBeatMs: number
+  /** Records taken since the last sync message: whether another round is worth while. */
+  news: number
+}
+
+/** What can happen to a node; everything else follows from these. */
+export type MeshInput =
+  | NegotiationInput
+  /** First input. `alone`: there is nobody to join, so the node is ready at once. */
+  | { readonly type: 'start'; readonly epoch: number; readonly alone: boolean }
+  /** The epoch was raised (and stored): everything is published again under it. */
+  | { readonly type: 'epoch'; readonly epoch: number }
+  /** Before `start`: what the store holds of the registry, its records verified again. */
+  | { readonly type: 'restore-registry'; readonly persisted: Persisted }
+  | { readonly type: 'local'; readonly facts: LocalFacts }
+  /** The whole set of own passports; what is not in it any more is withdrawn by letting it expire. */
+  | { readonly type: 'passports'; readonly passports: readonly Passport[] }
+  | { readonly type: 'sample'; readonly sample: LoadSample }
+  | { readonly type: 'bundle'; readonly sha256: string; readonly here: boolean }
+  /** A verified record, by gossip, by sync (then `ageMs` > 0 perhaps) or our own coming back from the signer. */
+  | { readonly type: 'record'; readonly record: VerifiedRecord; readonly ageMs: number }
+  | { readonly type: 'peer-up'; readonly peer: NodeId; readonly wallMs: number }
+  | { readonly type: 'peer-down'; readonly peer: NodeId }
+  /** Says goodbye; nothing is accepted afterwards. */
+  | { readonly type: 'leave' }
+
+/** What became of a record, for the validator that decides whether gossip forwards it. */
+export type RecordFate = 'accept' | 'ignore' | 'reject'
+
+/** What a step asks of the world. `persist` comes first, whatever its place in the list. */
+export type MeshEffect =
+  | NegotiationEffect
+  /** Seal this and publish it; the sealed record comes back as a `record` input first. */
+  | {
+      readonly type: 'publish'
+      readonly topic: 'records' | 'pulse'
+      readonly kind: 'passport' | 'heartbeat'
+      readonly name: string
+      readonly epoch: number
+      readonly seq: number
+      readonly ttlMs: number
+      readonly body: unknown
+    }
+  /** Records and marks are a cache of the mesh: they may be stored a little later, in bulk. */
+  | {
+      readonly type: 'cache'
+      readonly collection: 'record' | 'mark' | 'proof'
+      readonly key: string
+      readonly doc: unknown
+    }
+  | { readonly type: 'fate'; readonly fate: RecordFate; readonly outcome: string }
+  /** Somebody has records of ours from a later boot than this: raise the stored epoch above `atLeast`. */
+  | { readonly type: 'raise-epoch'; readonly atLeast: number }
+  /** Where a peer can be dialled, from its signed passport. */
+  | { readonly type: 'learn-addresses'; readonly peer: NodeId; readonly addresses: readonly string[] }
+  | { readonly type: 'node-event'; readonly peer: NodeId; readonly what: string }

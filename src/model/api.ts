@@ -1,0 +1,258 @@
+/**
+ * The bodies of the local API (`/v1/…`), as schemas: the server validates and documents with them,
+ * the CLI and the status page take their types from them. Times are Unix milliseconds.
+ */
+import * as z from 'zod'
+import { BidTerms, DeclineReason, Id } from './negotiation.ts'
+import { Resources } from './resources.ts'
+import { TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
+
+/** What `/openapi.json` and the page call a node's state. `offline`: its lease lapsed, or it left. */
+export const NodeState = z.enum(['joining', 'ready', 'busy', 'offline'])
+export type NodeState = z.infer<typeof NodeState>
+
+const Enforcement = z.strictObject({ cpu: z.string(), memory: z.string() })
+
+/** `GET /v1/status`: this daemon. */
+export const StatusView = z.strictObject({
+  peerId: z.string(),
+  name: z.string(),
+  version: z.string(),
+  cluster: z.string(),
+  state: NodeState,
+  /** Runs tasks of anyone who connects. Shown in red. */
+  open: z.boolean(),
+  /** Full multiaddrs others can join by. */
+  addresses: z.array(z.string()),
+  dataDir: z.string(),
+  socketPath: z.string(),
+  /** Absent when the page is switched off. */
+  pageUrl: z.string().optional(),
+  pid: z.int(),
+  uptimeMs: z.int(),
+  capacity: Resources,
+  reserved: Resources,
+  enforcement: Enforcement,
+  peers: z.array(z.string()),
+  nodes: z.record(NodeState, z.int()),
+  tasks: z.record(TaskState, z.int()),
+  /** Runs on this machine now, whoever submitted them. */
+  running: z.int(),
+})
+export type StatusView = z.infer<typeof StatusView>
+
+/** One machine of the mesh, as this daemon knows it. */
+export const NodeView = z.strictObject({
+  peerId: z.string(),
+  name: z.string(),
+  /** This daemon itself. */
+  self: z.boolean(),
+  state: NodeState,
+  labels: z.record(z.string(), z.string()),
+  annotations: z.record(z.string(), z.string()),
+  capacity: Resources.optional(),
+  free: Resources.optional(),
+  /** Share of the CPU in use, 0 to 1. */
+  cpuRatio: z.number().optional(),
+  memoryAvailableBytes: z.int().optional(),
+  tasks: z.int().optional(),
+  heartbeatAgeMs: z.int().optional(),
+  uptimeMs: z.int().optional(),
+  addresses: z.array(z.string()),
+  drivers: z.array(z.string()),
+  version: z.string().optional(),
+  enforcement: Enforcement.optional(),
+  /** The hardware summary of its passport (`HardwareSummary`). */
+  hardware: z.unknown().optional(),
+  /** Capabilities of all its passports. */
+  capabilities: z.array(z.string()),
+  /** Names of the passports it publishes, its own first. */
+  passports: z.array(z.string()),
+  /** A control stream to it stands. */
+  connected: z.boolean(),
+})
+export type NodeView = z.infer<typeof NodeView>
+
+/** `GET /v1/capabilities/{name}`: who offers a capability, least loaded first. */
+export const FoundView = z.strictObject({
+  capability: z.string(),
+  matches: z.array(
+    z.strictObject({
+      peerId: z.string(),
+      node: z.string(),
+      state: NodeState,
+      cpuRatio: z.number().optional(),
+      /** The passport that names it, as published. */
+      passport: z.unknown(),
+    }),
+  ),
+  /** When there is no match: why each that names it does not count. */
+  reasons: z.array(z.string()),
+})
+export type FoundView = z.infer<typeof FoundView>
+
+/** `POST /v1/jobs`: what `althing run` sends. */
+export const JobRequest = z.strictObject({
+  spec: TaskSpec,
+  count: z.int().min(1).max(TASK_LIMITS.tasksPerJob).default(1),
+  /** Queued tasks fail with `NoCapableNodes` after this. Default: a day. */
+  placeTimeoutMs: z
+    .int()
+    .min(1)
+    .max(30 * 86_400_000)
+    .default(86_400_000),
+})
+export type JobRequest = z.infer<typeof JobRequest>
+
+/** Answer to `POST /v1/jobs`: the ids to ask after. */
+export const JobAccepted = z.strictObject({ jobId: Id, taskIds: z.array(Id) })
+export type JobAccepted = z.infer<typeof JobAccepted>
+
+/** `POST /v1/bundles` (body: a tar): the content hash to name as a spec's `input`. */
+export const BundleAccepted = z.strictObject({ sha256: z.string(), sizeBytes: z.int() })
+export type BundleAccepted = z.infer<typeof BundleAccepted>
+
+/** A task in lists. `role`: submitted here, run here for another, or both. */
+export const TaskView = z.strictObject({
+  taskId: Id,
+  jobId: Id,
+  name: z.string(),
+  command: z.array(z.string()),
+  state: TaskState,
+  role: z.enum(['submitter', 'executor', 'both']),
+  submitter: z.string(),
+  attempt: z.int(),
+  /** Where the current attempt is; absent while queued. */
+  node: z.string().optional(),
+  nodeName: z.string().optional(),
+  submittedAtMs: z.int().optional(),
+  startedAtMs: z.int().optional(),
+  endedAtMs: z.int().optional(),
+  exit: TaskExit.optional(),
+  output: z.enum(['fetching', 'here', 'failed']).optional(),
+  resources: Resources,
+  /** Why it still waits, in a sentence; only while queued. */
+  waiting: z.string().optional(),
+})
+export type TaskView = z.infer<typeof TaskView>
+
+/** One line of `GET /v1/tasks/{id}/logs` (NDJSON). `data` is base64: logs are bytes. */
+export const LogLine = z.strictObject({
+  attempt: z.int(),
+  stream: z.enum(['stdout', 'stderr']),
+  offset: z.int(),
+  data: z.string(),
+})
+export type LogLine = z.infer<typeof LogLine>
+
+/**
+ * In place of further log lines, and the last line then: the rest cannot be had, since its executor is gone
+ * or keeps it no longer. It says nothing about how the task ended.
+ */
+export const LogEnd = z.strictObject({
+  error: z.strictObject({ code: z.literal('log-unavailable'), detail: z.string() }),
+})
+export type LogEnd = z.infer<typeof LogEnd>
+
+const at = { atMs: z.int(), offerId: z.string() }
+/** One line of the story; `proof` is the base64 of the signed envelope it came in. */
+export const StoryLine = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('offered'), ...at, slots: z.int(), asked: z.array(z.string()) }),
+  z.strictObject({ kind: z.literal('not-asked'), ...at, node: z.string(), nodeName: z.string(), reason: z.string() }),
+  z.strictObject({ kind: z.literal('unreachable'), ...at, node: z.string(), nodeName: z.string(), reason: z.string() }),
+  z.strictObject({
+    kind: z.literal('bid'),
+    ...at,
+    node: z.string(),
+    nodeName: z.string(),
+    bidId: z.string(),
+    slots: z.int(),
+    terms: BidTerms,
+    rank: z.strictObject({ score: z.number(), terms: z.record(z.string(), z.number()) }),
+    proof: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal('declined'),
+    ...at,
+    node: z.string(),
+    nodeName: z.string(),
+    reasons: z.array(DeclineReason),
+    wouldFit: Resources,
+    proof: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal('awarded'),
+    ...at,
+    node: z.string(),
+    nodeName: z.string(),
+    bidId: z.string(),
+    slots: z.int(),
+  }),
+  z.strictObject({ kind: z.literal('released'), ...at, node: z.string(), nodeName: z.string(), bidId: z.string() }),
+])
+export type StoryLine = z.infer<typeof StoryLine>
+
+/** `GET /v1/tasks/{id}/why`: the whole bargaining of a task. */
+export const WhyView = z.strictObject({
+  taskId: Id,
+  jobId: Id,
+  state: TaskState,
+  story: z.array(StoryLine),
+  /** Lines cut from the middle of a long story. */
+  storyDropped: z.int(),
+  attempts: z.array(
+    z.strictObject({
+      attempt: z.int(),
+      node: z.string(),
+      nodeName: z.string(),
+      bidId: z.string(),
+      awardedAtMs: z.int(),
+      contractedAtMs: z.int().optional(),
+      startedAtMs: z.int().optional(),
+      endedAtMs: z.int().optional(),
+      outcome: z.enum(['ended', 'refused', 'lost']).optional(),
+      reason: z.string().optional(),
+      exit: TaskExit.optional(),
+    }),
+  ),
+})
+export type WhyView = z.infer<typeof WhyView>
+
+/** `GET|POST|DELETE /v1/trust`: peers whose tasks run here. */
+export const TrustView = z.strictObject({ open: z.boolean(), peers: z.array(z.string()) })
+export type TrustView = z.infer<typeof TrustView>
+
+/** `POST /v1/passports` (body: YAML): what was published. */
+export const PassportsAccepted = z.strictObject({ published: z.array(z.string()) })
+export type PassportsAccepted = z.infer<typeof PassportsAccepted>
+
+/**
+ * One event of `GET /v1/events` (SSE). The SSE id is `id`, its event name is `type`. After a gap
+ * (`Last-Event-ID` too old) the stream begins with `reset`: read everything again.
+ */
+export const MeshEvent = z.strictObject({
+  id: z.int(),
+  atMs: z.int(),
+  type: z.enum(['node', 'task', 'contract', 'job', 'trust', 'reset']),
+  /** node: peer id · task: task id · contract: run id · job: job id */
+  subject: z.string(),
+  /** The new state, or what happened. */
+  what: z.string(),
+  node: z.string().optional(),
+})
+export type MeshEvent = z.infer<typeof MeshEvent>
+
+/** RFC 9457 problem details; `code`, `fix`, `errors` and `reasons` are Althing's extension members. */
+export const Problem = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().optional(),
+  code: z.string(),
+  fix: z.string().optional(),
+  /** Which fields of the request do not fit, and why. */
+  errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+  /** `no-capable-nodes`: why each node that names the capability does not count. */
+  reasons: z.array(z.string()).optional(),
+})
+export type Problem = z.infer<typeof Problem>

@@ -1,0 +1,30 @@
+/** The heartbeat: the small signed record by which a daemon says, every few seconds, that it is there. */
+import * as z from 'zod'
+import { Resources } from './resources.ts'
+
+/** What a daemon says of itself. `offline`: it is leaving in good order and will not beat again. */
+export const NODE_STATES = ['joining', 'ready', 'busy', 'offline'] as const
+/** Any of `NODE_STATES`. */
+export const NodeState = z.enum(NODE_STATES)
+export type NodeState = z.infer<typeof NodeState>
+
+/** The longest interval a daemon may promise. Its lease is three of these: this bounds how long the dead look alive. */
+export const MAX_HEARTBEAT_INTERVAL_MS = 30 * 60_000
+
+export const Heartbeat = z.strictObject({
+  state: NodeState,
+  /** Until the next beat, at most. */
+  intervalMs: z.int().min(1).max(MAX_HEARTBEAT_INTERVAL_MS),
+  /** Since the daemon started. */
+  uptimeMs: z.int().min(0),
+  /** Share of the machine's CPU in use, 0 to 1. */
+  cpuRatio: z.number().min(0).max(1),
+  memoryAvailableBytes: z.int().min(0),
+  /** Capacity not reserved by tasks or holds. */
+  free: Resources,
+  /** Tasks running. */
+  tasks: z.int().min(0),
+  /** The newest of its own passports: who lacks that one knows to ask. */
+  passport: z.strictObject({ epoch: z.int().min(0), seq: z.int().min(0) }),
+})
+export type Heartbeat = z.infer<typeof Heartbeat>

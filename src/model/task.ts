@@ -1,0 +1,141 @@
+/**
+ * A task: one command to run somewhere in the mesh, and the states it passes through.
+ *
+ * The *submitter* (the daemon the user spoke to) owns a task's state; the *executor* (the daemon
+ * that runs an attempt of it) owns the attempt. Both keep what they own in their own store.
+ */
+import * as z from 'zod'
+import { DEFAULT_RESOURCES } from './defaults.ts'
+import { Resources } from './resources.ts'
+
+/** Caps that every decoder of a task spec enforces. */
+export const TASK_LIMITS = {
+  /** Encoded spec, bytes (design section 3). */
+  specBytes: 64 * 1024,
+  /** Tasks in one job (one `althing run --count`). */
+  tasksPerJob: 10_000,
+  /** Attempts of one task, whatever the reason for another. */
+  attempts: 100,
+} as const
+
+export const DEFAULT_TASK = {
+  resources: DEFAULT_RESOURCES,
+  /** A task without `--timeout` is ended after a day: every state has a timeout. */
+  timeoutMs: 24 * 60 * 60 * 1000,
+  /** Between SIGTERM and SIGKILL. */
+  graceMs: 5_000,
+  /** Kept of stdout and of stderr, each; the rest is discarded and the log says so. */
+  logCapBytes: 16 * 1024 * 1024,
+} as const
+
+const text = (max: number) => z.string().max(max)
+/** Lower-case hex sha256. */
+export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected a sha256 in lower-case hex')
+
+/** Below this a reservation would bound nothing: a batch could start as many processes as it has tasks. */
+const LEAST_RESERVED = { cpuMilli: 10, memoryBytes: 1024 * 1024 }
+
+/** What to run, what it needs, and how long it may take: the same for every task of a job. */
+export const TaskSpec = z.strictObject({
+  /** Shown in lists; defaults to the command's first word. */
+  name: text(128).optional(),
+  /** Which provider runs it. */
+  driver: z.enum(['process']).default('process'),
+  /** argv; no shell is involved unless the command is one. */
+  command: z
+    .array(text(32 * 1024))
+    .min(1)
+    .max(4096),
+  env: z
+    .record(
+      z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+        .max(256),
+      text(32 * 1024),
+    )
+    .default({}),
+  /** Reserved on the executor for as long as the task runs. */
+  resources: Resources.refine(
+    ({ cpuMilli, memoryBytes }) => cpuMilli >= LEAST_RESERVED.cpuMilli && memoryBytes >= LEAST_RESERVED.memoryBytes,
+    'a task reserves at least 10m CPU and 1Mi memory',
+  ).default({ ...DEFAULT_TASK.resources }),
+  /** Enforced ceilings; an absent one is not enforced. `--cpu` and `--memory` set both this and `resources`. */
+  limits: z
+    .strictObject({
+      cpuMilli: z.int().min(1).optional(),
+      memoryBytes: z.int().min(1).optional(),
+    })
+    .default({}),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(365 * 86_400_000)
+    .default(DEFAULT_TASK.timeoutMs),
+  graceMs: z.int().min(0).max(3_600_000).default(DEFAULT_TASK.graceMs),
+  /** Content hash and size of the input bundle (a tar); unpacked into the working directory. */
+  input: z.strictObject({ sha256: Sha256Hex, sizeBytes: z.int().min(0) }).optional(),
+  /** Keep `$ALTHING_OUTPUT` after the task ends, for the submitter to fetch. */
+  output: z.boolean().default(false),
+  /** Hard constraint on node labels, Kubernetes grammar. */
+  selector: text(4096).optional(),
+  /** How often a non-zero exit is tried again. Loss of a node is always tried again (promise `many`). */
+  retries: z
+    .int()
+    .min(0)
+    .max(TASK_LIMITS.attempts - 1)
+    .default(0),
+  logCapBytes: z
+    .int()
+    .min(0)
+    .max(1024 * 1024 * 1024)
+    .default(DEFAULT_TASK.logCapBytes),
+})
+/** See the schema of the same name. */
+export type TaskSpec = z.infer<typeof TaskSpec>
+
+/**
+ * The submitter's view. Moves only along `TASK_TRANSITIONS`.
+ *
+ * queued → awarded → running → succeeded | failed | cancelled | timed-out
+ */
+export const TASK_STATES = ['queued', 'awarded', 'running', 'succeeded', 'failed', 'cancelled', 'timed-out'] as const
+/** One of `TASK_STATES`. */
+export const TaskState = z.enum(TASK_STATES)
+export type TaskState = z.infer<typeof TaskState>
+
+export const TASK_TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>> = {
+  // `failed` straight from the queue: the task can never be placed (for example its bundle is gone).
+  queued: ['awarded', 'cancelled', 'failed'],
+  // Back to the queue: a signed refusal, or the executor was lost. Straight to an end: the report of a
+  // short task overtook the contract.
+  awarded: ['running', 'queued', 'succeeded', 'failed', 'cancelled', 'timed-out'],
+  // Back to the queue: lost, or a retry is due.
+  running: ['queued', 'succeeded', 'failed', 'cancelled', 'timed-out'],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+  'timed-out': [],
+}
+
+/** True when no further state follows. */
+export function isEnded(state: TaskState): boolean {
+  return TASK_TRANSITIONS[state].length === 0
+}
+
+/** How an attempt ended. `signal` is set when a signal ended it; `exitCode` then is 128 + its number. */
+export const TaskExit = z.strictObject({
+  exitCode: z.int().min(0).max(255),
+  signal: z.string().max(16).optional(),
+  /** Why Althing itself ended it, when it did. */
+  killedFor: z.enum(['cancelled', 'timeout', 'memory', 'lost']).optional(),
+  /** It never ran: the bundle could not be fetched, the command does not exist, the disk is full… */
+  startError: z.string().max(4096).optional(),
+  outputSha256: Sha256Hex.optional(),
+  outputBytes: z.int().min(0).optional(),
+  /** stdout or stderr passed its cap and was cut. */
+  logTruncated: z.boolean().optional(),
+  startedAtMs: z.int().min(0),
+  endedAtMs: z.int().min(0),
+})
+export type TaskExit = z.infer<typeof TaskExit>

@@ -1,0 +1,142 @@
+/**
+ * Hard constraints: what must hold before a node is asked (by the submitter, from the registry) and
+ * before it bids (by the node itself, from what it measures). Each says what was wanted and what was
+ * found, so that a "no" explains itself.
+ */
+import { DECLINE_TEXT, type DeclineReason } from '../model/negotiation.ts'
+import { formatBytes, formatCpu } from '../model/quantity.ts'
+import { countFitting, type Resources } from '../model/resources.ts'
+import { matchesSelector, parseSelector } from '../model/selector.ts'
+import type { TaskSpec } from '../model/task.ts'
+import type { Candidate, LocalNode, NodeId } from './types.ts'
+
+/** A selector that does not parse matches nothing; the API refuses it before it gets here. */
+function selects(selector: string | undefined, labels: Readonly<Record<string, string>>): boolean {
+  if (selector === undefined || selector === '') return true
+  try {
+    return matchesSelector(parseSelector(selector), labels)
+  } catch {
+    return false
+  }
+}
+
+/** Why a node is not worth asking, or undefined when it is. */
+export function notAskable(spec: TaskSpec, node: Candidate): string | undefined {
+  if (!node.alive) return 'offline'
+  if (!node.drivers.includes(spec.driver)) return `has no ${spec.driver} driver`
+  if (!selects(spec.selector, node.labels)) return `labels do not match ${spec.selector}`
+  if (node.capacity.cpuMilli < spec.resources.cpuMilli) {
+    return `has ${formatCpu(node.capacity.cpuMilli)} CPU in all, ${formatCpu(spec.resources.cpuMilli)} wanted`
+  }
+  if (node.capacity.memoryBytes < spec.resources.memoryBytes) {
+    const [has, wanted] = [node.capacity.memoryBytes, spec.resources.memoryBytes].map(formatBytes)
+    return `has ${has} memory in all, ${wanted} wanted`
+  }
+  return undefined
+}
+
+type Check = (
+  spec: TaskSpec,
+  from: NodeId,
+  node: LocalNode,
+  free: Resources,
+) => Omit<DeclineReason, 'constraint'> | undefined
+
+/** In the order they are named to the submitter. The last three can pass once capacity frees. */
+const CHECKS: readonly { readonly constraint: DeclineReason['constraint']; readonly check: Check }[] = [
+  {
+    constraint: 'trust',
+    check: (_spec, from, node) =>
+      node.open || node.trusted.has(from)
+        ? undefined
+        : {
+            wanted: `submitter ${from} in this node's trust list`,
+            measured: 'not trusted (its owner can run: althing trust add ' + from + ')',
+            temporary: false,
+          },
+  },
+  {
+    constraint: 'state',
+    check: (_spec, _from, node) =>
+      node.accepting ? undefined : { wanted: 'a node that accepts work', measured: node.stateName, temporary: true },
+  },
+  {
+    constraint: 'driver',
+    check: (spec, _from, node) =>
+      node.drivers.includes(spec.driver)
+        ? undefined
+        : { wanted: spec.driver, measured: node.drivers.join(', ') || 'none', temporary: false },
+  },
+  {
+    constraint: 'selector',
+    check: (spec, _from, node) =>
+      selects(spec.selector, node.labels)
+        ? undefined
+        : { wanted: spec.selector ?? '', measured: 'labels of this node do not match', temporary: false },
+  },
+  {
+    constraint: 'limits',
+    check: (spec, _from, node) => {
+      if (spec.limits.memoryBytes !== undefined && !node.holdsMemoryLimit) {
+        return {
+          wanted: `memory held to ${formatBytes(spec.limits.memoryBytes)}`,
+          measured: 'cannot be held here',
+          temporary: false,
+        }
+      }
+      return undefined
+    },
+  },
+  {
+    constraint: 'cpu',
+    check: (spec, _from, node, free) =>
+      spec.resources.cpuMilli <= free.cpuMilli
+        ? undefined
+        : {
+            wanted: `${formatCpu(spec.resources.cpuMilli)} CPU`,
+            measured: `${formatCpu(free.cpuMilli)} of ${formatCpu(node.capacity.cpuMilli)} CPU unreserved`,
+            temporary: spec.resources.cpuMilli <= node.capacity.cpuMilli,
+          },
+  },
+  {
+    constraint: 'memory',
+    check: (spec, _from, node, free) =>
+      spec.resources.memoryBytes <= free.memoryBytes
+        ? undefined
+        : {
+            wanted: `${formatBytes(spec.resources.memoryBytes)} memory`,
+            measured: `${formatBytes(free.memoryBytes)} of ${formatBytes(node.capacity.memoryBytes)} memory unreserved`,
+            temporary: spec.resources.memoryBytes <= node.capacity.memoryBytes,
+          },
+  },
+  {
+    constraint: 'memory-available',
+    check: (spec, _from, node) =>
+      spec.resources.memoryBytes <= node.memoryAvailableBytes
+        ? undefined
+        : {
+            wanted: `${formatBytes(spec.resources.memoryBytes)} memory`,
+            measured: `${formatBytes(node.memoryAvailableBytes)} available on the machine now`,
+            temporary: true,
+          },
+  },
+]
+
+/** Every constraint of this node that the offer breaks; empty when it can bid. */
+export function declineReasons(spec: TaskSpec, from: NodeId, node: LocalNode, free: Resources): DeclineReason[] {
+  const reasons: DeclineReason[] = []
+  for (const { constraint, check } of CHECKS) {
+    const broken = check(spec, from, node, free)
+    if (broken) {
+      const [wanted, measured] = [broken.wanted, broken.measured].map((text) => text.slice(0, DECLINE_TEXT))
+      reasons.push({ constraint, ...broken, wanted: wanted!, measured: measured! })
+    }
+  }
+  return reasons
+}
+
+/** How many copies this node can hold now, at most `wanted`; memory really available counts beside the unreserved. */
+export function slotsThatFit(spec: TaskSpec, wanted: number, node: LocalNode, free: Resources): number {
+  const usable = { cpuMilli: free.cpuMilli, memoryBytes: Math.min(free.memoryBytes, node.memoryAvailableBytes) }
+  return countFitting(usable, spec.resources, wanted)
+}

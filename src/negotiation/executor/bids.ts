@@ -1,0 +1,68 @@
+/**
+ * The executor's answer to an offer: hold what fits and bid, or decline with every constraint that is broken.
+ */
+import { NEGOTIATION_LIMITS } from '../config.ts'
+import type { Bid, Offer } from '../../model/negotiation.ts'
+import { addResources, scaleResources, subtractResources } from '../../model/resources.ts'
+import { declineReasons, slotsThatFit } from '../constraints.ts'
+import { freeResources, send } from '../state.ts'
+import { type Context, type NegotiationState, type NodeId } from '../types.ts'
+import { rememberWaiter } from './holds.ts'
+
+/** Someone offers work: hold what fits and bid, or decline with every constraint that is broken. */
+export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, offer: Offer): void {
+  const { offerId, spec } = offer
+  const known = state.holdByOffer.get(`${from}/${offerId}`)
+  const hold = known === undefined ? undefined : state.holds.get(known)
+  if (hold) return send(ctx, from, { t: 'bid', body: hold.bid })
+
+  const free = freeResources(state, ctx)
+  const reasons = declineReasons(spec, from, ctx.local, free)
+  const slots = reasons.length > 0 ? 0 : slotsThatFit(spec, offer.slots, ctx.local, free)
+  if (reasons.length === 0 && state.holds.size >= NEGOTIATION_LIMITS.holds) {
+    reasons.push({
+      constraint: 'load',
+      wanted: 'room for another hold',
+      measured: `${state.holds.size} holds`,
+      temporary: true,
+    })
+  }
+  if (reasons.length > 0 || slots === 0) {
+    if (reasons.every((reason) => reason.temporary)) rememberWaiter(state, from)
+    return send(ctx, from, { t: 'decline', body: { offerId, reasons: reasons.slice(0, 16), wouldFit: free } })
+  }
+  // Someone who asked for more than fits wants to hear of more.
+  if (slots < offer.slots) rememberWaiter(state, from)
+  openHold(state, ctx, from, offer, slots)
+}
+
+function openHold(state: NegotiationState, ctx: Context, from: NodeId, offer: Offer, slots: number): void {
+  const { offerId, spec } = offer
+  const bidId = ctx.rng.id(12)
+  state.reserved = addResources(state.reserved, scaleResources(spec.resources, slots))
+  const bid: Bid = {
+    offerId,
+    bidId,
+    slots,
+    holdMs: ctx.config.holdMs,
+    terms: {
+      freeAfter: subtractResources(ctx.local.capacity, state.reserved),
+      capacity: ctx.local.capacity,
+      cpuRatio: ctx.local.cpuRatio,
+      running: runningCount(state),
+      warm: spec.input === undefined || ctx.local.warmBundles.has(spec.input.sha256),
+      startEtaMs: Math.round(state.startMs),
+    },
+  }
+  state.holds.set(bidId, { bidId, offerId, submitter: from, spec, bid, slots, active: 0 })
+  state.holdByOffer.set(`${from}/${offerId}`, bidId)
+  state.deadlines.set(`hold:${bidId}`, ctx.nowMs + ctx.config.holdMs)
+  send(ctx, from, { t: 'bid', body: bid })
+}
+
+/** Contracts that have not ended. */
+export function runningCount(state: NegotiationState): number {
+  let count = 0
+  for (const contract of state.contracts.values()) if (contract.phase !== 'ended') count++
+  return count
+}

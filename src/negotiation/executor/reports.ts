@@ -1,0 +1,134 @@
+/**
+ * Reports to the submitter. They are coalesced: the first goes out at once, those of the next few
+ * milliseconds together. An `ended` one is repeated with growing waits until the submitter settles it.
+ */
+import { ATTEMPTS_PER_MESSAGE, type AttemptRef, type Report } from '../../model/negotiation.ts'
+import { moveContract, runIdOf, send } from '../state.ts'
+import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
+import { tombstoneKey } from './contracts.ts'
+
+/** Reports within this time of the last go together. */
+const COALESCE_MS = 4
+const REPEAT_MIN_MS = 1_000
+const REPEAT_MAX_MS = 60_000
+
+/** Queues news of a contract for its submitter. */
+export function report(
+  state: NegotiationState,
+  ctx: Context,
+  contract: ContractState,
+  phase: 'started' | 'ended',
+  slotKept: boolean,
+): void {
+  const { submitter, runId } = contract
+  const pending = state.reports.get(submitter) ?? new Map()
+  pending.set(runId, { phase, slotKept })
+  state.reports.set(submitter, pending)
+  const last = state.reportedMs.get(submitter) ?? -Infinity
+  if (ctx.nowMs - last >= COALESCE_MS) flushReports(state, ctx, submitter)
+  else state.deadlines.setEarlier(`report:${submitter}`, last + COALESCE_MS)
+}
+
+/** Sends all waiting reports of one submitter. */
+export function flushReports(state: NegotiationState, ctx: Context, submitter: NodeId): void {
+  const pending = state.reports.get(submitter)
+  if (!pending) return
+  state.reports.delete(submitter)
+  // Deleted first, so that the map stays ordered by recency and its cap drops the quietest.
+  state.reportedMs.delete(submitter)
+  state.reportedMs.set(submitter, ctx.nowMs)
+  if (state.reportedMs.size > 1_000) state.reportedMs.delete(state.reportedMs.keys().next().value!)
+  const reports: Report['reports'] = []
+  for (const [runId, { phase, slotKept }] of pending) {
+    const contract = state.contracts.get(runId)
+    if (!contract) continue
+    reports.push(reportOf(contract, phase, slotKept))
+    if (phase === 'ended') awaitSettlement(state, ctx, contract)
+  }
+  sendReports(ctx, submitter, reports)
+}
+
+/** One line of a report. */
+export function reportOf(
+  contract: ContractState,
+  phase: 'started' | 'ended',
+  slotKept: boolean,
+): Report['reports'][number] {
+  const { taskId, attempt, startedAtMs, exit } = contract
+  return {
+    taskId,
+    attempt,
+    phase,
+    ...(startedAtMs === undefined ? {} : { startedAtMs }),
+    ...(phase === 'ended' && exit ? { exit } : {}),
+    ...(slotKept ? { slotKept } : {}),
+  }
+}
+
+/** Sends any number of report lines, a message at a time. */
+export function sendReports(ctx: Context, submitter: NodeId, reports: Report['reports']): void {
+  for (let i = 0; i < reports.length; i += ATTEMPTS_PER_MESSAGE) {
+    send(ctx, submitter, { t: 'report', body: { reports: reports.slice(i, i + ATTEMPTS_PER_MESSAGE) } })
+  }
+}
+
+/** Repeats an ended report until its submitter settles it. */
+export function awaitSettlement(state: NegotiationState, ctx: Context, contract: ContractState): void {
+  const { submitter, runId } = contract
+  const waiting = state.unsettled.get(submitter) ?? { runs: new Set<string>(), waitMs: REPEAT_MIN_MS }
+  waiting.runs.add(runId)
+  waiting.waitMs = REPEAT_MIN_MS
+  state.unsettled.set(submitter, waiting)
+  state.deadlines.setEarlier(`settle:${submitter}`, ctx.nowMs + waiting.waitMs)
+  state.deadlines.setEarlier('sweep', ctx.nowMs + ctx.config.keepEndedMs)
+}
+
+/** Repeats the ended reports a submitter has not settled. */
+export function repeatEnded(state: NegotiationState, ctx: Context, submitter: NodeId): void {
+  const waiting = state.unsettled.get(submitter)
+  if (!waiting || waiting.runs.size === 0) return
+  const reports: Report['reports'] = []
+  for (const runId of waiting.runs) {
+    const contract = state.contracts.get(runId)
+    // No slot is offered again in a repetition: its hold may be long gone.
+    if (contract) reports.push(reportOf(contract, 'ended', false))
+  }
+  sendReports(ctx, submitter, reports)
+  waiting.waitMs = Math.min(REPEAT_MAX_MS, waiting.waitMs * 2)
+  state.deadlines.set(`settle:${submitter}`, ctx.nowMs + waiting.waitMs)
+}
+
+/** The submitter has the result: the contract closes; log and output stay for a while for who asks. */
+export function onSettle(state: NegotiationState, ctx: Context, from: NodeId, attempts: readonly AttemptRef[]): void {
+  for (const { taskId, attempt } of attempts) {
+    const runId = runIdOf(from, taskId, attempt)
+    const contract = state.contracts.get(runId)
+    if (!contract || contract.submitter !== from || contract.phase !== 'ended') continue
+    settle(state, ctx, contract)
+  }
+}
+
+function settle(state: NegotiationState, ctx: Context, contract: ContractState): void {
+  const { submitter, runId } = contract
+  const waiting = state.unsettled.get(submitter)
+  waiting?.runs.delete(runId)
+  if (waiting?.runs.size === 0) {
+    state.unsettled.delete(submitter)
+    state.deadlines.cancel(`settle:${submitter}`)
+  }
+  moveContract(ctx, contract, 'settled')
+  state.contracts.delete(runId)
+  state.tombstones.set(tombstoneKey(submitter, runId), 'this attempt has ended and was settled')
+  ctx.out.push({ type: 'persist', collection: 'contract', key: runId, doc: null })
+  ctx.out.push({ type: 'forget', contract })
+}
+
+/** Gives up on submitters that never came back for a result. */
+export function sweepEnded(state: NegotiationState, ctx: Context): void {
+  for (const contract of [...state.contracts.values()]) {
+    if (contract.phase !== 'ended') continue
+    const dueMs = (contract.endedAtMs ?? 0) + ctx.config.keepEndedMs
+    if (dueMs <= ctx.nowMs) settle(state, ctx, contract)
+    else state.deadlines.setEarlier('sweep', dueMs)
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Bargaining's one door: every input goes through `negotiationStep`, which changes the state and
+ * leaves in `ctx.out` what the world is asked to do.
+ */
+import type { ControlMessage } from '../model/control.ts'
+import type { TaskExit, TaskSpec } from '../model/task.ts'
+import { onOffer } from './executor/bids.ts'
+import { onAward } from './executor/contracts.ts'
+import { onHoldExpired, onRelease, tellWaiters } from './executor/holds.ts'
+import { flushReports, onSettle, repeatEnded, sweepEnded } from './executor/reports.ts'
+import { checkLeases, onCancel, onEnded, onRenew, onStarted } from './executor/runs.ts'
+import { onAdopted, restore, type StoredNegotiation } from './restore.ts'
+import { flushStories } from './state.ts'
+import { onContract, repeatAward } from './submitter/award.ts'
+import { onCapacity, reofferSoon } from './submitter/reoffers.ts'
+import { cancelTask, onRenewed, renewAll } from './submitter/leases.ts'
+import { onOutputFetched, onReport } from './submitter/reports.ts'
+import {
+  onBid,
+  onDecline,
+  onPlaceTimeout,
+  onUnreachable,
+  onWindowClosed,
+  startRound,
+  submit,
+} from './submitter/rounds.ts'
+import type { Context, NegotiationState, NodeId } from './types.ts'
+
+/** What can happen to somebody who bargains. */
+export type NegotiationInput =
+  | {
+      readonly type: 'submit'
+      readonly jobId: string
+      readonly spec: TaskSpec
+      readonly count: number
+      readonly placeTimeoutMs: number
+    }
+  | { readonly type: 'cancel'; readonly taskId: string }
+  /** A message from a peer; `proof` is the envelope it was signed in, for the types that are. */
+  | { readonly type: 'message'; readonly from: NodeId; readonly message: ControlMessage; readonly proof?: Uint8Array }
+  /** A frame to this peer could not be delivered. */
+  | { readonly type: 'unreachable'; readonly node: NodeId; readonly reason: string }
+  /** A sign of life that is no message, such as a heartbeat. */
+  | { readonly type: 'heard'; readonly node: NodeId }
+  /** A node appeared or changed: waiting jobs may fit now. */
+  | { readonly type: 'candidates-changed' }
+  | { readonly type: 'run-started'; readonly runId: string; readonly startedAtMs: number }
+  | { readonly type: 'run-ended'; readonly runId: string; readonly exit: TaskExit }
+  | { readonly type: 'output-fetched'; readonly taskId: string; readonly ok: boolean }
+  | { readonly type: 'restore'; readonly stored: StoredNegotiation }
+  /** After `restore`: the runs the driver found, whether going on or ended. */
+  | { readonly type: 'adopted'; readonly runIds: ReadonlySet<string> }
+  /** Some deadline is due. */
+  | { readonly type: 'wake' }
+
+const NO_PROOF = new Uint8Array()
+
+/** Takes one input. @throws SubmitError for a `submit` beyond a cap; no other input throws */
+export function negotiationStep(state: NegotiationState, input: NegotiationInput, ctx: Context): void {
+  switch (input.type) {
+    case 'submit':
+      submit(state, ctx, input)
+      break
+    case 'cancel':
+      cancelTask(state, ctx, input.taskId)
+      break
+    case 'message':
+      if (state.heardMs.has(input.from)) state.heardMs.set(input.from, ctx.nowMs)
+      onMessage(state, ctx, input.from, input.message, input.proof ?? NO_PROOF)
+      break
+    case 'unreachable':
+      onUnreachable(state, ctx, input.node, input.reason)
+      break
+    case 'heard':
+      if (state.heardMs.has(input.node)) state.heardMs.set(input.node, ctx.nowMs)
+      break
+    case 'candidates-changed':
+      reofferSoon(state, ctx)
+      break
+    case 'run-started':
+      onStarted(state, ctx, input.runId, input.startedAtMs)
+      break
+    case 'run-ended':
+      onEnded(state, ctx, input.runId, input.exit)
+      break
+    case 'output-fetched':
+      onOutputFetched(state, ctx, input.taskId, input.ok)
+      break
+    case 'restore':
+      restore(state, ctx, input.stored)
+      break
+    case 'adopted':
+      onAdopted(state, ctx, input.runIds)
+      break
+    case 'wake':
+      break
+  }
+  runDue(state, ctx)
+}
+
+function onMessage(
+  state: NegotiationState,
+  ctx: Context,
+  from: NodeId,
+  message: ControlMessage,
+  proof: Uint8Array,
+): void {
+  switch (message.t) {
+    case 'offer':
+      return onOffer(state, ctx, from, message.body)
+    case 'bid':
+      return onBid(state, ctx, from, message.body, proof)
+    case 'decline':
+      return onDecline(state, ctx, from, message.body, proof)
+    case 'award':
+      return onAward(state, ctx, from, message.body)
+    case 'contract':
+      return onContract(state, ctx, from, message.body)
+    case 'release':
+      return onRelease(state, ctx, from, message.body.bidId)
+    case 'renew':
+      return onRenew(state, ctx, from, message.body.attempts, message.body.leaseMs)
+    case 'renewed':
+      return onRenewed(state, ctx, from, message.body.unknown)
+    case 'report':
+      return onReport(state, ctx, from, message.body)
+    case 'settle':
+      return onSettle(state, ctx, from, message.body.attempts)
+    case 'cancel':
+      return onCancel(state, ctx, from, message.body.attempts, message.body.why)
+    case 'capacity':
+      return onCapacity(state, ctx, from)
+    default:
+      // Hello and sync belong to the mesh, not to bargaining.
+      return undefined
+  }
+}
+
+type Timer = (state: NegotiationState, ctx: Context, id: string) => void
+
+/** What each kind of deadline does; a key is `<kind>` or `<kind>:<id>`. */
+const TIMERS: Readonly<Record<string, Timer>> = {
+  offer: (state, ctx, jobId) => {
+    const job = state.jobs.get(jobId)
+    if (job) startRound(state, ctx, job)
+  },
+  window: onWindowClosed,
+  place: onPlaceTimeout,
+  award: repeatAward,
+  renew: renewAll,
+  hold: onHoldExpired,
+  announce: tellWaiters,
+  report: flushReports,
+  settle: repeatEnded,
+  leases: checkLeases,
+  stories: flushStories,
+  sweep: sweepEnded,
+}
+
+function runDue(state: NegotiationState, ctx: Context): void {
+  for (let key = state.deadlines.takeDue(ctx.nowMs); key !== undefined; key = state.deadlines.takeDue(ctx.nowMs)) {
+    const colon = key.indexOf(':')
+    const kind = colon < 0 ? key : key.slice(0, colon)
+    TIMERS[kind]?.(state, ctx, colon < 0 ? '' : key.slice(colon + 1))
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * The state of bargaining, on both sides of the table, and what it asks of the world.
+ *
+ * Submitter, per job: `queued tasks → offer round → bids → awards → contracts → reports → settled`.
+ * Executor side, per bid: `hold → contracts → reports`, per contract: see `CONTRACT_TRANSITIONS`.
+ * Nothing here reads a clock, sends or stores: effects are data.
+ */
+import type { ControlMessage } from '../model/control.ts'
+import type { Bid, NodeId } from '../model/negotiation.ts'
+import type { Resources } from '../model/resources.ts'
+import type { TaskExit, TaskSpec, TaskState } from '../model/task.ts'
+import type { BoundedMap } from '../util/bounded-map.ts'
+import type { Deadlines } from '../util/deadlines.ts'
+import type { Rng } from '../util/rng.ts'
+import type { NegotiationConfig } from './config.ts'
+import type { StoryEntry } from './story.ts'
+
+export type { NodeId }
+
+/** What the submitter knows of a node before it asks. */
+export interface Candidate {
+  readonly id: NodeId
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly alive: boolean
+  readonly drivers: readonly string[]
+  readonly capacity: Resources
+  readonly free: Resources
+  readonly cpuRatio: number
+  readonly running: number
+}
+
+/** What this node knows of itself when it is asked. */
+export interface LocalNode {
+  readonly labels: Readonly<Record<string, string>>
+  readonly capacity: Resources
+  readonly drivers: readonly string[]
+  /** False while joining or leaving: declines with constraint `state`. */
+  readonly accepting: boolean
+  readonly stateName: string
+  /** Peers whose tasks run here; everyone's when `open`. The node itself is always trusted. */
+  readonly trusted: ReadonlySet<NodeId>
+  readonly open: boolean
+  /** Last load sample. */
+  readonly cpuRatio: number
+  readonly memoryAvailableBytes: number
+  /** Can a memory or CPU ceiling be held here at all? */
+  readonly holdsCpuLimit: boolean
+  readonly holdsMemoryLimit: boolean
+  /** sha256 of the bundles that are here already. */
+  readonly warmBundles: ReadonlySet<string>
+}
+
+/** One attempt as the submitter sees it. `outcome` is absent while it is open. */
+export interface Attempt {
+  readonly attempt: number
+  readonly node: NodeId
+  readonly offerId: string
+  readonly bidId: string
+  readonly awardedAtMs: number
+  contractedAtMs?: number
+  startedAtMs?: number
+  endedAtMs?: number
+  exit?: TaskExit
+  outcome?: 'ended' | 'refused' | 'lost'
+  reason?: string
+}
+
+/** A task as its submitter keeps it. */
+export interface Task {
+  readonly taskId: string
+  readonly jobId: string
+  state: TaskState
+  /** While queued: from when on it waits for a place; later than now when a retry has to wait. */
+  queuedAtMs: number
+  readonly attempts: Attempt[]
+  cancelRequested: boolean
+  /** When a cancel was first asked for. */
+  cancelledAtMs?: number
+  /** Retries already spent on non-zero exits. */
+  retries: number
+  exit?: TaskExit
+  /** Where the output bundle is, when the spec asks for one. */
+  output?: 'fetching' | 'here' | 'failed'
+  endedAtMs?: number
+}
+
+/** An offer round under way: who was asked and what they said. */
+export interface Round {
+  readonly offerId: string
+  readonly slots: number
+  readonly waiting: Set<NodeId>
+  readonly bids: Map<NodeId, { readonly bid: Bid; readonly expiresAtMs: number }>
+}
+
+/** Slots a bidder holds for this job. `free` of them are not granted at present. */
+export interface Grantable {
+  readonly bidId: string
+  readonly offerId: string
+  readonly node: NodeId
+  free: number
+  /** When the bidder gives the free ones up. */
+  expiresAtMs: number
+}
+
+/** Identical tasks submitted together, and the bargaining over them. */
+export interface Job {
+  readonly jobId: string
+  readonly spec: TaskSpec
+  readonly taskIds: readonly string[]
+  readonly submittedAtMs: number
+  /** Queued tasks fail after this; every state has a timeout. */
+  readonly placeByMs: number
+  /** Task ids waiting for a slot, first come first served. */
+  readonly queue: string[]
+  round?: Round
+  /** By bid id. */
+  readonly grantable: Map<string, Grantable>
+  /** Wait before the next round, doubling. */
+  reofferMs: number
+  /** When the last round began. */
+  offeredMs: number
+  /** Nodes that had no room, or too little, when asked: their news of capacity is worth a round. */
+  readonly hopes: Set<NodeId>
+  readonly story: StoryEntry[]
+  /** Entries cut from the middle of a story that grew past its caps. */
+  storyDropped: number
+}
+
+export const CONTRACT_TRANSITIONS = {
+  accepted: ['running', 'ended'],
+  running: ['ended'],
+  ended: ['settled'],
+  settled: [],
+} as const satisfies Record<string, readonly string[]>
+/** Where a contract stands; see `CONTRACT_TRANSITIONS`. */
+export type ContractPhase = keyof typeof CONTRACT_TRANSITIONS
+
+/** An attempt as its executor keeps it; stored before it is acknowledged. */
+export interface ContractState {
+  readonly runId: string
+  readonly taskId: string
+  readonly attempt: number
+  readonly submitter: NodeId
+  readonly bidId: string
+  readonly spec: TaskSpec
+  phase: ContractPhase
+  readonly acceptedAtMs: number
+  leaseUntilMs: number
+  startedAtMs?: number
+  endedAtMs?: number
+  exit?: TaskExit
+  /** End asked for by the submitter before the process was there. */
+  stopWhy?: 'cancelled' | 'lost'
+}
+
+/** Capacity set aside for a submitter that was sent a bid. */
+export interface Hold {
+  readonly bidId: string
+  readonly offerId: string
+  readonly submitter: NodeId
+  readonly spec: TaskSpec
+  readonly bid: Bid
+  /** Slots set aside and not granted. */
+  slots: number
+  /** Contracts that run under it; their slots come back here when they end, unless others wait. */
+  active: number
+}
+
+/** Both sides of the table of one node. */
+export interface NegotiationState {
+  readonly jobs: Map<string, Job>
+  readonly tasks: Map<string, Task>
+  /** Open attempts by executor: run ids that are awarded or running there. */
+  readonly byExecutor: Map<NodeId, Set<string>>
+  /** When each executor last gave a sign of life. */
+  readonly heardMs: Map<NodeId, number>
+  /** Unanswered grants by bid id: what an award repeats. */
+  readonly inDoubt: Map<string, { node: NodeId; jobId: string; offerId: string; runs: Set<string>; waitMs: number }>
+  readonly holds: Map<string, Hold>
+  /** Bid ids by `<submitter>/<offer id>`: a repeated offer gets the same answer. */
+  readonly holdByOffer: Map<string, string>
+  readonly contracts: Map<string, ContractState>
+  readonly tombstones: BoundedMap<string, string>
+  /** Submitters to tell when capacity frees. */
+  readonly waiters: Set<NodeId>
+  /** Sum of all holds and of all contracts that have not ended. */
+  reserved: Resources
+  /** From award to process, milliseconds: a running mean of what starts took here. */
+  startMs: number
+  /** Reports waiting for the next flush, by submitter and run id. */
+  readonly reports: Map<NodeId, Map<string, PendingReport>>
+  readonly reportedMs: Map<NodeId, number>
+  /** Ended attempts whose submitter has not settled, and the wait before they are reported again. */
+  readonly unsettled: Map<NodeId, { runs: Set<string>; waitMs: number }>
+  readonly deadlines: Deadlines<string>
+  /** Jobs whose story changed since it was last stored. */
+  readonly dirtyJobs: Set<string>
+  /** Tasks and runs that are to be stored again soon; see `touchTask`. */
+  readonly dirtyTasks: Set<string>
+  readonly dirtyContracts: Set<string>
+}
+
+/** News of a contract that waits for the next report to its submitter. */
+export interface PendingReport {
+  readonly phase: 'started' | 'ended'
+  readonly slotKept: boolean
+}
+
+/** What happened, for the event stream and the audit to come. */
+export type WorkEvent =
+  | { readonly type: 'task'; readonly taskId: string; readonly state: TaskState; readonly node?: NodeId }
+  | { readonly type: 'job'; readonly jobId: string; readonly what: StoryEntry['kind'] }
+  | {
+      readonly type: 'contract'
+      readonly runId: string
+      readonly phase: ContractPhase | 'lease-lapsed'
+      readonly submitter: NodeId
+    }
+
+/** What the core asks for. All `persist` effects of a step are carried out before any other of that step. */
+export type NegotiationEffect =
+  | {
+      readonly type: 'persist'
+      readonly collection: 'job' | 'task' | 'contract'
+      readonly key: string
+      readonly doc: unknown
+    }
+  | { readonly type: 'send'; readonly to: NodeId; readonly message: ControlMessage }
+  | { readonly type: 'start'; readonly contract: ContractState }
+  | { readonly type: 'stop'; readonly runId: string; readonly why: 'cancelled' | 'lost'; readonly graceMs: number }
+  | { readonly type: 'forget'; readonly contract: ContractState }
+  | {
+      readonly type: 'fetch-output'
+      readonly taskId: string
+      readonly node: NodeId
+      readonly runId: string
+      readonly sha256: string
+      readonly sizeBytes: number
+    }
+  | { readonly type: 'emit'; readonly event: WorkEvent }
+
+/** What every function of the core is given beside its state: the moment, chance, and where effects go. */
+export interface Context {
+  readonly nowMs: number
+  readonly rng: Rng
+  readonly self: NodeId
+  readonly config: NegotiationConfig
+  readonly out: NegotiationEffect[]
+  /** Nodes in the registry, this one included. */
+  readonly candidates: () => readonly Candidate[]
+  readonly local: LocalNode
+}

@@ -1,0 +1,148 @@
+/** `Operations` over a running daemon: each method one question or one order, no state of its own. */
+import type { Readable } from 'node:stream'
+import type { NodeView, StatusView, TrustView } from '../model/api.ts'
+import { NODE_STATES } from '../model/heartbeat.ts'
+import { passportName } from '../model/passport.ts'
+import { TASK_STATES } from '../model/task.ts'
+import { shownState } from '../mesh/heartbeat.ts'
+import { runningCount } from '../negotiation/executor/bids.ts'
+import { BundleError } from './bundle-store.ts'
+import type { DaemonParts } from './daemon-state.ts'
+import { OperationError, type Operations } from './operations.ts'
+import { checkSelector } from './selectors.ts'
+import { findTask, listTasks } from './task-list.ts'
+import { cancelTask, logsOf, submitJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
+import { daemonMetrics } from './metrics.ts'
+import { foundView, nodeViews } from './views.ts'
+
+/** Builds the daemon's surface. */
+export function createOperations(parts: DaemonParts): Operations {
+  return {
+    status: () => statusOf(parts),
+    nodes: (query) => {
+      checkSelector(query.selector)
+      return nodeViews(parts.mesh, parts.clock.nowMs(), query)
+    },
+    node: (idOrName) => nodeOf(parts, idOrName),
+    find: (capability, { selector }) => {
+      checkSelector(selector)
+      return foundView(parts.mesh, parts.clock.nowMs(), capability, selector)
+    },
+    addBundle: (body) => addBundle(parts, body),
+    submit: (request) => submitJob(parts, request),
+    tasks: ({ all = false }) => listTasks(parts, all),
+    task: (id) => findTask(parts, id).view,
+    waitTask: (id, signal) => waitTask(parts, id, signal),
+    why: (id) => whyTask(parts, id),
+    cancel: (id) => cancelTask(parts, id),
+    logs: (id, query) => logsOf(parts, id, query),
+    output: (id) => taskOutput(parts, id),
+    trust: () => trustOf(parts),
+    addTrust: (peer) => changeTrust(parts, peer, true),
+    removeTrust: (peer) => changeTrust(parts, peer, false),
+    applyPassports: (yaml, fileName) => applyPassports(parts, yaml, fileName),
+    subscribe: (sinceId, listener) => parts.events.subscribe(sinceId, listener),
+    ready: () => parts.mesh.phase === 'ready',
+    health: () => ({
+      store: parts.loop.blockedBy,
+      mesh: parts.mesh.phase === 'ready' ? undefined : `the node is ${parts.mesh.phase}`,
+    }),
+    metrics: () => daemonMetrics(parts),
+    shutdown: parts.shutdown,
+  }
+}
+
+function statusOf(parts: DaemonParts): StatusView {
+  const { mesh, peer, options, clock } = parts
+  const nowMs = clock.nowMs()
+  const states = Object.fromEntries(NODE_STATES.map((state) => [state, 0])) as StatusView['nodes']
+  for (const node of nodeViews(mesh, nowMs, { all: true })) states[node.state]++
+  const tasks = Object.fromEntries(TASK_STATES.map((state) => [state, 0])) as StatusView['tasks']
+  for (const task of mesh.negotiation.tasks.values()) tasks[task.state]++
+  return {
+    peerId: mesh.self,
+    name: parts.name,
+    version: parts.version,
+    cluster: parts.cluster,
+    state: shownState(mesh),
+    open: mesh.local.open,
+    addresses: peer.addresses(),
+    dataDir: options.paths.dataDir,
+    socketPath: options.paths.socketPath,
+    ...(parts.pageUrl === undefined ? {} : { pageUrl: parts.pageUrl }),
+    pid: process.pid,
+    uptimeMs: Math.round(nowMs - mesh.startedAtMs),
+    capacity: mesh.local.capacity,
+    reserved: mesh.negotiation.reserved,
+    enforcement: parts.driver.enforcement(),
+    peers: peer.peers(),
+    nodes: states,
+    tasks,
+    running: runningCount(mesh.negotiation),
+  }
+}
+
+function nodeOf(parts: DaemonParts, idOrName: string): NodeView {
+  const all = nodeViews(parts.mesh, parts.clock.nowMs(), { all: true })
+  const exact = all.filter((node) => node.peerId === idOrName || node.name === idOrName)
+  const found =
+    exact.length > 0
+      ? exact
+      : all.filter(
+          (node) => idOrName.length >= 4 && (node.peerId.startsWith(idOrName) || node.peerId.endsWith(idOrName)),
+        )
+  if (found.length === 1) return found[0]!
+  if (found.length > 1)
+    throw new OperationError('conflict', `${idOrName} names ${found.length} nodes`, { fix: 'give more of the peer id' })
+  throw new OperationError('not-found', `no node ${idOrName} is known`, { fix: '`althing nodes --all` lists them' })
+}
+
+async function addBundle(parts: DaemonParts, body: Readable) {
+  try {
+    return await parts.bundles.add(body)
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error
+    const code = error.code === 'disk-full' || error.code === 'too-large' ? 'full' : 'invalid'
+    throw new OperationError(code, error.message, {
+      cause: error,
+      ...(error.fix === undefined ? {} : { fix: error.fix }),
+    })
+  }
+}
+
+function trustOf(parts: DaemonParts): TrustView {
+  return { open: parts.mesh.local.open, peers: [...parts.trusted].toSorted() }
+}
+
+/** A libp2p peer id of an Ed25519 key, as text. */
+const PEER_ID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/
+
+function changeTrust(parts: DaemonParts, peer: string, trusted: boolean): TrustView {
+  if (!PEER_ID.test(peer)) {
+    throw new OperationError('invalid', `${peer} is no peer id`, {
+      fix: 'peer ids begin with 12D3KooW; `althing status` on that host prints its own',
+    })
+  }
+  if (!trusted && !parts.trusted.has(peer)) throw new OperationError('not-found', `${peer} is not in the trust list`)
+  parts.store.write([{ collection: 'trust', key: peer, doc: trusted ? { addedAtMs: parts.clock.wallMs() } : null }])
+  if (trusted) parts.trusted.add(peer)
+  else parts.trusted.delete(peer)
+  parts.refresh()
+  parts.events.emit({ atMs: parts.clock.wallMs(), type: 'trust', subject: peer, what: trusted ? 'added' : 'removed' })
+  return trustOf(parts)
+}
+
+async function applyPassports(parts: DaemonParts, yaml: string, fileName: string): Promise<string[]> {
+  // The YAML parser is loaded when first needed: most daemons never do.
+  const { loadPassports } = await import('../model/passport-file.ts')
+  const passports = loadPassports(yaml, fileName)
+  for (const passport of passports) {
+    if (passport.spec.node)
+      throw new OperationError('invalid', `${passportName(passport)}: spec.node is written by the daemon alone`, {
+        fix: 'remove spec.node',
+      })
+  }
+  for (const passport of passports) parts.extraPassports.set(passportName(passport), passport)
+  parts.refresh()
+  return passports.map(passportName)
+}

@@ -1,0 +1,45 @@
+/** What the parts of a running daemon share: built once by `daemon.ts`, handed to those who serve it. */
+import type { TaskDriver } from '../drivers/driver.ts'
+import type { MeshState } from '../mesh/types.ts'
+import type { Passport } from '../model/passport.ts'
+import type { Peer } from '../peer/peer.ts'
+import type { Store } from '../store/store.ts'
+import type { Clock } from '../util/clock.ts'
+import type { Logger } from '../util/logger.ts'
+import type { Rng } from '../util/rng.ts'
+import type { BundleStore } from './bundle-store.ts'
+import type { EventHub } from './events.ts'
+import type { Inbound } from './inbound.ts'
+import type { MeshLoop } from './loop.ts'
+import type { DaemonOptions } from './options.ts'
+import type { KeptRuns } from './runs.ts'
+
+/** The parts, by name. */
+export interface DaemonParts {
+  readonly options: DaemonOptions
+  readonly name: string
+  readonly cluster: string
+  readonly version: string
+  readonly log: Logger
+  readonly clock: Clock
+  /** For ids: seeded by the system's randomness. */
+  readonly rng: Rng
+  readonly store: Store
+  readonly driver: TaskDriver
+  readonly bundles: BundleStore
+  readonly keptRuns: KeptRuns
+  readonly events: EventHub
+  readonly mesh: MeshState
+  readonly loop: MeshLoop
+  readonly peer: Peer
+  readonly inbound: Inbound
+  /** Peers whose tasks run here, this node's own id aside. */
+  readonly trusted: Set<string>
+  /** Passports published beside the machine's own, by record name. */
+  readonly extraPassports: Map<string, Passport>
+  /** Tells the mesh again what this node is: after a change of trust, labels or passports. */
+  readonly refresh: () => void
+  readonly shutdown: () => void
+  /** Set once the page listens. */
+  pageUrl: string | undefined
+}

@@ -1,0 +1,122 @@
+/** Carries out the mesh's effects, each kind in one line: the whole list of what a core can do to the world. */
+import type { MeshEffect, MeshInput, MeshState } from '../mesh/types.ts'
+import type { ControlMessage } from '../model/control.ts'
+import type { Peer } from '../peer/peer.ts'
+import type { Store } from '../store/store.ts'
+import type { Clock } from '../util/clock.ts'
+import { messageOf } from '../util/errors.ts'
+import type { Logger } from '../util/logger.ts'
+import type { EventHub } from './events.ts'
+import { toFrame, toSelf, type Sealer } from './messages.ts'
+import type { Runner } from './runner.ts'
+import type { KeptRuns } from './runs.ts'
+
+/** Whom the effects are carried out with. */
+export interface EffectOptions {
+  readonly mesh: MeshState
+  readonly peer: Peer
+  readonly store: Store
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly log: Logger
+  readonly events: EventHub
+  readonly runner: Runner
+  readonly keptRuns: KeptRuns
+  /** Runs an input behind the step under way. */
+  readonly input: (input: MeshInput) => void
+  /** Runs an input at the end of this turn, when what was sent to others is on its way. */
+  readonly post: (input: MeshInput) => void
+}
+
+/** @returns the loop's `carry` */
+export function createEffects(options: EffectOptions): (effect: MeshEffect) => void {
+  const { clock, events, runner } = options
+  return (effect) => {
+    switch (effect.type) {
+      case 'send':
+        return send(options, effect.to, effect.message)
+      case 'publish':
+        return publish(options, effect)
+      case 'start':
+        return runner.start(effect.contract)
+      case 'stop':
+        return runner.stop(effect.runId, effect.why, effect.graceMs)
+      case 'forget':
+        return options.keptRuns.keep(effect.contract, clock.wallMs())
+      case 'fetch-output':
+        return runner.fetchOutput(effect)
+      case 'emit':
+        return emit(options, effect.event)
+      case 'node-event':
+        return events.emit({ atMs: clock.wallMs(), type: 'node', subject: effect.peer, what: effect.what })
+      case 'learn-addresses':
+        return options.peer.learnAddresses(effect.peer, effect.addresses)
+      case 'raise-epoch':
+        return raiseEpoch(options, effect.atLeast)
+      case 'fate':
+      case 'persist':
+      case 'cache':
+        // The first is for the gossip validator, the others are the loop's own.
+        return undefined
+    }
+  }
+}
+
+/** Frames of messages that go to several peers, such as an offer: sealed and encoded once. */
+const frames = new WeakMap<ControlMessage, Uint8Array>()
+
+function frameOf(message: ControlMessage, sealer: Sealer): Uint8Array {
+  const known = frames.get(message)
+  if (known) return known
+  const frame = toFrame(message, sealer)
+  frames.set(message, frame)
+  return frame
+}
+
+function send({ sealer, peer, mesh, post, log }: EffectOptions, to: string, message: ControlMessage): void {
+  try {
+    if (to === mesh.self) return post({ type: 'message', from: to, ...toSelf(message, sealer) })
+    peer
+      .send(to, frameOf(message, sealer))
+      .catch((error: unknown) => post({ type: 'unreachable', node: to, reason: messageOf(error).slice(0, 512) }))
+  } catch (error) {
+    // A message of ours that breaks a limit: a bug, but one that must not take the daemon down.
+    log.error({ to, type: message.t, error: messageOf(error) }, 'a message could not be encoded')
+  }
+}
+
+function publish({ sealer, clock, log, peer, input }: EffectOptions, effect: MeshEffect & { type: 'publish' }): void {
+  const { topic, kind, name, epoch, seq, ttlMs, body } = effect
+  try {
+    const record = sealer.signer.seal({ kind, name, epoch, seq, hlc: clock.wallMs(), ttlMs, body })
+    input({ type: 'record', record, ageMs: 0 })
+    peer.publish(topic, record.bytes)
+  } catch (error) {
+    log.error({ kind, name, error: messageOf(error) }, 'a record could not be published')
+  }
+}
+
+function emit({ events, clock }: EffectOptions, event: (MeshEffect & { type: 'emit' })['event']): void {
+  const atMs = clock.wallMs()
+  if (event.type === 'task') {
+    events.emit({
+      atMs,
+      type: 'task',
+      subject: event.taskId,
+      what: event.state,
+      ...(event.node === undefined ? {} : { node: event.node }),
+    })
+  } else if (event.type === 'job') events.emit({ atMs, type: 'job', subject: event.jobId, what: event.what })
+  else events.emit({ atMs, type: 'contract', subject: event.runId, what: event.phase, node: event.submitter })
+}
+
+function raiseEpoch({ store, clock, log, sealer, input, mesh }: EffectOptions, atLeast: number): void {
+  if (mesh.epoch > atLeast) return
+  const epoch = store.nextEpoch(atLeast + 1, Math.floor(clock.wallMs() / 1000))
+  log.warn(
+    { epoch, seen: atLeast },
+    'the mesh knows records of ours from a later boot (a restored backup?): going on above them',
+  )
+  sealer.epoch = epoch
+  input({ type: 'epoch', epoch })
+}

@@ -1,0 +1,162 @@
+/**
+ * What comes in from the network, checked before the mesh sees it. Whatever is refused is counted by
+ * name and costs the sender, never this daemon.
+ */
+import type { MeshEffect, MeshInput, RecordFate } from '../mesh/types.ts'
+import type { Hello } from '../model/control.ts'
+import type { SyncRecords } from '../model/sync.ts'
+import type { PeerIdText, Topic, Verdict } from '../peer/peer.ts'
+import type { Clock } from '../util/clock.ts'
+import { AlthingError } from '../util/errors.ts'
+import type { Logger } from '../util/logger.ts'
+import { openRecord } from '../wire/envelope.ts'
+import { GOSSIP_KINDS, MAX_AHEAD_MS, RECORD_MAX_BYTES } from '../wire/limits.ts'
+import { fromFrame, type Received } from './messages.ts'
+
+/** What the checks need, and where what passes them goes. */
+export interface InboundOptions {
+  readonly cluster: string
+  readonly clock: Clock
+  readonly log: Logger
+  /** Runs an input now: gossip must know what became of a record, and a hello must be the first frame of a link. */
+  readonly input: (input: MeshInput) => readonly MeshEffect[] | undefined
+  /** Runs an input at the end of this turn, in order. */
+  readonly post: (input: MeshInput) => void
+}
+
+/** Which kind of record belongs to which topic. */
+const KIND_OF_TOPIC: Readonly<Record<Topic, 'passport' | 'heartbeat'>> = { records: 'passport', pulse: 'heartbeat' }
+
+/** Refusals that are no fault of the sender: a skewed clock is to be told, not punished; a bug of ours is ours. */
+const INNOCENT = new Set(['future-dated', 'unexpected'])
+
+/**
+ * Control frames one peer may send at once, and for good, frames a second. The busiest honest peer, which
+ * hands out or reports tasks in batches, stays far below; one that floods costs itself its frames.
+ */
+const FRAME_BURST = 2_000
+const FRAMES_PER_SECOND = 1_000
+
+export class Inbound {
+  readonly #options: InboundOptions
+  /** Refusals by code. */
+  readonly refused = new Map<string, number>()
+  /** Peers of another cluster that reached us by address; nothing of theirs is taken. */
+  readonly #foreign = new Set<PeerIdText>()
+  /** Peers that said hello on their present link. */
+  readonly #greeted = new Set<PeerIdText>()
+  /** What each connected peer may still send, as of a time. */
+  readonly #allowance = new Map<PeerIdText, { frames: number; atMs: number }>()
+  /** By how much a peer's clock is off ours, as of its hello, milliseconds. */
+  readonly clockSkewMs = new Map<PeerIdText, number>()
+
+  constructor(options: InboundOptions) {
+    this.#options = options
+  }
+
+  onPeerUp(peer: PeerIdText): void {
+    this.#options.input({ type: 'peer-up', peer, wallMs: this.#options.clock.wallMs() })
+  }
+
+  onPeerDown(peer: PeerIdText): void {
+    this.#greeted.delete(peer)
+    this.#foreign.delete(peer)
+    this.clockSkewMs.delete(peer)
+    this.#allowance.delete(peer)
+    this.#options.input({ type: 'peer-down', peer })
+  }
+
+  /** A gossip message: verified, merged, and only then forwarded. */
+  onGossip(topic: Topic, data: Uint8Array): Verdict {
+    const kind = KIND_OF_TOPIC[topic]
+    try {
+      const wallNowMs = this.#options.clock.wallMs()
+      const record = openRecord(data, { kinds: kind, maxBytes: RECORD_MAX_BYTES[kind], wallNowMs })
+      return this.#fate(this.#options.input({ type: 'record', record, ageMs: 0 }))
+    } catch (error) {
+      const code = this.#refuse(error)
+      return INNOCENT.has(code) ? 'ignore' : 'reject'
+    }
+  }
+
+  #fate(effects: readonly MeshEffect[] | undefined): RecordFate {
+    // Behind another step the fate is not known yet; anti-entropy carries the record if it was new.
+    const fate = effects?.find((effect) => effect.type === 'fate')
+    if (!fate) return 'ignore'
+    if (fate.fate === 'reject' || fate.outcome === 'quarantined' || fate.outcome === 'full') this.#count(fate.outcome)
+    return fate.fate
+  }
+
+  onFrame(peer: PeerIdText, frame: Uint8Array): void {
+    // Before anything is decoded, let alone verified: that is what a flood would cost.
+    if (!this.#mayTake(peer)) return this.#count('rate-limited')
+    try {
+      this.#take(peer, fromFrame(frame, peer, this.#options.clock.wallMs()))
+    } catch (error) {
+      this.#refuse(error)
+    }
+  }
+
+  #mayTake(peer: PeerIdText): boolean {
+    const nowMs = this.#options.clock.nowMs()
+    const allowance = this.#allowance.get(peer) ?? { frames: FRAME_BURST, atMs: nowMs }
+    this.#allowance.set(peer, allowance)
+    const earned = ((nowMs - allowance.atMs) * FRAMES_PER_SECOND) / 1000
+    allowance.frames = Math.min(FRAME_BURST, allowance.frames + earned)
+    allowance.atMs = nowMs
+    if (allowance.frames < 1) return false
+    allowance.frames--
+    return true
+  }
+
+  #take(peer: PeerIdText, { message, proof }: Received): void {
+    if (message.t === 'hello') return this.#greet(peer, message.body)
+    if (this.#foreign.has(peer)) return this.#count('foreign-cluster')
+    if (!this.#greeted.has(peer)) return this.#count('no-hello')
+    if (message.t === 'sync-records') this.#takeRecords(message.body)
+    this.#options.post({ type: 'message', from: peer, message, ...(proof === undefined ? {} : { proof }) })
+  }
+
+  #greet(peer: PeerIdText, hello: Hello): void {
+    const { cluster, clock, log } = this.#options
+    this.#greeted.add(peer)
+    const skewMs = hello.wallMs - clock.wallMs()
+    this.clockSkewMs.set(peer, skewMs)
+    if (Math.abs(skewMs) > MAX_AHEAD_MS) {
+      log.warn(
+        { peer, skewMs },
+        'the clock of this peer and ours differ too much; its records are refused. Set both by NTP',
+      )
+    }
+    if (hello.cluster === cluster) return
+    this.#foreign.add(peer)
+    log.warn(
+      { peer, theirs: hello.cluster, ours: cluster },
+      'a peer of another cluster is connected; nothing is exchanged with it',
+    )
+  }
+
+  #takeRecords(body: SyncRecords): void {
+    const wallNowMs = this.#options.clock.wallMs()
+    for (const { bytes, ageMs } of body.records) {
+      try {
+        const record = openRecord(bytes, { kinds: GOSSIP_KINDS, maxBytes: RECORD_MAX_BYTES.passport, wallNowMs })
+        this.#options.post({ type: 'record', record, ageMs })
+      } catch (error) {
+        this.#refuse(error)
+      }
+    }
+  }
+
+  #refuse(error: unknown): string {
+    const code = error instanceof AlthingError ? error.code : 'unexpected'
+    if (code === 'unexpected') this.#options.log.error({ error }, 'a message could not be handled')
+    this.#count(code)
+    return code
+  }
+
+  #count(code: string): void {
+    // The codes are a closed set of ours, so this map is as small as that.
+    this.refused.set(code, (this.refused.get(code) ?? 0) + 1)
+  }
+}

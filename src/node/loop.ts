@@ -1,0 +1,290 @@
+/**
+ * The driver loop: input → `mesh.step` → carry out the effects. The only place where the core meets
+ * time, and the only one that orders effects:
+ *
+ * 1. what a step persists is on disk before anything else of that step happens (persist before send);
+ * 2. when it cannot be written (a full disk), effects wait, in order, until it can: nothing is
+ *    acknowledged that a crash would forget. Only what ends a run goes on, since that may be what
+ *    frees the disk, and a forgotten end can be asked for again;
+ * 3. inputs that arise while effects are carried out wait their turn: a step never runs inside another.
+ */
+import type { MeshEffect, MeshInput } from '../mesh/types.ts'
+import type { Store, Write } from '../store/store.ts'
+import type { Clock } from '../util/clock.ts'
+import { messageOf } from '../util/errors.ts'
+import type { Logger } from '../util/logger.ts'
+
+/** What the loop drives: the mesh's step, bound to its state. */
+export interface Core {
+  step(input: MeshInput, nowMs: number): MeshEffect[]
+  /** When the core wants to be woken, or undefined. */
+  nextWakeMs(): number | undefined
+}
+
+/** The core, and what the loop writes to, reads the time from and hands effects to. */
+export interface LoopOptions {
+  readonly core: Core
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+  /** Carries out one effect that is not a write. May call `input`. One that throws is logged; the others go on. */
+  readonly carry: (effect: MeshEffect) => void
+}
+
+/** How long cache writes (records, marks) may wait, so that they are written in bulk. */
+const CACHE_FLUSH_MS = 500
+const RETRY_WRITE_MS = 1_000
+/** Timers longer than this overflow in Node; waking early is harmless. */
+const MAX_TIMER_MS = 3_600_000
+/**
+ * Effects held back while the disk is full. Beyond it the oldest go of those that somebody repeats or nobody
+ * needs; what starts, keeps or fetches something for good is never dropped.
+ */
+const MAX_HELD = 50_000
+/** How many remain when some go: trimming a few at a time would cost more than they do. */
+const HELD_AFTER_TRIM = 45_000
+const MAY_BE_DROPPED: ReadonlySet<MeshEffect['type']> = new Set([
+  'send',
+  'emit',
+  'node-event',
+  'publish',
+  'learn-addresses',
+  'fate',
+])
+
+/** True for effects that promise nothing and only end something. */
+function onlyEnds(effect: MeshEffect): boolean {
+  return effect.type === 'stop' || (effect.type === 'send' && effect.message.t === 'cancel')
+}
+
+/** The newest effects within the bound, and every one that must not be dropped. */
+function trimmed(held: readonly MeshEffect[]): MeshEffect[] {
+  let excess = held.length - HELD_AFTER_TRIM
+  return held.filter((effect) => !MAY_BE_DROPPED.has(effect.type) || excess-- <= 0)
+}
+
+/** Drives one core. Nothing happens before the first input. */
+export class MeshLoop {
+  readonly #options: LoopOptions
+  readonly #inputs: MeshInput[] = []
+  /** Inputs for the end of this turn. */
+  readonly #posted: MeshInput[] = []
+  #turn: NodeJS.Immediate | undefined
+  readonly #cache = new Map<string, Write>()
+  #unwritten: Write[] = []
+  #held: MeshEffect[] = []
+  #blockedBy: string | undefined
+  #busy = false
+  #failures = 0
+  #closed = false
+  #wake: NodeJS.Timeout | undefined
+  #wakeAtMs = Infinity
+  #cacheTimer: NodeJS.Timeout | undefined
+  #retryTimer: NodeJS.Timeout | undefined
+
+  constructor(options: LoopOptions) {
+    this.#options = options
+  }
+
+  /** Why nothing can be written at present, or undefined. New work should be refused meanwhile. */
+  get blockedBy(): string | undefined {
+    return this.#blockedBy
+  }
+
+  /** Inputs and effects that threw, which only a bug can cause. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  /**
+   * Feeds one input, behind those that were posted.
+   * @returns the effects of this very input, already carried out or held back; undefined when it was
+   *   queued behind the step under way
+   * @throws only what the core throws at a `submit`: its submitter is told
+   */
+  input(input: MeshInput): readonly MeshEffect[] | undefined {
+    if (this.#closed) return []
+    if (this.#busy) {
+      this.#inputs.push(input)
+      return undefined
+    }
+    this.#busy = true
+    try {
+      this.#drain()
+      const effects = input.type === 'submit' ? this.#step(input) : this.#guarded(input)
+      this.#finish(effects)
+      this.#runQueued()
+      return effects
+    } finally {
+      this.#busy = false
+      this.#armWake()
+    }
+  }
+
+  /**
+   * Takes an input whose effects nobody waits for. It is run at the end of this turn of the event loop, in
+   * order, together with all others of the turn: one write serves them, and what was said to others before
+   * is on its way while this machine works.
+   */
+  post(input: MeshInput): void {
+    if (this.#closed) return
+    this.#posted.push(input)
+    this.#turn ??= setImmediate(() => this.#runPosted())
+  }
+
+  #runPosted(): void {
+    this.#turn = undefined
+    this.#busy = true
+    try {
+      this.#drain()
+    } finally {
+      this.#busy = false
+      this.#armWake()
+    }
+  }
+
+  /** Runs what was posted, and what queues meanwhile. What is posted meanwhile waits for the next turn. */
+  #drain(): void {
+    this.#inputs.push(...this.#posted.splice(0))
+    this.#runQueued()
+  }
+
+  #runQueued(): void {
+    while (this.#inputs.length > 0) this.#finish(this.#inputs.splice(0).flatMap((input) => this.#guarded(input)))
+  }
+
+  /** Nobody can answer for these: one that throws, which is a bug, must not take the others with it. */
+  #guarded(input: MeshInput): MeshEffect[] {
+    try {
+      return this.#step(input)
+    } catch (error) {
+      this.#failures++
+      this.#options.log.error({ input: input.type, err: error }, 'an input could not be taken')
+      return []
+    }
+  }
+
+  /** One step of the core. What it persists is collected, not yet written. */
+  #step(input: MeshInput): MeshEffect[] {
+    const effects = this.#options.core.step(input, this.#options.clock.nowMs())
+    for (const effect of effects) {
+      if (effect.type === 'persist')
+        this.#unwritten.push({ collection: effect.collection, key: effect.key, doc: effect.doc })
+      else if (effect.type === 'cache') this.#putCache(effect)
+    }
+    return effects
+  }
+
+  /** Writes what the steps persisted, then carries out everything else of them. */
+  #finish(effects: readonly MeshEffect[]): void {
+    const rest = effects.filter((effect) => effect.type !== 'persist' && effect.type !== 'cache')
+    if (this.#blockedBy === undefined && this.#write()) this.#carry(rest)
+    else this.#hold(rest)
+  }
+
+  /** One effect that fails must not keep back those behind it. */
+  #carry(effects: readonly MeshEffect[]): void {
+    for (const effect of effects) {
+      try {
+        this.#options.carry(effect)
+      } catch (error) {
+        this.#failures++
+        this.#options.log.error({ effect: effect.type, error }, 'an effect could not be carried out')
+      }
+    }
+  }
+
+  /** Writes what steps persisted; the last document of a key stands for all before it. */
+  #write(): boolean {
+    if (this.#unwritten.length === 0) return true
+    const last = new Map<string, Write>()
+    for (const write of this.#unwritten) last.set(`${write.collection}/${write.key}`, write)
+    try {
+      this.#options.store.write([...last.values()])
+      this.#unwritten = []
+      return true
+    } catch (error) {
+      this.#unwritten = [...last.values()].map((write) => ({ ...write, doc: structuredClone(write.doc) }))
+      this.#block(error)
+      return false
+    }
+  }
+
+  #block(error: unknown): void {
+    if (this.#blockedBy === undefined) {
+      this.#options.log.error({ error: messageOf(error) }, 'state cannot be written; work waits until it can')
+    }
+    this.#blockedBy = messageOf(error)
+    this.#retryTimer ??= setTimeout(() => this.#retry(), RETRY_WRITE_MS)
+  }
+
+  #hold(effects: readonly MeshEffect[]): void {
+    this.#carry(effects.filter(onlyEnds))
+    for (const effect of effects) if (!onlyEnds(effect)) this.#held.push(effect)
+    if (this.#held.length > MAX_HELD) this.#held = trimmed(this.#held)
+  }
+
+  #retry(): void {
+    this.#retryTimer = undefined
+    if (this.#closed || !this.#write()) return
+    this.#blockedBy = undefined
+    this.#options.log.info({}, 'state can be written again')
+    const held = this.#held
+    this.#held = []
+    this.#busy = true
+    try {
+      this.#carry(held)
+    } finally {
+      this.#busy = false
+    }
+    this.input({ type: 'wake' })
+  }
+
+  #putCache(effect: MeshEffect & { type: 'cache' }): void {
+    this.#cache.set(`${effect.collection}/${effect.key}`, {
+      collection: effect.collection,
+      key: effect.key,
+      doc: effect.doc,
+    })
+    this.#cacheTimer ??= setTimeout(() => this.#flushCache(), CACHE_FLUSH_MS)
+  }
+
+  #flushCache(): void {
+    clearTimeout(this.#cacheTimer)
+    this.#cacheTimer = undefined
+    if (this.#cache.size === 0) return
+    const writes = [...this.#cache.values()]
+    this.#cache.clear()
+    try {
+      this.#options.store.write(writes)
+    } catch (error) {
+      // A cache: the mesh has it all. The next records are tried again.
+      this.#options.log.warn({ error: messageOf(error) }, 'records could not be cached')
+    }
+  }
+
+  #armWake(): void {
+    const next = this.#options.core.nextWakeMs()
+    if (next === this.#wakeAtMs) return
+    clearTimeout(this.#wake)
+    this.#wake = undefined
+    this.#wakeAtMs = next ?? Infinity
+    if (next === undefined || this.#closed) return
+    const waitMs = Math.min(MAX_TIMER_MS, Math.max(0, next - this.#options.clock.nowMs()))
+    this.#wake = setTimeout(() => {
+      this.#wakeAtMs = Infinity
+      this.input({ type: 'wake' })
+    }, Math.ceil(waitMs))
+  }
+
+  /** Stops timers and writes what waits. Later inputs do nothing. */
+  close(): void {
+    clearImmediate(this.#turn)
+    clearTimeout(this.#wake)
+    clearTimeout(this.#retryTimer)
+    this.#write()
+    this.#flushCache()
+    clearTimeout(this.#retryTimer)
+    this.#closed = true
+  }
+}

@@ -1,0 +1,89 @@
+/** The daemon's place in the network: where it listens, and who handles what comes in. */
+import type { TaskDriver } from '../drivers/driver.ts'
+import type { MeshState } from '../mesh/types.ts'
+import { privateListenAddresses } from '../peer/addresses.ts'
+import { createPeer } from '../peer/create-peer.ts'
+import type { Peer, PeerHandlers } from '../peer/peer.ts'
+import type { Logger } from '../util/logger.ts'
+import type { BundleStore } from './bundle-store.ts'
+import type { EventHub } from './events.ts'
+import type { Inbound } from './inbound.ts'
+import { DEFAULT_PORT, type DaemonOptions } from './options.ts'
+import { untilRun } from './run-watch.ts'
+import type { KeptRuns } from './runs.ts'
+import { serveBundle } from './streams/bundle-stream.ts'
+import { serveLogs } from './streams/log-stream.ts'
+
+/** Parts that serve the network. */
+export interface Servants {
+  readonly inbound: Inbound
+  readonly bundles: BundleStore
+  readonly driver: TaskDriver
+  readonly mesh: MeshState
+  readonly events: EventHub
+  readonly keptRuns: KeptRuns
+}
+
+function handlersOf(servants: Servants): PeerHandlers {
+  const { inbound, bundles, driver, mesh, keptRuns } = servants
+  return {
+    onPeerUp: (peer) => inbound.onPeerUp(peer),
+    onPeerDown: (peer) => inbound.onPeerDown(peer),
+    onFrame: (peer, frame) => inbound.onFrame(peer, frame),
+    onGossip: (topic, data) => inbound.onGossip(topic, data),
+    onStream: (kind, peer, stream) => {
+      if (kind === 'bundle') return void serveBundle(stream, bundles)
+      const mayRead = (runId: string) =>
+        (mesh.negotiation.contracts.get(runId) ?? keptRuns.get(runId))?.submitter === peer
+      void serveLogs(stream, { driver, mayRead, untilRun: (runId, signal) => untilRun(servants, runId, signal) })
+    },
+  }
+}
+
+/** Every address of this machine, for those who asked for it by `--public`. */
+const EVERYWHERE = (port: number) => [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`]
+
+/**
+ * Makes the peer on a port. The peer is not started.
+ * @param port for the default listen addresses; `options.listen` overrides it
+ */
+export function makePeer(
+  options: DaemonOptions,
+  port: number,
+  cluster: string,
+  seed: Uint8Array,
+  servants: Servants,
+  log: Logger,
+): Peer {
+  const addresses = options.publicNetwork === true ? EVERYWHERE(port) : privateListenAddresses(port)
+  return createPeer(
+    {
+      seed,
+      cluster,
+      listen: options.listen ?? addresses,
+      bootstrap: options.join ?? [],
+      mdns: options.mdns ?? true,
+      allowPublic: options.publicNetwork ?? false,
+      log,
+      debug: options.logLevel === 'debug',
+    },
+    handlersOf(servants),
+  )
+}
+
+/**
+ * The port to listen on: the one asked for, or the default one; any free one instead when nobody asked
+ * and the default is taken on loopback.
+ */
+export async function choosePort(options: DaemonOptions, log: Logger): Promise<number> {
+  if (options.port !== undefined || options.listen !== undefined) return options.port ?? 0
+  const { createServer } = await import('node:net')
+  const taken = await new Promise<boolean>((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(true))
+    probe.listen({ host: '127.0.0.1', port: DEFAULT_PORT }, () => probe.close(() => resolve(false)))
+  })
+  if (!taken) return DEFAULT_PORT
+  log.warn({ port: DEFAULT_PORT }, 'the default port is taken: listening on a free one instead')
+  return 0
+}

@@ -1,0 +1,66 @@
+/**
+ * What can be asked of a running daemon: the one surface between `node/` and those who serve people
+ * (`status/`, later `facades/`). Everything the CLI and the page do goes through here.
+ */
+import type { Readable } from 'node:stream'
+import type {
+  BundleAccepted,
+  FoundView,
+  JobAccepted,
+  JobRequest,
+  LogLine,
+  MeshEvent,
+  NodeView,
+  StatusView,
+  TaskView,
+  TrustView,
+  WhyView,
+} from '../model/api.ts'
+import { AlthingError } from '../util/errors.ts'
+
+/** `not-found` → 404, `conflict` → 409, `invalid` → 422, `full` → 507, `busy` → 429, `gone` → 410. */
+export class OperationError extends AlthingError<'not-found' | 'conflict' | 'invalid' | 'full' | 'busy' | 'gone'> {}
+
+export interface Operations {
+  status(): StatusView
+  /** @throws OperationError `invalid` when the selector does not parse */
+  nodes(query: { selector?: string; all?: boolean }): NodeView[]
+  /** By peer id, unique peer id prefix, or name. @throws OperationError `not-found` */
+  node(idOrName: string): NodeView
+  find(capability: string, query: { selector?: string }): FoundView
+  /** Stores a bundle while hashing it. @throws OperationError `full` when the disk is or it exceeds the cap */
+  addBundle(body: Readable): Promise<BundleAccepted>
+  submit(request: JobRequest): JobAccepted
+  tasks(query: { all?: boolean }): TaskView[]
+  /** By id or unique prefix. @throws OperationError `not-found` */
+  task(id: string): TaskView
+  /** Resolves when the task has ended (and its output is here, when it has one) or the signal aborts. */
+  waitTask(id: string, signal: AbortSignal): Promise<TaskView>
+  why(id: string): WhyView
+  cancel(id: string): TaskView
+  /** Follows from attempt to attempt; waits for a queued task to start when `follow` is set. */
+  logs(
+    id: string,
+    query: { follow: boolean; stream: 'stdout' | 'stderr' | 'both'; signal: AbortSignal },
+  ): AsyncIterable<LogLine>
+  /** The output bundle (a tar). @throws OperationError `not-found`, `gone` */
+  output(id: string): Promise<Readable>
+  trust(): TrustView
+  addTrust(peer: string): TrustView
+  removeTrust(peer: string): TrustView
+  /** Loads, checks and publishes passports. @returns their names. @throws PassportError */
+  applyPassports(yaml: string, fileName: string): Promise<string[]>
+  /**
+   * Events after `sinceId` (0: from now on), then live ones. `listener` must not throw.
+   * @returns what ends the subscription
+   */
+  subscribe(sinceId: number | undefined, listener: (event: MeshEvent) => void): () => void
+  /** True once records were first synchronised with a neighbour, or there is none to wait for. */
+  ready(): boolean
+  /** Named checks for `/healthz`: name → undefined when well, else what is wrong. */
+  health(): Record<string, string | undefined>
+  /** Prometheus samples: metric name (without the `althing_` prefix) → value. Counters end in `_total`. */
+  metrics(): Record<string, number>
+  /** Ends the daemon. Tasks run on. */
+  shutdown(): void
+}

@@ -1,0 +1,41 @@
+/** Everything a daemon is told when it starts; `althing up` fills it from flags, environment and file. */
+import type { Resources } from '../model/resources.ts'
+import type { NodePaths } from './paths.ts'
+
+/** All optional but the paths; what is absent has the default that is named. */
+export interface DaemonOptions {
+  readonly paths: NodePaths
+  /** Shown in lists; a DNS label. @default the host name */
+  readonly name?: string
+  /** Whom to meet: mDNS tag, gossip topics and hello all carry it. @default 'default' */
+  readonly cluster?: string
+  /** Full multiaddrs to join by; dialled for ever. */
+  readonly join?: readonly string[]
+  /** Multiaddrs to listen on. @default loopback and private addresses at `port` */
+  readonly listen?: readonly string[]
+  /** libp2p TCP port for the default `listen`; 0: any. @default 4100, or any when it is taken */
+  readonly port?: number
+  /** Listen and dial beyond private networks. @default false */
+  readonly publicNetwork?: boolean
+  /** @default true */
+  readonly mdns?: boolean
+  /** Run tasks of anyone. Shown in red everywhere. @default false */
+  readonly open?: boolean
+  /** Peer ids whose tasks run here, added to the stored list. */
+  readonly trust?: readonly string[]
+  /** Added to the labels derived from the hardware. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Passports to publish beside the machine's own: YAML files. */
+  readonly passportFiles?: readonly string[]
+  /** Overrides what the hardware says can be offered. */
+  readonly capacity?: Partial<Resources>
+  /** Loopback HTTP for the page; `false` switches it off, port 0 takes any. @default 127.0.0.1:4180 */
+  readonly page?: { readonly host: string; readonly port: number } | false
+  /** Directory of the built page. */
+  readonly webDir?: string
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
+}
+
+export const DEFAULT_PORT = 4100
+export const DEFAULT_PAGE = { host: '127.0.0.1', port: 4180 } as const
+export const DEFAULT_CLUSTER = 'default'

@@ -1,0 +1,46 @@
+/** The machine's own passport: what this daemon tells the mesh of its host. */
+import { hostname } from 'node:os'
+import type { HardwareSummary } from '../model/hardware.ts'
+import { API_VERSION, Passport } from '../model/passport.ts'
+import type { Resources } from '../model/resources.ts'
+
+/** What goes into it. */
+export interface OwnPassportFacts {
+  readonly peerId: string
+  readonly name: string
+  readonly version: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly hardware: HardwareSummary
+  readonly capacity: Resources
+  readonly drivers: readonly string[]
+  readonly enforcement: { readonly cpu: string; readonly memory: string }
+  readonly addresses: readonly string[]
+}
+
+/** Most a passport names; loopback ones come last and are the first to go. */
+const MAX_ADDRESSES = 16
+
+/** @throws ZodError when a fact does not fit the schema: a label that is none, for one */
+export function ownPassport(facts: OwnPassportFacts): Passport {
+  const { peerId, name, version, labels, hardware, capacity, drivers, enforcement, addresses } = facts
+  return Passport.parse({
+    apiVersion: API_VERSION,
+    kind: 'NodePassport',
+    metadata: { name, labels },
+    spec: {
+      type: 'machine',
+      version,
+      node: { peerId, hardware, capacity, drivers, addresses: addresses.slice(0, MAX_ADDRESSES), version, enforcement },
+    },
+  })
+}
+
+/** A host name as a passport's name: a lower-case DNS label or subdomain (RFC 1123). */
+export function defaultNodeName(host = hostname()): string {
+  const name = host
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, '-')
+    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+    .slice(0, 63)
+  return name.replace(/[^a-z0-9]+$/, '') || 'node'
+}

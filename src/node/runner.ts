@@ -1,0 +1,260 @@
+/**
+ * Carries out what the mesh decides about runs: fetches the input, starts the process, waits for its
+ * end, packs the output, and tells the mesh. One failed run never disturbs another.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { AdoptedRun, TaskDriver } from '../drivers/driver.ts'
+import type { MeshEffect, MeshInput } from '../mesh/types.ts'
+import type { TaskExit } from '../model/task.ts'
+import type { ContractState } from '../negotiation/types.ts'
+import { AlthingError, messageOf } from '../util/errors.ts'
+import { BundleError } from './bundle-store.ts'
+import { packDirectory } from './pack.ts'
+import { bringBundle, waitAfter, type TransferOptions } from './transfers.ts'
+
+/** The driver, and how bundles come here. */
+export interface RunnerOptions extends TransferOptions {
+  readonly driver: TaskDriver
+  readonly input: (input: MeshInput) => void
+  /** How long an input is waited for while its submitter sends nothing. @default 60000 */
+  readonly inputPatienceMs?: number
+}
+
+/** Why a run that has no process yet is not to get one. */
+type EarlyEnd = 'cancelled' | 'lost' | 'timeout'
+
+const INPUT_PATIENCE_MS = 60_000
+/** An executor that does not come back within a day keeps the output for itself. */
+const OUTPUT_PATIENCE_MS = 24 * 3_600_000
+/** How long packing an output is tried while the disk is full, and how often when something else is wrong. */
+const PACK_PATIENCE_MS = 3_600_000
+const PACK_TRIES = 4
+/** Timers longer than this overflow in Node. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+/** 128 + SIGTERM and 128 + SIGKILL: how a run that was ended, or that vanished, exits. */
+const TERMINATED = 143
+const KILLED = 137
+
+export class Runner {
+  readonly #options: RunnerOptions
+  readonly #closing = new AbortController()
+  /** Contracts whose run is to be started. */
+  readonly #waiting: ContractState[] = []
+  /** Runs without a process yet, waiting ones included. Aborted with an `EarlyEnd`. */
+  readonly #early = new Map<string, AbortController>()
+  /** What waits for `open`; undefined afterwards. */
+  #unopened: (() => void)[] | undefined = []
+  #turn: NodeJS.Immediate | undefined
+
+  constructor(options: RunnerOptions) {
+    this.#options = options
+  }
+
+  /** Begins what was asked for so far: other nodes can be reached now. */
+  open(): void {
+    const waiting = this.#unopened ?? []
+    this.#unopened = undefined
+    for (const begin of waiting) begin()
+  }
+
+  #whenOpen(begin: () => void): void {
+    if (this.#unopened) this.#unopened.push(begin)
+    else begin()
+  }
+
+  /**
+   * Starts a contract's run; its events come as inputs. One start a turn of the event loop: making a process
+   * blocks it for milliseconds, and a batch of them would keep everybody else waiting.
+   */
+  start(contract: ContractState): void {
+    if (this.#early.has(contract.runId)) return
+    this.#early.set(contract.runId, new AbortController())
+    this.#whenOpen(() => {
+      this.#waiting.push(contract)
+      this.#turn ??= setImmediate(() => this.#startNext())
+    })
+  }
+
+  #startNext(): void {
+    const contract = this.#waiting.shift()
+    this.#turn = this.#waiting.length === 0 ? undefined : setImmediate(() => this.#startNext())
+    if (contract) void this.#run(contract)
+  }
+
+  async #run(contract: ContractState): Promise<void> {
+    const { driver, clock, input } = this.#options
+    const { runId } = contract
+    const { signal } = this.#early.get(runId)!
+    try {
+      const inputTarPath = await this.#fetchInput(contract)
+      signal.throwIfAborted()
+      // From here on the driver ends it: it knows the run from this very call on.
+      this.#early.delete(runId)
+      const started = await driver.start(orderOf(contract, inputTarPath))
+      input({ type: 'run-started', runId, startedAtMs: started.startedAtMs })
+    } catch (error) {
+      this.#early.delete(runId)
+      if (this.#closing.signal.aborted) return
+      const exit = signal.aborted ? neverRan(signal.reason as EarlyEnd) : failedStart(error)
+      const nowMs = clock.wallMs()
+      input({ type: 'run-ended', runId, exit: { ...exit, startedAtMs: nowMs, endedAtMs: nowMs } })
+      return
+    }
+    await this.#follow(contract)
+  }
+
+  /** Takes up a run that an earlier daemon started. */
+  adopt(run: AdoptedRun, contract: ContractState): void {
+    this.#options.input({ type: 'run-started', runId: run.runId, startedAtMs: run.started.startedAtMs })
+    void this.#follow(contract)
+  }
+
+  async #follow({ runId, spec, startedAtMs }: ContractState): Promise<void> {
+    const { driver, input, log, clock } = this.#options
+    try {
+      const exit = await driver.wait(runId)
+      if (this.#closing.signal.aborted) return
+      const packed = spec.output ? await this.#packOutput(runId, exit) : exit
+      if (!this.#closing.signal.aborted) input({ type: 'run-ended', runId, exit: packed })
+    } catch (error) {
+      if (this.#closing.signal.aborted) return
+      log.error({ runId, error: messageOf(error) }, 'a run could not be followed, and counts as lost')
+      // Its submitter and whoever waits for its slot would else wait for ever.
+      const endedAtMs = clock.wallMs()
+      const exit = { exitCode: KILLED, killedFor: 'lost' as const, startedAtMs: startedAtMs ?? endedAtMs, endedAtMs }
+      input({ type: 'run-ended', runId, exit })
+    }
+  }
+
+  /** @returns the exit with the output's hash; without, when it could not be packed for a reason that stays */
+  async #packOutput(runId: string, exit: TaskExit): Promise<TaskExit> {
+    const { driver, bundles, clock, log } = this.#options
+    const path = driver.outputPath(runId)
+    if (path === undefined) return exit
+    const giveUpAtMs = clock.nowMs() + PACK_PATIENCE_MS
+    for (let failures = 0; ; failures++) {
+      try {
+        const { sha256, sizeBytes } = await bundles.add(await packDirectory(path))
+        return { ...exit, outputSha256: sha256, outputBytes: sizeBytes }
+      } catch (error) {
+        const full = error instanceof BundleError && error.code === 'disk-full'
+        const over = full ? clock.nowMs() >= giveUpAtMs : failures + 1 >= PACK_TRIES
+        log.error(
+          { runId, failures: failures + 1, error: messageOf(error) },
+          over ? 'the output could not be packed and is lost' : 'the output could not be packed, trying again',
+        )
+        if (over) return exit
+        await pause(waitAfter(failures), undefined, { signal: this.#closing.signal })
+      }
+    }
+  }
+
+  /**
+   * @returns the path of the input tar, fetched from the submitter when it is not here
+   * @throws as `bringBundle`; after `timeoutMs` of the task the run is aborted for `timeout`
+   */
+  async #fetchInput({ spec, submitter, runId }: ContractState): Promise<string | undefined> {
+    const early = this.#early.get(runId)!
+    if (!spec.input || early.signal.aborted) return undefined
+    const { sha256, sizeBytes } = spec.input
+    const timer = setTimeout(() => early.abort('timeout' satisfies EarlyEnd), Math.min(MAX_TIMER_MS, spec.timeoutMs))
+    try {
+      await bringBundle(this.#options, {
+        sha256,
+        sizeBytes,
+        from: submitter,
+        what: `input of ${runId}`,
+        patienceMs: this.#options.inputPatienceMs ?? INPUT_PATIENCE_MS,
+        needsDiskNow: true,
+        signal: AbortSignal.any([this.#closing.signal, early.signal]),
+      })
+    } finally {
+      clearTimeout(timer)
+    }
+    return this.#options.bundles.path(sha256)
+  }
+
+  /** Brings an output bundle here from its executor, whenever that is back within a day. */
+  fetchOutput(output: MeshEffect & { type: 'fetch-output' }): void {
+    this.#whenOpen(() => void this.#fetchOutput(output))
+  }
+
+  async #fetchOutput({ taskId, node, sha256, sizeBytes }: MeshEffect & { type: 'fetch-output' }): Promise<void> {
+    const { input, log } = this.#options
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(new Error('its executor did not bring it in a day')), OUTPUT_PATIENCE_MS)
+    let ok = true
+    try {
+      await bringBundle(this.#options, {
+        sha256,
+        // A report without a size says nothing about it.
+        sizeBytes: sizeBytes === 0 ? undefined : sizeBytes,
+        from: node,
+        what: `output of ${taskId}`,
+        patienceMs: Infinity,
+        needsDiskNow: false,
+        signal: AbortSignal.any([this.#closing.signal, late.signal]),
+      })
+    } catch (error) {
+      if (this.#closing.signal.aborted) return
+      ok = false
+      log.error({ taskId, error: messageOf(error) }, 'output lost')
+    } finally {
+      clearTimeout(timer)
+    }
+    input({ type: 'output-fetched', taskId, ok })
+  }
+
+  /** Ends a run, one whose input is still on the way included. */
+  stop(runId: string, why: 'cancelled' | 'lost', graceMs: number): void {
+    const early = this.#early.get(runId)
+    if (early) return early.abort(why satisfies EarlyEnd)
+    this.#options.driver.stop(runId, why, graceMs).catch((error: unknown) => {
+      this.#options.log.error({ runId, error: messageOf(error) }, 'a run could not be stopped')
+    })
+  }
+
+  /** Stops following; the runs go on. */
+  close(): void {
+    clearImmediate(this.#turn)
+    this.#closing.abort()
+  }
+}
+
+function orderOf({ runId, taskId, attempt, spec }: ContractState, inputTarPath: string | undefined) {
+  const { cpuMilli, memoryBytes } = spec.limits
+  return {
+    runId,
+    taskId,
+    attempt,
+    command: spec.command,
+    env: spec.env,
+    limits: {
+      ...(cpuMilli === undefined ? {} : { cpuMilli }),
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    },
+    timeoutMs: spec.timeoutMs,
+    graceMs: spec.graceMs,
+    logCapBytes: spec.logCapBytes,
+    ...(inputTarPath === undefined ? {} : { inputTarPath }),
+    keepOutput: spec.output,
+  }
+}
+
+type Unstarted = Pick<TaskExit, 'exitCode' | 'killedFor' | 'startError'>
+
+/** `startError` tells readers of its log that there is none. */
+function neverRan(why: EarlyEnd): Unstarted {
+  return { exitCode: TERMINATED, killedFor: why, startError: `${ENDED_EARLY[why]} before it was started` }
+}
+
+const ENDED_EARLY: Readonly<Record<EarlyEnd, string>> = {
+  cancelled: 'it was cancelled',
+  lost: 'its submitter gave this attempt up',
+  timeout: 'its time ran out',
+}
+
+function failedStart(error: unknown): Unstarted {
+  const exitCode = error instanceof AlthingError && error.code === 'no-command' ? 127 : 126
+  return { exitCode, startError: messageOf(error).slice(0, 4096) }
+}

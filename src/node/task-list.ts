@@ -1,0 +1,54 @@
+/** Tasks as people see them: submitted here, run here for others, or kept after a run for others. */
+import type { TaskView } from '../model/api.ts'
+import type { Task } from '../negotiation/types.ts'
+import type { DaemonParts } from './daemon-state.ts'
+import { OperationError } from './operations.ts'
+import { contractView, isListed, keptRunView, namesOf, submittedView } from './views.ts'
+
+/** A task and, when this node submitted it, its state. */
+export interface FoundTask {
+  readonly view: TaskView
+  readonly submitted?: Task
+}
+
+/** Newest first. */
+export function listTasks(parts: DaemonParts, all: boolean): TaskView[] {
+  const { mesh } = parts
+  const name = namesOf(mesh, parts.clock.nowMs())
+  const views = new Map<string, TaskView>()
+  for (const run of parts.keptRuns.list())
+    if (run.submitter !== mesh.self) views.set(run.taskId, keptRunView(mesh, run, name))
+  for (const contract of mesh.negotiation.contracts.values()) {
+    if (contract.submitter !== mesh.self) views.set(contract.taskId, contractView(mesh, contract, name))
+  }
+  for (const task of mesh.negotiation.tasks.values()) views.set(task.taskId, submittedView(mesh, task, name))
+  const at = (view: TaskView) => view.submittedAtMs ?? view.startedAtMs ?? 0
+  return [...views.values()].filter((view) => isListed(view, all)).toSorted((a, b) => at(b) - at(a))
+}
+
+/** By id or unique prefix. @throws OperationError `not-found`, `conflict` */
+export function findTask(parts: DaemonParts, id: string): FoundTask {
+  const { mesh, clock } = parts
+  const taskId = mesh.negotiation.tasks.has(id) ? id : resolvePrefix(parts, id)
+  const submitted = mesh.negotiation.tasks.get(taskId)
+  const name = namesOf(mesh, clock.nowMs())
+  if (submitted) return { view: submittedView(mesh, submitted, name), submitted }
+  const contract = [...mesh.negotiation.contracts.values()].findLast((known) => known.taskId === taskId)
+  if (contract) return { view: contractView(mesh, contract, name) }
+  const run = parts.keptRuns.list().findLast((kept) => kept.taskId === taskId)
+  if (run) return { view: keptRunView(mesh, run, name) }
+  throw new OperationError('not-found', `no task ${id} is known on this node`, { fix: '`althing ps --all` lists them' })
+}
+
+function resolvePrefix(parts: DaemonParts, prefix: string): string {
+  const ids = new Set<string>()
+  for (const taskId of parts.mesh.negotiation.tasks.keys()) if (taskId.startsWith(prefix)) ids.add(taskId)
+  for (const { taskId } of parts.mesh.negotiation.contracts.values()) if (taskId.startsWith(prefix)) ids.add(taskId)
+  for (const { taskId } of parts.keptRuns.list()) if (taskId.startsWith(prefix)) ids.add(taskId)
+  if (ids.has(prefix) || ids.size === 0) return prefix
+  if (ids.size > 1)
+    throw new OperationError('conflict', `${prefix} is the beginning of ${ids.size} task ids`, {
+      fix: 'give more of the id',
+    })
+  return [...ids][0]!
+}

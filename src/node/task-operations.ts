@@ -1,0 +1,171 @@
+/** What can be asked about tasks, and ordered: the half of `Operations` that is about work. */
+import type { Readable } from 'node:stream'
+import type { JobAccepted, JobRequest, LogLine, MeshEvent, TaskView, WhyView } from '../model/api.ts'
+import { TASK_LIMITS, isEnded } from '../model/task.ts'
+import { attemptRefOf, currentAttempt, runIdOf } from '../negotiation/state.ts'
+import { SubmitError } from '../negotiation/submitter/rounds.ts'
+import { encode } from '../wire/codec.ts'
+import type { DaemonParts } from './daemon-state.ts'
+import { OperationError } from './operations.ts'
+import { untilRun } from './run-watch.ts'
+import { checkSelector } from './selectors.ts'
+import { findTask } from './task-list.ts'
+import { taskLogs, type LogPlace, type LogQuery } from './task-logs.ts'
+import { namesOf, submittedView, whyView } from './views.ts'
+
+/** Takes a job after checking what the core takes for granted. */
+export function submitJob(parts: DaemonParts, request: JobRequest): JobAccepted {
+  const { loop, bundles, rng } = parts
+  const { spec, count, placeTimeoutMs } = request
+  refuseWhileBlocked(parts)
+  checkSelector(spec.selector)
+  if (encode(spec).length > TASK_LIMITS.specBytes) {
+    throw new OperationError('invalid', `the task spec is larger than ${TASK_LIMITS.specBytes} bytes`, {
+      fix: 'put large data into --input',
+    })
+  }
+  if (spec.input && !bundles.has(spec.input.sha256)) {
+    throw new OperationError('invalid', `the input bundle ${spec.input.sha256.slice(0, 12)}… is not on this node`, {
+      fix: 'upload it first: POST /v1/bundles',
+    })
+  }
+  const jobId = rng.id(10)
+  try {
+    loop.input({ type: 'submit', jobId, spec, count, placeTimeoutMs })
+  } catch (error) {
+    if (error instanceof SubmitError)
+      throw new OperationError('full', error.message, {
+        cause: error,
+        ...(error.fix === undefined ? {} : { fix: error.fix }),
+      })
+    throw error
+  }
+  if (loop.blockedBy !== undefined) {
+    // The disk filled up with this very job: it was not stored, so it is not taken.
+    for (const taskId of parts.mesh.negotiation.jobs.get(jobId)?.taskIds ?? []) loop.input({ type: 'cancel', taskId })
+    refuseWhileBlocked(parts)
+  }
+  return { jobId, taskIds: [...parts.mesh.negotiation.jobs.get(jobId)!.taskIds] }
+}
+
+/** @throws OperationError `full` while nothing can be stored: what is accepted must survive a crash */
+function refuseWhileBlocked({ loop }: DaemonParts): void {
+  if (loop.blockedBy === undefined) return
+  throw new OperationError('full', `no work is taken: ${loop.blockedBy}`, {
+    fix: 'free space below the data directory; work goes on by itself then',
+  })
+}
+
+/** The story of a task; only its submitter has it. */
+export function whyTask(parts: DaemonParts, id: string): WhyView {
+  const { submitted, view } = findTask(parts, id)
+  const job = submitted && parts.mesh.negotiation.jobs.get(submitted.jobId)
+  if (!submitted || !job) {
+    throw new OperationError(
+      'not-found',
+      `task ${view.taskId} was submitted elsewhere: only its submitter knows its story`,
+      {
+        fix: `ask on the node of ${view.submitter}`,
+      },
+    )
+  }
+  return whyView(job, submitted, namesOf(parts.mesh, parts.clock.nowMs()))
+}
+
+/** Ends a task wherever it runs. */
+export function cancelTask(parts: DaemonParts, id: string): TaskView {
+  const { submitted, view } = findTask(parts, id)
+  if (!submitted) {
+    throw new OperationError('conflict', `task ${view.taskId} was submitted elsewhere`, {
+      fix: `cancel it on the node of ${view.submitter}`,
+    })
+  }
+  if (isEnded(submitted.state))
+    throw new OperationError('conflict', `task ${view.taskId} has ended already: ${submitted.state}`)
+  parts.loop.input({ type: 'cancel', taskId: submitted.taskId })
+  return submittedView(parts.mesh, submitted, namesOf(parts.mesh, parts.clock.nowMs()))
+}
+
+/** A submitter tells of the task itself, an executor of the contract of one attempt. */
+function concerns({ type, subject }: MeshEvent, taskId: string): boolean {
+  return type === 'task' ? subject === taskId : type === 'contract' && attemptRefOf(subject).taskId === taskId
+}
+
+/** Resolves at the next event that concerns the task. */
+function taskChanged(parts: DaemonParts, taskId: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      unsubscribe()
+      signal.removeEventListener('abort', settle)
+      resolve()
+    }
+    const unsubscribe = parts.events.subscribe(undefined, (event: MeshEvent) => {
+      if (concerns(event, taskId)) settle()
+    })
+    signal.addEventListener('abort', settle, { once: true })
+    if (signal.aborted) settle()
+  })
+}
+
+/** Resolves when the task has ended and its output is here, or the signal fires. */
+export async function waitTask(parts: DaemonParts, id: string, signal: AbortSignal): Promise<TaskView> {
+  const { taskId } = findTask(parts, id).view
+  for (;;) {
+    const { view } = findTask(parts, taskId)
+    if ((isEnded(view.state) && view.output !== 'fetching') || signal.aborted) return view
+    await taskChanged(parts, taskId, signal)
+  }
+}
+
+function logSources(parts: DaemonParts) {
+  return {
+    self: parts.mesh.self,
+    driver: parts.driver,
+    openTaskStream: (peer: string, signal: AbortSignal) => parts.peer.openStream('task', peer, signal),
+    untilRun: (runId: string, signal: AbortSignal) => untilRun(parts, runId, signal),
+  }
+}
+
+/** Where the task stands now; its submitter follows its attempts, its executor knows the one it ran. */
+function placeOf(parts: DaemonParts, taskId: string): LogPlace {
+  const { submitted, view } = findTask(parts, taskId)
+  if (!submitted) {
+    const runId = runIdOf(view.submitter, view.taskId, view.attempt)
+    const over = isEnded(view.state)
+    return view.exit?.startError === undefined ? { run: { runId, node: parts.mesh.self }, over } : { over }
+  }
+  const attempt = currentAttempt(submitted)
+  const over = isEnded(submitted.state)
+  const neverRan =
+    attempt === undefined ||
+    attempt.outcome === 'refused' ||
+    attempt.outcome === 'lost' ||
+    attempt.exit?.startError !== undefined
+  if (neverRan) return { over }
+  return { over, run: { runId: runIdOf(parts.mesh.self, submitted.taskId, attempt.attempt), node: attempt.node } }
+}
+
+/** The output bundle of an ended task. */
+export function taskOutput(parts: DaemonParts, id: string): Promise<Readable> {
+  const { view } = findTask(parts, id)
+  const sha256 = view.exit?.outputSha256
+  if (sha256 === undefined && view.output === 'failed')
+    throw new OperationError('gone', `the output of task ${view.taskId} could not be packed on its executor`)
+  if (sha256 === undefined) {
+    throw new OperationError('not-found', `task ${view.taskId} has no output`, {
+      fix: 'run it with --output, and write to $ALTHING_OUTPUT',
+    })
+  }
+  if (!parts.bundles.has(sha256)) {
+    const why = view.output === 'failed' ? 'could not be fetched' : 'is no longer on this node'
+    throw new OperationError('gone', `the output of task ${view.taskId} ${why}`)
+  }
+  return Promise.resolve(parts.bundles.read(sha256))
+}
+
+/** A task's output, live or afterwards. */
+export function logsOf(parts: DaemonParts, id: string, query: LogQuery): AsyncIterable<LogLine> {
+  const { taskId } = findTask(parts, id).view
+  const changed = (signal: AbortSignal) => taskChanged(parts, taskId, signal)
+  return taskLogs({ ...logSources(parts), place: () => placeOf(parts, taskId), changed }, query)
+}

@@ -1,0 +1,27 @@
+/** What has been started, to be undone in reverse: after a failed start as after a good run. */
+import { messageOf } from '../util/errors.ts'
+import type { Logger } from '../util/logger.ts'
+
+export class Undo {
+  readonly #steps: { readonly name: string; readonly act: () => unknown }[] = []
+  readonly #log: Logger
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  add(name: string, act: () => unknown): void {
+    this.#steps.push({ name, act })
+  }
+
+  /** Undoes everything, last first. One failure is logged and does not stop the others. A second call does nothing. */
+  async run(): Promise<void> {
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+      try {
+        await step.act()
+      } catch (error) {
+        this.#log.error({ part: step.name, error: messageOf(error) }, 'could not be stopped cleanly')
+      }
+    }
+  }
+}

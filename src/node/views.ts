@@ -1,0 +1,254 @@
+/** The daemon's state as the bodies of the local API (`model/api.ts`). Pure: state in, views out. */
+import type { FoundView, NodeView, StoryLine, TaskView, WhyView } from '../model/api.ts'
+import { parseSelector } from '../model/selector.ts'
+import { isEnded } from '../model/task.ts'
+import { freeNow, shownState } from '../mesh/heartbeat.ts'
+import type { MeshState } from '../mesh/types.ts'
+import { runningCount } from '../negotiation/executor/bids.ts'
+import { currentAttempt } from '../negotiation/state.ts'
+import { lastReasons, type StoryEntry } from '../negotiation/story.ts'
+import type { ContractState, Job, Task } from '../negotiation/types.ts'
+import { find, nodes, type KnownNode } from '../registry/registry.ts'
+import { passportName, type Passport } from '../model/passport.ts'
+import type { KeptRun } from './runs.ts'
+
+/** Names of nodes by peer id; ids themselves where no passport says more. */
+export function namesOf(state: MeshState, nowMs: number): (peerId: string) => string {
+  const names = new Map(nodes(state.registry, nowMs, { includeDead: true }).map((node) => [node.peerId, node.name]))
+  return (peerId) => names.get(peerId) ?? peerId
+}
+
+/** Nodes for `GET /v1/nodes`; this one is shown from its own state, which is fresher than its last heartbeat. */
+export function nodeViews(state: MeshState, nowMs: number, query: { selector?: string; all?: boolean }): NodeView[] {
+  const selector = query.selector === undefined ? undefined : parseSelector(query.selector)
+  const known = nodes(state.registry, nowMs, {
+    includeDead: query.all === true,
+    ...(selector === undefined ? {} : { selector }),
+  })
+  return known.map((node) => nodeView(state, node, nowMs))
+}
+
+function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {
+  const self = node.peerId === state.self
+  const spec = node.passport?.spec.node
+  const { heartbeat } = node
+  const passports: Passport[] = [...(node.passport ? [node.passport] : []), ...node.services]
+  return {
+    peerId: node.peerId,
+    name: node.name,
+    self,
+    state: self ? shownState(state) : node.state,
+    labels: { ...node.labels },
+    annotations: { ...node.annotations },
+    ...(spec
+      ? { capacity: spec.capacity, version: spec.version, enforcement: spec.enforcement, hardware: spec.hardware }
+      : {}),
+    ...(heartbeat && !self
+      ? {
+          free: heartbeat.free,
+          cpuRatio: heartbeat.cpuRatio,
+          memoryAvailableBytes: heartbeat.memoryAvailableBytes,
+          tasks: heartbeat.tasks,
+          uptimeMs: heartbeat.uptimeMs,
+        }
+      : {}),
+    ...(self ? ownFacts(state, nowMs) : {}),
+    ...(self
+      ? { heartbeatAgeMs: 0 }
+      : node.heartbeatAgeMs === undefined
+        ? {}
+        : { heartbeatAgeMs: Math.round(node.heartbeatAgeMs) }),
+    addresses: spec?.addresses ?? [],
+    drivers: spec?.drivers ?? [],
+    capabilities: [
+      ...new Set(passports.flatMap((passport) => passport.spec.capabilities.map(({ name }) => name))),
+    ].toSorted(),
+    passports: passports.map(passportName),
+    connected: self || state.peers.has(node.peerId),
+  }
+}
+
+function ownFacts(state: MeshState, nowMs: number): Partial<NodeView> {
+  return {
+    free: freeNow(state),
+    cpuRatio: state.sample.cpuRatio,
+    memoryAvailableBytes: state.sample.memoryAvailableBytes,
+    tasks: runningCount(state.negotiation),
+    uptimeMs: Math.round(nowMs - state.startedAtMs),
+  }
+}
+
+/** `GET /v1/capabilities/{name}`. */
+export function foundView(
+  state: MeshState,
+  nowMs: number,
+  capability: string,
+  selectorText: string | undefined,
+): FoundView {
+  const selector = selectorText === undefined ? undefined : parseSelector(selectorText)
+  const result = find(state.registry, capability, nowMs, selector === undefined ? {} : { selector })
+  if (!result.ok) {
+    const reasons = (result.error.meta['reasons'] as string[] | undefined) ?? []
+    return { capability, matches: [], reasons: reasons.length > 0 ? reasons : [result.error.message] }
+  }
+  const matches = result.found.map(({ node, passport }) => ({
+    peerId: node.peerId,
+    node: node.name,
+    state: node.state,
+    ...(node.heartbeat ? { cpuRatio: node.heartbeat.cpuRatio } : {}),
+    passport,
+  }))
+  return { capability, matches, reasons: [] }
+}
+
+/** A task this node submitted. */
+export function submittedView(state: MeshState, task: Task, name: (peerId: string) => string): TaskView {
+  const job = state.negotiation.jobs.get(task.jobId)!
+  const attempt = currentAttempt(task)
+  const placed = attempt && task.state !== 'queued' ? attempt : undefined
+  return {
+    taskId: task.taskId,
+    jobId: task.jobId,
+    name: nameOf(job.spec),
+    command: job.spec.command,
+    state: task.state,
+    role: placed?.node === state.self ? 'both' : 'submitter',
+    submitter: state.self,
+    attempt: attempt?.attempt ?? 0,
+    ...(placed ? { node: placed.node, nodeName: name(placed.node) } : {}),
+    submittedAtMs: Math.round(job.submittedAtMs),
+    ...(attempt?.startedAtMs === undefined ? {} : { startedAtMs: Math.round(attempt.startedAtMs) }),
+    ...(task.endedAtMs === undefined ? {} : { endedAtMs: Math.round(task.endedAtMs) }),
+    ...(task.exit === undefined ? {} : { exit: task.exit }),
+    ...outputOf(task, job),
+    resources: job.spec.resources,
+    ...(task.state === 'queued' ? { waiting: waitingReason(job, name) } : {}),
+  }
+}
+
+/** An output that was wanted of a run that took place, and of which nothing was reported, could not be packed. */
+function outputOf({ output, state, exit }: Task, { spec }: Job): Pick<TaskView, 'output'> {
+  if (output !== undefined) return { output }
+  const ran = (state === 'succeeded' || state === 'failed' || state === 'timed-out') && exit?.startError === undefined
+  const missing = ran && spec.output && exit?.killedFor !== 'lost' && exit?.outputSha256 === undefined
+  return missing && exit !== undefined ? { output: 'failed' } : {}
+}
+
+/** A contract with another submitter that has not been settled. */
+export function contractView(state: MeshState, contract: ContractState, name: (peerId: string) => string): TaskView {
+  const { exit, phase } = contract
+  return {
+    ...executedView(contract, name),
+    state:
+      phase === 'accepted'
+        ? 'awarded'
+        : phase === 'running'
+          ? 'running'
+          : exit?.exitCode === 0
+            ? 'succeeded'
+            : 'failed',
+    node: state.self,
+    nodeName: name(state.self),
+    ...(contract.endedAtMs === undefined ? {} : { endedAtMs: Math.round(contract.endedAtMs) }),
+  }
+}
+
+/** A run for another submitter that was settled and is still kept. */
+export function keptRunView(state: MeshState, run: KeptRun, name: (peerId: string) => string): TaskView {
+  const { exit } = run
+  const ended =
+    exit?.killedFor === 'cancelled'
+      ? 'cancelled'
+      : exit?.killedFor === 'timeout'
+        ? 'timed-out'
+        : exit?.exitCode === 0
+          ? 'succeeded'
+          : 'failed'
+  return {
+    ...executedView(run, name),
+    state: ended,
+    node: state.self,
+    nodeName: name(state.self),
+    endedAtMs: Math.round(run.endedAtMs),
+  }
+}
+
+function executedView(
+  run: Pick<ContractState, 'taskId' | 'attempt' | 'submitter' | 'spec' | 'startedAtMs' | 'exit'>,
+  _name: (peerId: string) => string,
+) {
+  const { taskId, spec } = run
+  return {
+    taskId,
+    jobId: taskId.replace(/-\d+$/, ''),
+    name: nameOf(spec),
+    command: spec.command,
+    role: 'executor' as const,
+    submitter: run.submitter,
+    attempt: run.attempt,
+    ...(run.startedAtMs === undefined ? {} : { startedAtMs: Math.round(run.startedAtMs) }),
+    ...(run.exit === undefined ? {} : { exit: run.exit }),
+    resources: spec.resources,
+  }
+}
+
+function nameOf(spec: { name?: string | undefined; command: readonly string[] }): string {
+  return spec.name ?? spec.command[0] ?? ''
+}
+
+/** Why a job still waits, from the last round of its story. */
+export function waitingReason(job: Job, name: (peerId: string) => string): string {
+  if (job.round) return `asking ${job.round.waiting.size} of the nodes`
+  if (job.story.length === 0) return 'no node is known yet'
+  const reasons = lastReasons(job.story, name)
+  return reasons.length === 0 ? 'waiting for capacity' : reasons.slice(0, 5).join('; ')
+}
+
+/** `GET /v1/tasks/{id}/why`. */
+export function whyView(job: Job, task: Task, name: (peerId: string) => string): WhyView {
+  return {
+    taskId: task.taskId,
+    jobId: task.jobId,
+    state: task.state,
+    story: job.story.map((entry) => storyLine(entry, name)),
+    storyDropped: job.storyDropped,
+    attempts: task.attempts.map(
+      ({ attempt, node, bidId, awardedAtMs, contractedAtMs, startedAtMs, endedAtMs, outcome, reason, exit }) => ({
+        attempt,
+        node,
+        nodeName: name(node),
+        bidId,
+        awardedAtMs: Math.round(awardedAtMs),
+        ...(contractedAtMs === undefined ? {} : { contractedAtMs: Math.round(contractedAtMs) }),
+        ...(startedAtMs === undefined ? {} : { startedAtMs: Math.round(startedAtMs) }),
+        ...(endedAtMs === undefined ? {} : { endedAtMs: Math.round(endedAtMs) }),
+        ...(outcome === undefined ? {} : { outcome }),
+        ...(reason === undefined ? {} : { reason }),
+        ...(exit === undefined ? {} : { exit }),
+      }),
+    ),
+  }
+}
+
+function storyLine(entry: StoryEntry, name: (peerId: string) => string): StoryLine {
+  const atMs = Math.round(entry.atMs)
+  if (entry.kind === 'offered') return { ...entry, atMs, asked: [...entry.asked] }
+  const nodeName = name(entry.node)
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
+  if (entry.kind === 'bid')
+    return {
+      ...entry,
+      atMs,
+      nodeName,
+      rank: { score: entry.rank.score, terms: { ...entry.rank.terms } },
+      proof: base64(entry.proof),
+    }
+  if (entry.kind === 'declined')
+    return { ...entry, atMs, nodeName, reasons: [...entry.reasons], proof: base64(entry.proof) }
+  return { ...entry, atMs, nodeName }
+}
+
+/** Tasks that `ps` shows without `--all`: what has not ended. */
+export function isListed(view: TaskView, all: boolean): boolean {
+  return all || !isEnded(view.state)
+}

@@ -1,0 +1,94 @@
+/** The addresses a user gave: dialled at start, and again for ever while no link to whoever lives there stands. */
+import type { Logger } from '../util/logger.ts'
+import { parseTcpAddress } from './addresses.ts'
+import { brokenStep } from './errors.ts'
+import { jittered, REDIAL_MAX_MS, REDIAL_MIN_MS } from './limits.ts'
+
+/** What dialling for ever needs of the rest. */
+export interface BootstrapHooks {
+  /** Dials and waits for the link; returns the peer id. Rejects with PeerError. */
+  connect(address: string): Promise<string>
+  isLinked(peer: string): boolean
+}
+
+interface Entry {
+  readonly address: string
+  /** Known from the address, or from whoever answered there last. */
+  peer: string | undefined
+  pauseMs: number
+  timer: NodeJS.Timeout | undefined
+  lastFailure: string | undefined
+}
+
+export class Bootstrap {
+  readonly #entries: Entry[]
+  readonly #hooks: BootstrapHooks
+  readonly #log: Logger
+  #running = false
+
+  constructor(addresses: readonly string[], hooks: BootstrapHooks, log: Logger) {
+    this.#entries = [...new Set(addresses)].map((address) => ({
+      address,
+      peer: parseTcpAddress(address)?.peer,
+      pauseMs: REDIAL_MIN_MS,
+      timer: undefined,
+      lastFailure: undefined,
+    }))
+    this.#hooks = hooks
+    this.#log = log
+  }
+
+  start(): void {
+    this.#running = true
+    for (const entry of this.#entries) this.#schedule(entry, 0)
+  }
+
+  stop(): void {
+    this.#running = false
+    for (const entry of this.#entries) clearTimeout(entry.timer)
+  }
+
+  /** To be called when a peer's link is gone. */
+  onPeerDown(peer: string): void {
+    for (const entry of this.#entries) {
+      if (entry.peer !== peer) continue
+      entry.pauseMs = REDIAL_MIN_MS
+      this.#schedule(entry, jittered(entry.pauseMs))
+    }
+  }
+
+  #schedule(entry: Entry, pauseMs: number): void {
+    clearTimeout(entry.timer)
+    if (!this.#running) return
+    entry.timer = setTimeout(() => void this.#attempt(entry), pauseMs)
+  }
+
+  async #attempt(entry: Entry): Promise<void> {
+    if (entry.peer !== undefined && this.#hooks.isLinked(entry.peer)) return
+    try {
+      entry.peer = await this.#hooks.connect(entry.address)
+      entry.pauseMs = REDIAL_MIN_MS
+      entry.lastFailure = undefined
+      this.#log.info({ address: entry.address, peer: entry.peer }, 'bootstrap peer joined')
+      // The link may have gone between the two lines; its `down` came while this entry did not know the peer.
+      if (!this.#hooks.isLinked(entry.peer)) this.#schedule(entry, jittered(entry.pauseMs))
+    } catch (error) {
+      if (!this.#running) return
+      this.#failed(entry, error)
+    }
+  }
+
+  #failed(entry: Entry, error: unknown): void {
+    const { code, text } = brokenStep(error)
+    if (code === 'self') {
+      this.#log.info({ address: entry.address }, 'bootstrap address is this very peer: left out')
+      return
+    }
+    // Once for each way of failing: a peer that is away for a week must not fill the log.
+    const level = entry.lastFailure === code ? 'debug' : 'warn'
+    entry.lastFailure = code
+    this.#log[level]({ address: entry.address, code, error: text }, 'bootstrap peer not reached, will try again')
+    this.#schedule(entry, jittered(entry.pauseMs))
+    entry.pauseMs = Math.min(entry.pauseMs * 2, REDIAL_MAX_MS)
+  }
+}

@@ -1,0 +1,279 @@
+/** Puts the parts together: the one way to make a `Peer`. */
+import type { Connection } from '@libp2p/interface'
+import type { Duplex } from 'node:stream'
+import { messageOf } from '../util/errors.ts'
+import type { Logger } from '../util/logger.ts'
+import { CONTROL_PROTOCOL } from '../wire/protocols.ts'
+import { AddressBook } from './address-book.ts'
+import { isLoopbackAddress, isPrivateAddress, parseTcpAddress } from './addresses.ts'
+import { Bootstrap } from './bootstrap.ts'
+import { ControlLinks } from './control.ts'
+import { Counters } from './counters.ts'
+import { DegreeKeeper } from './degree.ts'
+import { Dialer } from './dialer.ts'
+import { brokenStep, PeerError } from './errors.ts'
+import { createGater } from './gater.ts'
+import { Gossip } from './gossip.ts'
+import { createHost, startHost } from './host.ts'
+import type { Host } from './host.ts'
+import { peerIdFromSeed, privateKeyFromSeed } from './identity.ts'
+import { DEGREE_TARGET, MAX_OUTBOUND } from './limits.ts'
+import type { PeerOptions } from './options.ts'
+import { Outbox } from './outbox.ts'
+import type { Peer, PeerHandlers, PeerIdText, StreamKind, Topic } from './peer.ts'
+import { mdnsServiceTag, topicName } from './protocols.ts'
+import { Reputation } from './reputation.ts'
+import { BulkStreams } from './streams.ts'
+
+/**
+ * Makes a peer. Nothing runs before `start`.
+ *
+ * @throws RangeError for a seed that has not 32 bytes, or a cluster name that cannot be in a topic
+ */
+export function createPeer(options: PeerOptions, handlers: PeerHandlers): Peer {
+  return new MeshPeer(options, handlers)
+}
+
+/** What exists only between start and stop. */
+interface Running {
+  host: Host
+  links: ControlLinks
+  outbox: Outbox
+  dialer: Dialer
+  streams: BulkStreams
+  gossip: Gossip
+  bootstrap: Bootstrap
+  degree: DegreeKeeper
+}
+
+class MeshPeer implements Peer {
+  readonly id: PeerIdText
+  readonly #options: PeerOptions
+  readonly #handlers: PeerHandlers
+  readonly #log: Logger
+  readonly #counters = new Counters()
+  readonly #reputation = new Reputation()
+  readonly #book: AddressBook
+  #running: Running | undefined
+
+  constructor(options: PeerOptions, handlers: PeerHandlers) {
+    this.id = peerIdFromSeed(options.seed)
+    // Refuses a cluster name that cannot be in a topic.
+    topicName(options.cluster, 'records')
+    this.#options = options
+    this.#handlers = handlers
+    this.#log = options.log.child({ component: 'peer' })
+    this.#book = new AddressBook(this.id, (address) => options.allowPublic === true || isPrivateAddress(address))
+  }
+
+  addresses(): string[] {
+    return (this.#running?.host.getMultiaddrs() ?? []).map((address) => address.toString())
+  }
+
+  peers(): PeerIdText[] {
+    return this.#running?.links.peers() ?? []
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== undefined) return
+    const running = await this.#build()
+    this.#running = running
+    try {
+      // Handlers first: a peer that dials the moment the port opens must find everything in place.
+      running.host.addEventListener('peer:identify', this.#onIdentify)
+      await running.links.start()
+      await running.streams.start()
+      await startHost(running.host)
+      running.gossip.start()
+      running.bootstrap.start()
+      running.degree.start()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return
+    this.#running = undefined
+    running.bootstrap.stop()
+    running.degree.stop()
+    running.gossip.stop()
+    running.outbox.stop()
+    running.host.removeEventListener('peer:identify', this.#onIdentify)
+    await running.streams.stop()
+    await running.links.stop()
+    await running.host.stop()
+  }
+
+  async send(peer: PeerIdText, frame: Uint8Array): Promise<void> {
+    await this.#started().outbox.send(peer, frame)
+  }
+
+  publish(topic: Topic, data: Uint8Array): void {
+    this.#started().gossip.publish(topic, data)
+  }
+
+  async openStream(kind: StreamKind, peer: PeerIdText, signal: AbortSignal): Promise<Duplex> {
+    return this.#started().streams.open(kind, peer, signal)
+  }
+
+  async connect(address: string): Promise<PeerIdText> {
+    const { dialer, links } = this.#started()
+    const connection = await dialer.toAddress(address)
+    const peer = connection.remotePeer.toString()
+    try {
+      await links.linked(peer)
+    } catch (cause) {
+      const step = brokenStep(cause)
+      throw new PeerError(step.code, `${address}: ${step.text}`, { cause, meta: { address, peer } })
+    }
+    this.#book.learn(peer, [connection.remoteAddr.toString()])
+    return peer
+  }
+
+  learnAddresses(peer: PeerIdText, addresses: readonly string[]): void {
+    this.#book.learn(peer, addresses)
+    this.#running?.degree.poke()
+  }
+
+  stats(): Record<string, number> {
+    const running = this.#running
+    const connections = running?.host.getConnections() ?? []
+    return {
+      ...this.#counters.snapshot(),
+      ...running?.gossip.gauges(),
+      connections_in: connections.filter(({ direction }) => direction === 'inbound').length,
+      connections_out: connections.filter(({ direction }) => direction === 'outbound').length,
+      control_links: running?.links.peers().length ?? 0,
+      streams_open: running?.streams.openCount ?? 0,
+      known_peers: this.#book.size,
+    }
+  }
+
+  #started(): Running {
+    if (this.#running === undefined) throw new PeerError('stopped', 'the peer is not running')
+    return this.#running
+  }
+
+  async #build(): Promise<Running> {
+    const { cluster, mdns, listen, allowPublic = false, debug = false } = this.#options
+    const counters = this.#counters
+    const log = this.#log
+    const gossip = new Gossip({
+      cluster,
+      onGossip: (topic, data, from) => this.#handlers.onGossip(topic, data, from),
+      reputation: this.#reputation,
+      counters,
+      log,
+    })
+    const host = await createHost({
+      privateKey: privateKeyFromSeed(this.#options.seed),
+      listen,
+      announcePrivateOnly: this.#options.announcePrivateOnly ?? !allowPublic,
+      gater: createGater({ allowPublic, allowPeer: (peer) => this.#allowed(peer) }, counters),
+      gossip: gossip.service,
+      mdns: mdns
+        ? { serviceTag: mdnsServiceTag(cluster), onFound: (...found) => this.learnAddresses(...found) }
+        : undefined,
+      counters,
+      log,
+      debug,
+    })
+    const links = new ControlLinks(host, this.#controlHooks(), counters, log)
+    const dialer = new Dialer(host, this.#book, allowPublic, counters)
+    const isLinked = (peer: string): boolean => links.get(peer) !== undefined
+    return {
+      host,
+      links,
+      dialer,
+      gossip,
+      outbox: new Outbox(links, dialer, counters),
+      streams: new BulkStreams(
+        host,
+        {
+          onStream: (kind, peer, stream) => this.#handlers.onStream(kind, peer, stream),
+          // Beside the control stream where there is one, so that both fall together.
+          connectionTo: async (peer) => links.get(peer)?.connection ?? (await dialer.toPeer(peer)),
+        },
+        counters,
+        log,
+      ),
+      bootstrap: new Bootstrap(this.#options.bootstrap, { connect: (address) => this.connect(address), isLinked }, log),
+      degree: new DegreeKeeper(this.#options.degreeTarget ?? DEGREE_TARGET, MAX_OUTBOUND, {
+        known: () => this.#book.peers().filter((peer) => this.#allowed(peer)),
+        isLinked,
+        linkCount: () => links.peers().length,
+        outboundCount: () => host.getConnections().filter(({ direction }) => direction === 'outbound').length,
+        dial: async (peer) => {
+          await dialer.toPeer(peer)
+          await links.linked(peer)
+        },
+      }),
+    }
+  }
+
+  #allowed(peer: string): boolean {
+    return !this.#reputation.isBanned(peer) && (this.#options.allowPeer?.(peer) ?? true)
+  }
+
+  #controlHooks(): ConstructorParameters<typeof ControlLinks>[1] {
+    return {
+      onUp: (peer, link) => {
+        this.#log.info({ peer }, 'peer up')
+        this.#guarded('onPeerUp', () => this.#handlers.onPeerUp(peer))
+        this.#running?.outbox.flush(peer, link)
+      },
+      onDown: (peer, why) => {
+        this.#log.info({ peer, why }, 'peer down')
+        this.#guarded('onPeerDown', () => this.#handlers.onPeerDown(peer))
+        this.#running?.bootstrap.onPeerDown(peer)
+        this.#running?.degree.poke()
+      },
+      onFrame: (peer, frame) => this.#guarded('onFrame', () => this.#handlers.onFrame(peer, frame)),
+      // Worth no dial of its own; a bootstrap address that leads here keeps being tried.
+      onForeign: (peer) => this.#book.forget(peer),
+      onViolation: (peer) => {
+        if (!this.#reputation.penalise(peer)) return
+        this.#log.warn({ peer }, 'peer turned away for a minute')
+        for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('turned away'))
+      },
+    }
+  }
+
+  #connectionsTo(peer: string): Connection[] {
+    return (this.#running?.host.getConnections() ?? []).filter(({ remotePeer }) => remotePeer.toString() === peer)
+  }
+
+  /** A handler that throws must take neither the link nor the process with it. */
+  #guarded(what: string, run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#counters.add('handler_errors_total')
+      this.#log.error({ handler: what, error: messageOf(error) }, 'a peer handler threw')
+    }
+  }
+
+  /** A peer tells its listen addresses once it is connected. */
+  readonly #onIdentify = ({ detail }: CustomEvent<Identified>): void => {
+    if (!detail.protocols.includes(CONTROL_PROTOCOL)) return
+    const addresses = detail.listenAddrs.map((address) => address.toString())
+    const remote = parseTcpAddress(detail.connection.remoteAddr.toString())
+    // Loopback addresses mean this machine only when the peer is on it.
+    const local = remote !== undefined && this.#isLocal(remote.host)
+    this.#book.learn(detail.peerId.toString(), local ? addresses : addresses.filter((text) => !isLoopbackAddress(text)))
+  }
+
+  #isLocal(host: string): boolean {
+    return this.addresses().some((address) => parseTcpAddress(address)?.host === host)
+  }
+}
+
+interface Identified {
+  peerId: { toString(): string }
+  protocols: string[]
+  listenAddrs: { toString(): string }[]
+  connection: Connection
+}

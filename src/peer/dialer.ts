@@ -1,0 +1,135 @@
+/** Dials, and says for each address which step broke. Concurrent dials to one peer share one. */
+import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { AddressBook } from './address-book.ts'
+import { isPrivateAddress, parseTcpAddress, resolveAddress } from './addresses.ts'
+import type { Counters } from './counters.ts'
+import { brokenStep, PeerError } from './errors.ts'
+import type { Host } from './host.ts'
+import { ADDRESS_DIAL_TIMEOUT_MS, REACH_TIMEOUT_MS } from './limits.ts'
+
+export class Dialer {
+  readonly #host: Host
+  readonly #book: AddressBook
+  readonly #allowPublic: boolean
+  readonly #counters: Counters
+  readonly #dials = new Map<string, Promise<Connection>>()
+
+  constructor(host: Host, book: AddressBook, allowPublic: boolean, counters: Counters) {
+    this.#host = host
+    this.#book = book
+    this.#allowPublic = allowPublic
+    this.#counters = counters
+  }
+
+  /** The connection that stands, if one does. */
+  connectionTo(peer: string): Connection | undefined {
+    return this.#host
+      .getConnections()
+      .findLast((connection) => connection.status === 'open' && connection.remotePeer.toString() === peer)
+  }
+
+  /**
+   * Connects to a peer by its known addresses, one after the other, within 5 s.
+   *
+   * @throws PeerError `unreachable` with each address and what broke there; `bad-address` for an id that is none
+   */
+  async toPeer(peer: string): Promise<Connection> {
+    const standing = this.connectionTo(peer)
+    if (standing !== undefined) return standing
+    const underway = this.#dials.get(peer)
+    if (underway !== undefined) return underway
+    const dial = this.#dialKnown(peer).finally(() => this.#dials.delete(peer))
+    this.#dials.set(peer, dial)
+    return dial
+  }
+
+  /**
+   * Connects to an address, with or without `/p2p/<id>`.
+   *
+   * @throws PeerError whose code and message name the broken step
+   */
+  async toAddress(address: string): Promise<Connection> {
+    const found = await resolveAddress(address)
+    let failure: PeerError | undefined
+    for (const resolved of found) {
+      if (!this.#allowPublic && !isPrivateAddress(resolved)) {
+        failure = new PeerError('public-address', `${address}: ${resolved} is a public address`, {
+          fix: 'this peer talks to loopback and private addresses only, unless told otherwise',
+        })
+        continue
+      }
+      const standing = this.#standingAt(resolved)
+      if (standing !== undefined) return standing
+      try {
+        return await this.#dial(resolved)
+      } catch (cause) {
+        const step = brokenStep(cause)
+        failure = new PeerError(step.code, `${address}: ${step.text}`, { cause, meta: { address } })
+      }
+    }
+    throw failure ?? new PeerError('name-not-found', `${address}: the host name has no address`)
+  }
+
+  /** A second dial to the same place would only be turned down as a duplicate. */
+  #standingAt(address: string): Connection | undefined {
+    const wanted = parseTcpAddress(address)
+    return this.#host.getConnections().find((connection) => {
+      if (connection.status !== 'open' || connection.direction !== 'outbound') return false
+      const remote = parseTcpAddress(connection.remoteAddr.toString())
+      return (
+        remote?.host === wanted?.host &&
+        remote?.port === wanted?.port &&
+        (wanted?.peer === undefined || wanted.peer === connection.remotePeer.toString())
+      )
+    })
+  }
+
+  async #dialKnown(peer: string): Promise<Connection> {
+    const deadlineMs = performance.now() + REACH_TIMEOUT_MS
+    const addresses = await this.#knownAddresses(peer)
+    if (addresses.length === 0) {
+      throw new PeerError('unreachable', `cannot reach ${peer}: no address of it is known`, { meta: { peer } })
+    }
+    const broken: string[] = []
+    for (const address of addresses) {
+      const leftMs = deadlineMs - performance.now()
+      if (leftMs <= 0) {
+        broken.push(`${address}: not tried, out of time`)
+        continue
+      }
+      try {
+        const connection = await this.#dial(`${address}/p2p/${peer}`, Math.min(leftMs, ADDRESS_DIAL_TIMEOUT_MS))
+        this.#book.learn(peer, [address])
+        return connection
+      } catch (error) {
+        const standing = this.connectionTo(peer)
+        if (standing !== undefined) return standing
+        broken.push(`${address}: ${brokenStep(error).text}`)
+      }
+    }
+    throw new PeerError('unreachable', `cannot reach ${peer}: ${broken.join('; ')}`, { meta: { peer, addresses } })
+  }
+
+  async #knownAddresses(peer: string): Promise<string[]> {
+    try {
+      const stored = await this.#host.peerStore.get(peerIdFromString(peer))
+      const more = stored.addresses.map(({ multiaddr: address }) => address.toString())
+      return [...new Set([...this.#book.of(peer), ...more])]
+    } catch (error) {
+      if (error instanceof Error && error.name === 'NotFoundError') return [...this.#book.of(peer)]
+      throw new PeerError('bad-address', `${peer} is not a peer id`, { cause: error })
+    }
+  }
+
+  async #dial(address: string, timeoutMs = ADDRESS_DIAL_TIMEOUT_MS): Promise<Connection> {
+    this.#counters.add('dials_total')
+    try {
+      return await this.#host.dial(multiaddr(address), { signal: AbortSignal.timeout(Math.ceil(timeoutMs)) })
+    } catch (error) {
+      this.#counters.add('dials_failed_total')
+      throw error
+    }
+  }
+}

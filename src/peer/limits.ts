@@ -1,0 +1,65 @@
+/**
+ * Every bound and rate of the peer layer, in one place. Sources: "design" is the design's sections 3 and 4,
+ * "measured" are the project's own measurements of libp2p 3.3.
+ */
+
+/** What may wait for one peer before `send` says `overloaded`. */
+export const MAX_QUEUE_BYTES = 8 * 1024 * 1024
+/** Small frames written in one turn are joined up to this size: one yamux frame, one or two noise messages. */
+export const BATCH_BYTES = 64 * 1024
+
+/** Longest gossip message: a passport of 8 KiB in its envelope, and room for what later kinds need (design). */
+export const MAX_GOSSIP_BYTES = 16 * 1024
+/** Ids in one IHAVE or IWANT, and messages in one RPC. Above the steady rate of a large mesh (4/s) tenfold. */
+export const MAX_GOSSIP_IDS = 128
+/** Longest gossip RPC that is decoded: an answer to a full IWANT, at 8 KiB a record, and its framing. */
+export const MAX_GOSSIP_RPC_BYTES = MAX_GOSSIP_IDS * 8 * 1024 + 64 * 1024
+/** Messages waiting for the publishing tick; beyond it the oldest goes (anti-entropy repairs). */
+export const MAX_PUBLISH_QUEUE = 1024
+/** How long publishes of one burst are collected (design: 50 to 200 ms; the short end, for passports). */
+export const PUBLISH_TICK_MS = 50
+
+/** A dial to one address; a blackholed address must not eat the whole budget. */
+export const ADDRESS_DIAL_TIMEOUT_MS = 2_000
+/** `send`, `connect` and `openStream` give up after this. */
+export const REACH_TIMEOUT_MS = 5_000
+/** A silent socket may hold a pending-inbound slot this long (default 10 s: slow-loris). */
+export const INBOUND_UPGRADE_TIMEOUT_MS = 2_000
+/** New inbound connections a second from one host (default 5 resets honest peers of one machine). */
+export const INBOUND_PER_HOST_PER_S = 64
+/** Above what one host can hold open within the upgrade timeout, so that no single host fills it. */
+export const MAX_PENDING_INBOUND = 3 * INBOUND_PER_HOST_PER_S
+export const MAX_CONNECTIONS = 512
+
+/** Bulk streams a peer may have open to us, all kinds together. */
+export const MAX_STREAMS_PER_PEER = 32
+/**
+ * Receive window of one stream. Below the read buffer's cap on purpose: libp2p's defaults let a paused stream
+ * be sent 16 MiB and then reset it for holding more than 4.
+ */
+export const MAX_STREAM_WINDOW_BYTES = 1024 * 1024
+export const MAX_READ_BUFFER_BYTES = 2 * MAX_STREAM_WINDOW_BYTES
+
+/** An empty frame is sent after this much silence … */
+export const KEEPALIVE_MS = 10_000
+/** … and a link that brought nothing for this long is dead: three keepalives and a little. */
+export const LINK_DEAD_MS = 35_000
+
+/** First and longest pause before a broken control stream or a lost bootstrap peer is tried again. */
+export const REOPEN_MIN_MS = 100
+export const REDIAL_MIN_MS = 1_000
+export const REDIAL_MAX_MS = 60_000
+
+/** Below this many links known peers are dialled (degree 8 to 12: measured cost of a link 300 KB). */
+export const DEGREE_TARGET = 8
+/** No more outbound connections than this are opened by the degree keeper. */
+export const MAX_OUTBOUND = 12
+
+/** Peers whose addresses are remembered, and addresses of each. */
+export const MAX_KNOWN_PEERS = 4096
+export const MAX_ADDRESSES_PER_PEER = 8
+
+/** A pause of `baseMs` spread by ±25 %, so that peers that lost a link together do not return together. */
+export function jittered(baseMs: number): number {
+  return baseMs * (0.75 + Math.random() * 0.5)
+}

@@ -1,0 +1,57 @@
+/**
+ * What the daemon needs of the network: this is the whole surface of the `peer/` folder, and the
+ * only place where libp2p's types may not leak out of. Peers are named by their peer id in text
+ * form (`12D3Koo…`); payloads are opaque bytes here.
+ */
+import type { Duplex } from 'node:stream'
+
+/** A peer id in text form. */
+export type PeerIdText = string
+
+/** Gossip topics, design section 3. `records`: passports, on change. `pulse`: heartbeats. */
+export type Topic = 'records' | 'pulse'
+
+/** `reject` only what is provably bad (it costs the forwarder its score); `ignore` what is stale or unknown. */
+export type Verdict = 'accept' | 'ignore' | 'reject'
+
+/** Streams beside the control stream. `task`: logs. `bundle`: input and output. */
+export type StreamKind = 'task' | 'bundle'
+
+/** Called by the network; must not throw and must return quickly. */
+export interface PeerHandlers {
+  /** A control stream to this peer stands; frames may be sent. */
+  onPeerUp(peer: PeerIdText): void
+  /** The control stream is gone and is not coming back by itself at once. */
+  onPeerDown(peer: PeerIdText): void
+  /** One whole frame from the peer's control stream, at most `MAX_FRAME_BYTES`. The bytes are the callee's to keep. */
+  onFrame(peer: PeerIdText, frame: Uint8Array): void
+  /** A gossip message; the verdict decides whether it is forwarded. `from` is who forwarded it, not its author. */
+  onGossip(topic: Topic, data: Uint8Array, from: PeerIdText): Verdict
+  /** A peer opened a stream. The handler owns and ends it. */
+  onStream(kind: StreamKind, peer: PeerIdText, stream: Duplex): void
+}
+
+export interface Peer {
+  readonly id: PeerIdText
+  /** Listen addresses with `/p2p/<id>` appended. */
+  addresses(): string[]
+  /** Peers with a standing control stream. */
+  peers(): PeerIdText[]
+  start(): Promise<void>
+  stop(): Promise<void>
+  /**
+   * Queues a frame; frames to one peer arrive in order, once, or the peer goes down. Dials by known
+   * addresses when there is no link yet. Rejects with PeerError `unreachable` (names the addresses tried) or
+   * `overloaded` (the peer's queue, 8 MiB, is full).
+   */
+  send(peer: PeerIdText, frame: Uint8Array): Promise<void>
+  /** Hands a record to gossip; batched on a short tick. */
+  publish(topic: Topic, data: Uint8Array): void
+  openStream(kind: StreamKind, peer: PeerIdText, signal: AbortSignal): Promise<Duplex>
+  /** Dials a full multiaddr now; throws PeerError with the broken step in its message. */
+  connect(address: string): Promise<PeerIdText>
+  /** Remembers where a peer can be dialled (from its signed passport). */
+  learnAddresses(peer: PeerIdText, addresses: readonly string[]): void
+  /** libp2p's own counters, for /metrics: name → value. */
+  stats(): Record<string, number>
+}

@@ -1,0 +1,8 @@
+/** The registry's face to the rest of the core. Files of this folder import each other directly. */
+export { createRegistry } from './state.ts'
+export { merge, type Merged, type MergeOutcome } from './merge.ts'
+export { nextExpiryMs, tick } from './liveness.ts'
+export { find, node, nodes, type KnownNode } from './query.ts'
+export { answerBuckets, answerDigest, digest, supply } from './sync.ts'
+export { restore, StoredRecord, type Persisted } from './restore.ts'
+export type { RegistryEffects, RegistryEvent, RegistryState, RegistryWrite } from './types.ts'

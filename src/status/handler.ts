@@ -1,0 +1,193 @@
+/** Takes one HTTP request from its first byte to its last: guards, route, validation, answer or problem. */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import * as z from 'zod'
+import { readBody } from './body.ts'
+import { judge, type Channel, type GuardPolicy } from './guards.ts'
+import { ApiError, PROBLEM_TYPE, problemOf, validationError } from './problem.ts'
+import { Router, type Exchange, type Reply, type Route, type RouteContext } from './route.ts'
+
+/** Sent with everything, since the browser applies them to whatever it is shown. */
+const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
+  [
+    'content-security-policy',
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  ],
+  ['x-content-type-options', 'nosniff'],
+  ['referrer-policy', 'no-referrer'],
+  ['cross-origin-opener-policy', 'same-origin'],
+  ['cross-origin-resource-policy', 'same-origin'],
+]
+
+/** Names under which people try to pass a token in an address. */
+const TOKEN_PARAMETERS = ['token', 'access_token', 'api_token', 'authorization']
+
+/** How long what is still sent of a refused body is read and thrown away, so that the answer gets through. */
+const LINGER_MS = 5_000
+
+export interface Handler {
+  /** The listener for one of the two servers. */
+  listener(channel: Channel): RequestListener
+  /** Fires the signal of every request under way: waits and followed logs end. */
+  abortAll(): void
+}
+
+/** @param policy read at each request: the port is known only once the server listens */
+export function createHandler(context: RouteContext, policy: () => GuardPolicy): Handler {
+  const router = new Router(context.routes)
+  const underWay = new Set<AbortController>()
+
+  async function answer(channel: Channel, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const controller = new AbortController()
+    underWay.add(controller)
+    response.once('close', () => {
+      underWay.delete(controller)
+      controller.abort()
+    })
+    for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value)
+    try {
+      const exchange = await admit(channel, request, response, controller.signal)
+      await send(request, response, await exchange.route.handle(exchange as never))
+    } catch (error) {
+      await fail(request, response, error)
+    }
+  }
+
+  async function admit(
+    channel: Channel,
+    request: IncomingMessage,
+    response: ServerResponse,
+    signal: AbortSignal,
+  ): Promise<Exchange & { route: Route }> {
+    const { pathname, search } = splitTarget(request.url ?? '')
+    const parameters = new URLSearchParams(search)
+    const found = lookUp(router, request.method ?? '', pathname)
+    const verdict = judge(
+      {
+        channel,
+        method: request.method ?? '',
+        host: request.headers.host,
+        origin: request.headers.origin,
+        secFetchSite: single(request.headers['sec-fetch-site']),
+        contentType: request.headers['content-type'],
+        authorization: request.headers.authorization,
+        tokenInQuery: TOKEN_PARAMETERS.some((name) => parameters.has(name)),
+        // Who may not know what there is learns no more from a wrong path than from a right one.
+        access: found.route?.access ?? 'token',
+        bodyType: found.route?.body?.type,
+      },
+      policy(),
+    )
+    if (!verdict.allow) throw refusal(verdict, response)
+    if (found.route === undefined) throw found.error
+    const query = readQuery(found.route, parameters)
+    const body = await readBody(request, found.route.body)
+    const { authenticated } = verdict
+    return {
+      ...context,
+      route: found.route,
+      request,
+      response,
+      params: found.params,
+      query,
+      body,
+      signal,
+      authenticated,
+    }
+  }
+
+  async function fail(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
+    const { problem, unexpected } = problemOf(error)
+    if (unexpected && !isGone(error, response)) {
+      context.log.error({ err: error, method: request.method, path: pathOf(request) }, 'a request failed')
+    }
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    if (!request.complete) {
+      // The rest of the body is read and dropped for a while: a closed socket would cost the client the answer.
+      request.resume()
+      const linger = setTimeout(() => request.destroy(), LINGER_MS)
+      response.once('close', () => clearTimeout(linger))
+    }
+    await send(request, response, { status: problem.status, type: PROBLEM_TYPE, data: JSON.stringify(problem) })
+  }
+
+  return {
+    listener: (channel) => (request, response) => void answer(channel, request, response),
+    abortAll() {
+      for (const controller of underWay) controller.abort()
+    },
+  }
+}
+
+/** The client went away in the middle: nobody's fault. */
+function isGone(error: unknown, response: ServerResponse): boolean {
+  const cut = error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+  return cut || (response.destroyed && !response.headersSent)
+}
+
+/** The route, or what to say when there is none: judged only after the guards. */
+function lookUp(
+  router: Router,
+  method: string,
+  pathname: string,
+): { route: Route; params: Record<string, string> } | { route: undefined; params: undefined; error: unknown } {
+  try {
+    return router.match(method, pathname)
+  } catch (error) {
+    return { route: undefined, params: undefined, error }
+  }
+}
+
+function readQuery(route: Route, parameters: URLSearchParams): Record<string, string | undefined> {
+  if (route.hidden === true) return {}
+  const parsed = (route.query ?? z.strictObject({})).safeParse(Object.fromEntries(parameters))
+  if (!parsed.success) throw validationError(400, 'the query', parsed.error)
+  return parsed.data
+}
+
+function refusal(
+  verdict: { status: number; code: string; detail: string; fix: string },
+  response: ServerResponse,
+): ApiError {
+  if (verdict.status === 401) response.setHeader('www-authenticate', 'Bearer realm="althing"')
+  return new ApiError(verdict.status, verdict.code, verdict.detail, { fix: verdict.fix })
+}
+
+async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+  if (reply === undefined || response.destroyed) return
+  if ('stream' in reply) {
+    response.writeHead(reply.status, { 'content-type': reply.type, 'cache-control': 'no-store' })
+    // Either end may break off; the other is then cut too, which is all that can be said by now.
+    await pipeline(reply.stream, response)
+    return
+  }
+  const [type, data, cacheControl = 'no-store'] =
+    'json' in reply ? ['application/json', JSON.stringify(reply.json)] : [reply.type, reply.data, reply.cacheControl]
+  response.writeHead(reply.status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(data),
+    'cache-control': cacheControl,
+  })
+  response.end(request.method === 'HEAD' ? undefined : data)
+}
+
+/** The target by hand, not by `URL`: that would read `//other.example/` as another host. */
+function splitTarget(target: string): { pathname: string; search: string } {
+  const question = target.indexOf('?')
+  return question < 0
+    ? { pathname: target, search: '' }
+    : { pathname: target.slice(0, question), search: target.slice(question + 1) }
+}
+
+/** For the log: without the query. */
+function pathOf(request: IncomingMessage): string {
+  return splitTarget(request.url ?? '').pathname
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(', ') : header
+}

@@ -1,0 +1,112 @@
+/** Routes for probes, monitoring, tools and the page. */
+import * as z from 'zod'
+import { METRICS_TYPE, renderMetrics } from '../metrics.ts'
+import { serveAsset, servePage, serveRootFile } from '../page.ts'
+import { ApiError } from '../problem.ts'
+import { route, type Route } from '../route.ts'
+import { json, problem } from './shared.ts'
+
+const Ok = z.strictObject({ status: z.literal('ok') })
+const Health = z.strictObject({
+  status: z.enum(['ok', 'unwell']),
+  /** Only for who shows the token. */
+  checks: z.record(z.string(), z.string()).optional(),
+})
+
+export const systemRoutes: readonly Route[] = [
+  route({
+    id: 'livez',
+    method: 'GET',
+    path: '/livez',
+    summary: 'Answers as long as the daemon does.',
+    access: 'open',
+    replies: { 200: json('Alive.', Ok) },
+    handle: () => ({ status: 200, json: { status: 'ok' } }),
+  }),
+  route({
+    id: 'readyz',
+    method: 'GET',
+    path: '/readyz',
+    summary: 'Whether the daemon knows the mesh well enough to work.',
+    access: 'open',
+    replies: { 200: json('Ready.', Ok), 503: problem('`not-ready`: it is joining.') },
+    handle({ operations }) {
+      if (operations.ready()) return { status: 200, json: { status: 'ok' } }
+      throw new ApiError(503, 'not-ready', 'the daemon is joining: it has not yet synchronised with a neighbour')
+    },
+  }),
+  route({
+    id: 'healthz',
+    method: 'GET',
+    path: '/healthz',
+    summary: 'Named checks; their details only with the token.',
+    access: 'open',
+    replies: { 200: json('All is well.', Health), 503: json('Something is not.', Health) },
+    handle({ operations, authenticated }) {
+      const health = Object.entries(operations.health())
+      const well = health.every(([, wrong]) => wrong === undefined)
+      const checks = Object.fromEntries(health.map(([name, wrong]) => [name, wrong ?? 'ok']))
+      return {
+        status: well ? 200 : 503,
+        json: { status: well ? 'ok' : 'unwell', ...(authenticated && { checks }) },
+      }
+    },
+  }),
+  route({
+    id: 'metrics',
+    method: 'GET',
+    path: '/metrics',
+    summary: "Samples in Prometheus' text format.",
+    access: 'token',
+    replies: { 200: { description: 'The samples.', type: 'text/plain' } },
+    handle({ operations, version, log }) {
+      const { text, refused } = renderMetrics(operations.metrics(), version)
+      if (refused.length > 0) log.warn({ refused }, 'samples with a bad name or value were left out of /metrics')
+      return { status: 200, type: METRICS_TYPE, data: text }
+    },
+  }),
+  route({
+    id: 'openapi',
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This API, as an OpenAPI 3.1 document.',
+    access: 'token',
+    replies: { 200: { description: 'The document.', type: 'application/json' } },
+    async handle({ routes, version }) {
+      // Built when asked for: turning the schemas into a document takes more memory than serving by them.
+      const { describeApi } = await import('../openapi.ts')
+      return { status: 200, json: describeApi(routes, version) }
+    },
+  }),
+  route({
+    id: 'page',
+    method: 'GET',
+    path: '/',
+    summary: 'The status page.',
+    access: 'open',
+    hidden: true,
+    replies: {},
+    handle: ({ webDir }) => servePage(webDir),
+  }),
+  route({
+    id: 'asset',
+    method: 'GET',
+    path: '/assets/{file}',
+    summary: 'A file of the page.',
+    access: 'open',
+    hidden: true,
+    replies: {},
+    handle: ({ webDir, params }) => serveAsset(webDir, params['file']!),
+  }),
+  // Last, since it matches every name that no route above has.
+  route({
+    id: 'pageFile',
+    method: 'GET',
+    path: '/{file}',
+    summary: 'A file beside the page.',
+    access: 'open',
+    hidden: true,
+    replies: {},
+    handle: ({ webDir, params }) => serveRootFile(webDir, params['file']!),
+  }),
+]

@@ -1,0 +1,129 @@
+/** Routes about work: bundles, jobs, tasks, their logs and outputs. */
+import * as z from 'zod'
+import type { LogEnd, LogLine } from '../../model/api.ts'
+import { BundleAccepted, JobAccepted, JobRequest, TaskView, WhyView } from '../../model/api.ts'
+import { messageOf } from '../../util/errors.ts'
+import { NDJSON_TYPE, streamNdjson } from '../ndjson.ts'
+import { route, type Route } from '../route.ts'
+import { Flag, json, problem } from './shared.ts'
+
+/** A spec may take 64 KiB encoded; JSON with its escapes takes up to a few times that. */
+const MAX_JOB_BYTES = 512 * 1024
+const TAR_TYPE = 'application/x-tar'
+
+const noSuchTask = problem('No such task, or several whose id begins so.')
+
+export const taskRoutes: readonly Route[] = [
+  route({
+    id: 'addBundle',
+    method: 'POST',
+    path: '/v1/bundles',
+    summary: 'Stores an input bundle and answers its content hash, to name in a job.',
+    access: 'token',
+    body: { kind: 'stream', type: TAR_TYPE },
+    replies: { 201: json('Stored.', BundleAccepted), 507: problem('The disk is full, or the bundle over the cap.') },
+    handle: async ({ operations, body }) => ({ status: 201, json: await operations.addBundle(body) }),
+  }),
+  route({
+    id: 'submitJob',
+    method: 'POST',
+    path: '/v1/jobs',
+    summary: 'Submits one task or many equal ones to be placed by bargaining.',
+    access: 'token',
+    body: { kind: 'json', type: 'application/json', schema: JobRequest, maxBytes: MAX_JOB_BYTES },
+    replies: {
+      201: json('Accepted and stored; nothing is placed yet.', JobAccepted),
+      422: problem('The job does not fit its schema; `errors` names the fields.'),
+      429: problem('Too many tasks wait already.'),
+    },
+    handle: ({ operations, body }) => ({ status: 201, json: operations.submit(body) }),
+  }),
+  route({
+    id: 'listTasks',
+    method: 'GET',
+    path: '/v1/tasks',
+    summary: 'Tasks submitted or run here.',
+    access: 'token',
+    query: z.strictObject({ all: Flag.describe('Also those that ended.') }),
+    replies: { 200: json('The tasks.', z.array(TaskView)) },
+    handle: ({ operations, query }) => ({ status: 200, json: operations.tasks({ all: query.all === 'true' }) }),
+  }),
+  route({
+    id: 'getTask',
+    method: 'GET',
+    path: '/v1/tasks/{id}',
+    summary: 'One task, by id or unique prefix; with wait=ended answered when it has ended.',
+    access: 'token',
+    query: z.strictObject({ wait: z.literal('ended').optional() }),
+    replies: { 200: json('The task.', TaskView), 404: noSuchTask },
+    async handle({ operations, params, query, signal }) {
+      const id = params['id']!
+      if (query.wait === undefined) return { status: 200, json: operations.task(id) }
+      return { status: 200, json: await operations.waitTask(id, signal) }
+    },
+  }),
+  route({
+    id: 'whyTask',
+    method: 'GET',
+    path: '/v1/tasks/{id}/why',
+    summary: 'The whole bargaining over a task: offers, bids, declines, who was not asked, awards.',
+    access: 'token',
+    replies: { 200: json('The story.', WhyView), 404: noSuchTask },
+    handle: ({ operations, params }) => ({ status: 200, json: operations.why(params['id']!) }),
+  }),
+  route({
+    id: 'cancelTask',
+    method: 'POST',
+    path: '/v1/tasks/{id}/cancel',
+    summary: 'Ends a task: SIGTERM, its grace, SIGKILL. Answers before it has ended.',
+    access: 'token',
+    replies: { 202: json('The task as it is now.', TaskView), 404: noSuchTask, 409: problem('It has ended.') },
+    handle: ({ operations, params }) => ({ status: 202, json: operations.cancel(params['id']!) }),
+  }),
+  route({
+    id: 'readLogs',
+    method: 'GET',
+    path: '/v1/tasks/{id}/logs',
+    summary: 'What a task wrote, as lines of JSON (LogLine); with follow=true until it has ended.',
+    access: 'token',
+    query: z.strictObject({ follow: Flag, stream: z.enum(['stdout', 'stderr', 'both']).default('both') }),
+    replies: {
+      200: { description: 'One LogLine a line; a LogEnd as the last when the rest cannot be had.', type: NDJSON_TYPE },
+      404: noSuchTask,
+    },
+    async handle({ operations, params, query, response, signal }) {
+      // Asked for first, since an unknown task is a 404 only as long as no line has been sent.
+      const { taskId } = operations.task(params['id']!)
+      const lines = operations.logs(taskId, { follow: query.follow === 'true', stream: query.stream, signal })
+      await streamNdjson(response, endedInWords(lines, signal), signal)
+      return undefined
+    },
+  }),
+  route({
+    id: 'readOutput',
+    method: 'GET',
+    path: '/v1/tasks/{id}/output',
+    summary: 'What a task left in $ALTHING_OUTPUT, as a tar.',
+    access: 'token',
+    replies: {
+      200: { description: 'The tar.', type: TAR_TYPE },
+      404: problem('No such task, or it kept no output.'),
+      410: problem('The output was there and is gone.'),
+    },
+    handle: async ({ operations, params }) => ({
+      status: 200,
+      type: TAR_TYPE,
+      stream: await operations.output(params['id']!),
+    }),
+  }),
+]
+
+/** The status line was sent long ago, so a log that breaks says so in its last line. */
+async function* endedInWords(lines: AsyncIterable<LogLine>, signal: AbortSignal): AsyncGenerator<LogLine | LogEnd> {
+  try {
+    yield* lines
+  } catch (error) {
+    if (signal.aborted) return
+    yield { error: { code: 'log-unavailable', detail: messageOf(error) } }
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * What the daemon keeps across restarts, in one SQLite file.
+ *
+ * Documents are plain data (what structuredClone and the canonical codec accept). Reads happen at
+ * start-up only; afterwards the store is written, in one transaction per mesh step.
+ */
+
+/** The collections there are; each is a map from key to document. */
+export type Collection = 'job' | 'task' | 'contract' | 'run' | 'record' | 'mark' | 'proof' | 'trust' | 'peer'
+
+/** Put `doc` under `key`, or delete the key when `doc` is null. */
+export interface Write {
+  readonly collection: Collection
+  readonly key: string
+  readonly doc: unknown
+}
+
+export interface Store {
+  /** All documents of a collection, in key order. Documents that no longer decode are skipped and logged. */
+  load(collection: Collection): Map<string, unknown>
+  /**
+   * Applies all writes, or none. Durable against a crash of the process when it returns.
+   * @throws StoreError (`disk-full`, `io`)
+   */
+  write(writes: readonly Write[]): void
+  /**
+   * The boot epoch: max(stored + 1, `atLeast`, Unix seconds), durable against loss of power before it returns.
+   */
+  nextEpoch(atLeast: number, unixSeconds: number): number
+  close(): void
+}

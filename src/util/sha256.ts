@@ -1,0 +1,13 @@
+/**
+ * sha256, synchronous and in pure JavaScript, so that the core may use it.
+ *
+ * Adapters that hash much (bundles, gossip) use the runtime's own, which is several times faster;
+ * the result is the same.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+
+/** The sha256 of `bytes` in lower-case hex, 64 characters. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return bytesToHex(sha256(bytes))
+}

@@ -1,0 +1,41 @@
+/** The names by which Althing's protocols and topics are known on the network (design section 3). */
+
+/** One standing stream per neighbour: framed messages in both directions. */
+export const CONTROL_PROTOCOL = '/althing/control/1'
+/** Logs of a task. */
+export const TASK_PROTOCOL = '/althing/task/1'
+/** Input and output bundles. */
+export const BUNDLE_PROTOCOL = '/althing/bundle/1'
+
+const CLUSTER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+
+function topic(cluster: string, name: string): string {
+  if (!CLUSTER_NAME.test(cluster)) {
+    throw new RangeError(
+      `cluster name ${JSON.stringify(cluster)}: expected 1 to 64 of A-Z a-z 0-9 . _ -, no leading sign`,
+    )
+  }
+  return `/althing/${cluster}/${name}/1`
+}
+
+/** Gossip of passports, on change. @throws RangeError when the cluster's name cannot be in a topic */
+export function recordsTopic(cluster: string): string {
+  return topic(cluster, 'records')
+}
+
+/** Gossip of heartbeats. @throws RangeError as above */
+export function pulseTopic(cluster: string): string {
+  return topic(cluster, 'pulse')
+}
+
+/** What a record's signature is bound to, so that it means nothing anywhere else. */
+export function recordDomain(kind: string): string {
+  return `althing/${kind}/1`
+}
+
+/** The payload type of a record's envelope, as text. */
+export function recordPayloadType(kind: string): string {
+  return PAYLOAD_TYPE_PREFIX + kind
+}
+
+export const PAYLOAD_TYPE_PREFIX = '/althing/'

@@ -1,0 +1,23 @@
+/** The checkers every seed runs under. */
+import type { Resources } from '../../../src/model/resources.ts'
+import type { Checker, MeshConfig } from '../checker.ts'
+import { AttemptsChecker } from './attempts.ts'
+import { BoundsChecker } from './bounds.ts'
+import { CancelsChecker } from './cancels.ts'
+import { ConvergenceChecker } from './convergence.ts'
+import { DurabilityChecker } from './durability.ts'
+import { ReservationsChecker } from './reservations.ts'
+import { TasksChecker } from './tasks.ts'
+
+/** New ones, with empty books. */
+export function allCheckers(config: MeshConfig, capacities: ReadonlyMap<string, Resources>): Checker[] {
+  return [
+    new ReservationsChecker(config, capacities),
+    new AttemptsChecker(config),
+    new DurabilityChecker(),
+    new CancelsChecker(),
+    new BoundsChecker(),
+    new TasksChecker(),
+    new ConvergenceChecker(),
+  ]
+}

@@ -1,0 +1,131 @@
+/**
+ * The daemon's loop under virtual time, by the rules of `src/node/loop.ts`: what a step persists is
+ * written before anything else of it happens; while that fails, everything else waits in order; an
+ * input that arises meanwhile waits its turn.
+ */
+import type { MeshEffect, MeshInput } from '../../src/mesh/types.ts'
+import type { Disk, DiskWrite } from './disk.ts'
+import type { Timeline } from './timeline.ts'
+
+export interface LoopOptions {
+  readonly time: Timeline
+  readonly disk: Disk
+  readonly step: (input: MeshInput) => MeshEffect[]
+  readonly nextWakeMs: () => number | undefined
+  readonly carry: (effect: MeshEffect) => void
+  /** True when the daemon dies between writing and acting on this input. */
+  readonly diesHere: (input: MeshInput) => boolean
+}
+
+const CACHE_FLUSH_MS = 500
+const RETRY_WRITE_MS = 1_000
+
+export class SimLoop {
+  readonly #options: LoopOptions
+  readonly #inputs: MeshInput[] = []
+  readonly #cache = new Map<string, DiskWrite>()
+  #unwritten: DiskWrite[] = []
+  #held: MeshEffect[] = []
+  #busy = false
+  #closed = false
+  #wakeAtMs = Infinity
+  /** Writes have failed; see `MeshLoop.blockedBy`. */
+  blocked = false
+
+  constructor(options: LoopOptions) {
+    this.#options = options
+  }
+
+  /** As `MeshLoop.input`. */
+  input(input: MeshInput): readonly MeshEffect[] | undefined {
+    if (this.#closed) return []
+    if (this.#busy) {
+      this.#inputs.push(input)
+      return undefined
+    }
+    this.#busy = true
+    const effects = this.#run(input)
+    for (let next = this.#inputs.shift(); next !== undefined && !this.#closed; next = this.#inputs.shift())
+      this.#run(next)
+    this.#busy = false
+    this.#armWake()
+    return effects
+  }
+
+  #run(input: MeshInput): MeshEffect[] {
+    const effects = this.#options.step(input)
+    const rest: MeshEffect[] = []
+    for (const effect of effects) {
+      if (effect.type === 'persist') this.#unwritten.push(effect)
+      else if (effect.type === 'cache') this.#putCache(effect)
+      else rest.push(effect)
+    }
+    const writes = this.#unwritten.length > 0
+    if (this.blocked || !this.#write()) this.#held.push(...rest)
+    else if (!writes || !this.#options.diesHere(input)) this.#carryAll(rest)
+    return effects
+  }
+
+  #carryAll(effects: readonly MeshEffect[]): void {
+    for (const effect of effects) {
+      if (this.#closed) return
+      this.#options.carry(effect)
+    }
+  }
+
+  #write(): boolean {
+    if (this.#unwritten.length === 0) return true
+    if (this.#options.disk.write(this.#unwritten)) {
+      this.#unwritten = []
+      return true
+    }
+    if (!this.blocked) this.#retryLater()
+    this.blocked = true
+    return false
+  }
+
+  #retryLater(): void {
+    this.#options.time.after(RETRY_WRITE_MS, () => {
+      if (this.#closed) return
+      if (!this.#write()) return this.#retryLater()
+      this.blocked = false
+      const held = this.#held
+      this.#held = []
+      this.#busy = true
+      this.#carryAll(held)
+      this.#busy = false
+      this.input({ type: 'wake' })
+    })
+  }
+
+  #putCache(effect: DiskWrite): void {
+    if (this.#cache.size === 0) this.#options.time.after(CACHE_FLUSH_MS, () => this.#flushCache())
+    this.#cache.set(`${effect.collection}/${effect.key}`, effect)
+  }
+
+  #flushCache(): void {
+    if (this.#closed) return
+    // A full disk costs what is cached, and no more: the mesh has it all.
+    this.#options.disk.write([...this.#cache.values()])
+    this.#cache.clear()
+  }
+
+  #armWake(): void {
+    const next = this.#closed ? undefined : this.#options.nextWakeMs()
+    if (next === undefined || next >= this.#wakeAtMs) return
+    this.#wakeAtMs = next
+    this.#options.time.at(next, () => {
+      if (this.#closed || this.#wakeAtMs !== next) return
+      this.#wakeAtMs = Infinity
+      const due = this.#options.nextWakeMs()
+      // Put off meanwhile: the daemon would have moved its timer.
+      if (due === undefined || due > this.#options.time.nowMs) this.#armWake()
+      else this.input({ type: 'wake' })
+    })
+  }
+
+  /** The daemon is gone, with everything that was not written. */
+  die(): void {
+    this.#closed = true
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Links between all pairs of nodes. A link keeps the order of its messages, as TCP does, until it
+ * breaks: then all that is under way is lost and both ends hear of it. A blocked link (a partition)
+ * stalls first and breaks after a while; it is dialled again until both ends can hear each other.
+ */
+import type { Rng } from '../../src/util/rng.ts'
+import type { Timeline } from './timeline.ts'
+
+/** What the network tells a node, and asks of it. */
+export interface Endpoint {
+  readonly id: string
+  readonly online: boolean
+  peerUp(peer: string): void
+  peerDown(peer: string): void
+}
+
+interface Link {
+  readonly ends: readonly [Endpoint, Endpoint]
+  readonly baseMs: number
+  readonly jitterMs: number
+  up: boolean
+  blocked: boolean
+  /** Counts connections: what was sent over an earlier one never arrives. */
+  life: number
+  /** Beside its usual latency, while delays are being made. */
+  extraMs: number
+  /** When the last message of each direction arrives: none may overtake it. */
+  readonly lastMs: [number, number]
+  stalled: (() => void)[]
+  dialling: boolean
+}
+
+/** How long a stalled link takes to be given up. */
+const DETECT_MIN_MS = 2_000
+const DETECT_SPREAD_MS = 12_000
+
+export class Network {
+  readonly #links = new Map<string, Link>()
+  readonly #time: Timeline
+  readonly #rng: Rng
+
+  constructor(time: Timeline, rng: Rng) {
+    this.#time = time
+    this.#rng = rng
+  }
+
+  /** Lays a link to every node there is already. */
+  join(endpoint: Endpoint, others: readonly Endpoint[]): void {
+    for (const other of others) {
+      const baseMs = this.#rng.pick([0, 1, 1, 2, 5, 15, 40])
+      this.#links.set(keyOf(endpoint.id, other.id), {
+        ends: [other, endpoint],
+        baseMs,
+        jitterMs: 1 + this.#rng.int(2 + baseMs),
+        up: false,
+        blocked: false,
+        life: 0,
+        extraMs: 0,
+        lastMs: [0, 0],
+        stalled: [],
+        dialling: false,
+      })
+    }
+  }
+
+  #link(a: string, b: string): Link {
+    return this.#links.get(keyOf(a, b))!
+  }
+
+  linked(a: string, b: string): boolean {
+    return a === b || this.#link(a, b).up
+  }
+
+  /** Peers that `id` has a link to. */
+  peersOf(id: string): string[] {
+    const peers: string[] = []
+    for (const { up, ends } of this.#links.values()) {
+      if (!up) continue
+      if (ends[0].id === id) peers.push(ends[1].id)
+      else if (ends[1].id === id) peers.push(ends[0].id)
+    }
+    return peers
+  }
+
+  /**
+   * Sends over the link's ordered stream; `arrive` is called at the other end unless the link breaks first.
+   * @returns false when there is no link
+   */
+  send(from: string, to: string, arrive: () => void): boolean {
+    const link = this.#link(from, to)
+    if (!link.up) return false
+    const life = link.life
+    const direction = link.ends[0].id === from ? 0 : 1
+    const guarded = () => {
+      if (link.up && link.life === life) arrive()
+    }
+    if (link.blocked) {
+      link.stalled.push(guarded)
+      return true
+    }
+    const atMs = Math.max(link.lastMs[direction], this.#time.nowMs + this.#latency(link))
+    link.lastMs[direction] = atMs
+    this.#time.at(atMs, guarded)
+    return true
+  }
+
+  /** Sends beside the ordered stream: such messages overtake each other. */
+  sendUnordered(from: string, to: string, arrive: () => void): void {
+    const link = this.#link(from, to)
+    if (!link.up || link.blocked) return
+    const life = link.life
+    this.#time.after(this.#latency(link) + this.#rng.int(50), () => {
+      if (link.up && link.life === life && !link.blocked) arrive()
+    })
+  }
+
+  #latency(link: Link): number {
+    return link.baseMs + this.#rng.int(link.jitterMs + 1) + link.extraMs
+  }
+
+  /** Breaks a link at once: a reset. */
+  reset(a: string, b: string): void {
+    this.#break(this.#link(a, b))
+  }
+
+  /** Delays everything on a link by so much more, until it is called with 0. */
+  slow(a: string, b: string, extraMs: number): void {
+    this.#link(a, b).extraMs = extraMs
+  }
+
+  /** Nothing passes between two nodes from here on. */
+  block(a: string, b: string): void {
+    const link = this.#link(a, b)
+    if (link.blocked) return
+    link.blocked = true
+    const life = link.life
+    this.#time.after(DETECT_MIN_MS + this.#rng.int(DETECT_SPREAD_MS), () => {
+      if (link.blocked && link.up && link.life === life) this.#break(link)
+    })
+  }
+
+  /** Lets messages through again; those that stalled come first. */
+  unblock(a: string, b: string): void {
+    const link = this.#link(a, b)
+    if (!link.blocked) return
+    link.blocked = false
+    for (const arrive of link.stalled.splice(0)) {
+      const atMs = this.#time.nowMs + this.#latency(link)
+      // Both directions share one queue here; the later of both keeps each in order.
+      link.lastMs[0] = link.lastMs[1] = Math.max(link.lastMs[0], link.lastMs[1], atMs)
+      this.#time.at(link.lastMs[0], arrive)
+    }
+    this.#dial(link)
+  }
+
+  /** A daemon is gone: its sockets are closed by its kernel. What it had sent still arrives, sometimes. */
+  nodeDown(id: string): void {
+    for (const link of this.#links.values()) {
+      if (!link.up || !link.ends.some((end) => end.id === id)) continue
+      const life = link.life
+      this.#time.after(this.#rng.int(60), () => {
+        if (link.life === life) this.#break(link)
+      })
+    }
+  }
+
+  /** A daemon is there (again). */
+  nodeOnline(id: string): void {
+    for (const link of this.#links.values()) {
+      if (!link.ends.some((end) => end.id === id)) continue
+      // A link of its earlier life that nobody has noticed to be gone.
+      if (link.up) this.#break(link)
+      else this.#dial(link)
+    }
+  }
+
+  #break(link: Link): void {
+    if (!link.up) return
+    link.up = false
+    link.stalled = []
+    for (const [end, other] of [link.ends, [link.ends[1], link.ends[0]]] as const)
+      if (end.online) end.peerDown(other.id)
+    this.#dial(link)
+  }
+
+  #dial(link: Link): void {
+    if (link.dialling || link.up) return
+    link.dialling = true
+    this.#time.after(20 + this.#rng.int(1_500), () => {
+      link.dialling = false
+      if (link.up || link.blocked || !link.ends[0].online || !link.ends[1].online) return
+      link.up = true
+      link.life++
+      link.lastMs[0] = link.lastMs[1] = this.#time.nowMs
+      link.ends[0].peerUp(link.ends[1].id)
+      link.ends[1].peerUp(link.ends[0].id)
+    })
+  }
+}
+
+function keyOf(a: string, b: string): string {
+  return a < b ? `${a}|${b}` : `${b}|${a}`
+}

@@ -1,0 +1,43 @@
+/** Plain HTTP for tests, by socket or port, with exactly the headers given. */
+import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
+
+export interface Asked {
+  readonly socketPath?: string
+  readonly port?: number
+  readonly method?: string
+  readonly path: string
+  readonly headers?: Record<string, string>
+  readonly body?: string | Uint8Array
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+  /** The body as JSON; throws when it is none. */
+  json<Value = Record<string, unknown>>(): Value
+}
+
+/** Sends a request and hands over the response as soon as its header is there. */
+export function askStream(asked: Asked): Promise<IncomingMessage> {
+  const { socketPath, port, method = 'GET', path, headers = {}, body } = asked
+  return new Promise((resolve, reject) => {
+    const target = socketPath === undefined ? { host: '127.0.0.1', port } : { socketPath }
+    const sent = request({ ...target, method, path, headers, agent: false }, resolve)
+    sent.once('error', reject)
+    sent.end(body)
+  })
+}
+
+/** Sends a request and reads the whole answer. */
+export async function ask(asked: Asked): Promise<Answer> {
+  const response = await askStream(asked)
+  const body = await text(response)
+  return {
+    status: response.statusCode!,
+    headers: response.headers,
+    text: body,
+    json: <Value>() => JSON.parse(body) as Value,
+  }
+}

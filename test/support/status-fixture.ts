@@ -1,0 +1,70 @@
+/** A real status server over the fake daemon, in a directory of its own. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createStatusServer, type StatusServer, type StatusServerOptions } from '../../src/status/server.ts'
+import { SILENT } from '../../src/util/logger.ts'
+import { FakeOperations } from './fake-operations.ts'
+import { ask, type Answer, type Asked } from './http.ts'
+
+export const TOKEN = 'a-token-of-the-tests-0123456789-abcdefghijk'
+
+export interface StatusFixture {
+  readonly dir: string
+  readonly socketPath: string
+  readonly webDir: string
+  readonly operations: FakeOperations
+  readonly server: StatusServer
+  readonly port: number
+  /** Asks by the socket. */
+  ask(asked: Asked): Promise<Answer>
+  /** Asks by loopback, with the right Host and token unless told otherwise. */
+  askLoopback(asked: Asked): Promise<Answer>
+  stop(): Promise<void>
+}
+
+/** Starts one; `stop` it in an `afterEach`. */
+export async function startStatus(options: Partial<StatusServerOptions> = {}): Promise<StatusFixture> {
+  const dir = mkdtempSync(join(tmpdir(), 'althing-status-'))
+  const socketPath = join(dir, 'a.sock')
+  const webDir = join(dir, 'web')
+  mkdirSync(join(webDir, 'assets'), { recursive: true })
+  writeFileSync(join(webDir, 'index.html'), '<!doctype html><title>Althing</title>')
+  writeFileSync(join(webDir, 'assets', 'index-abc123.js'), 'export {}\n')
+  writeFileSync(join(webDir, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>')
+  const operations = new FakeOperations()
+  operations.socketPath = socketPath
+  operations.dataDir = dir
+  const server = createStatusServer({
+    operations,
+    socketPath,
+    http: { host: '127.0.0.1', port: 0 },
+    token: TOKEN,
+    webDir,
+    log: SILENT,
+    version: '0.1.0',
+    ...options,
+  })
+  const { url } = await server.start()
+  operations.pageUrl = url
+  const port = Number(url === undefined ? 0 : new URL(url).port)
+  return {
+    dir,
+    socketPath,
+    webDir,
+    operations,
+    server,
+    port,
+    ask: (asked) => ask({ ...asked, socketPath }),
+    askLoopback: (asked) =>
+      ask({
+        ...asked,
+        port,
+        headers: { host: `127.0.0.1:${port}`, authorization: `Bearer ${TOKEN}`, ...asked.headers },
+      }),
+    async stop() {
+      await server.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { LogLine, TaskView } from '../../../src/model/api.ts'
+import { VERSION } from '../../../src/node/version.ts'
+import { cli, startCli, type CliRun } from '../../support/cli.ts'
+import { PEER_B } from '../../support/fake-operations.ts'
+import { startStatus, TOKEN, type StatusFixture } from '../../support/status-fixture.ts'
+import { until } from '../../support/until.ts'
+
+const RESOURCES = { cpuMilli: 100, memoryBytes: 1 }
+
+describe('cli: commands against a daemon', function () {
+  this.timeout(30_000)
+  let status: StatusFixture
+  before(async () => {
+    status = await startStatus()
+  })
+  after(() => status.stop())
+  const run = (...args: string[]): Promise<CliRun> => cli(args, { socketPath: status.socketPath })
+  function submit(command: string[]): string {
+    const spec = { command, resources: RESOURCES } as never
+    return status.operations.submit({ spec, count: 1, placeTimeoutMs: 1 }).taskIds[0]!
+  }
+
+  it('nodes: a table for people, JSON for programs', async () => {
+    const table = await run('nodes')
+    assert.equal(table.stderr, '')
+    const [header, first] = table.stdout.split('\n')
+    assert.match(header!, /^NAME +STATE +ZONE +CPU +FREE +MEM +FREE +LOAD +TASKS +AGE$/)
+    assert.match(first!, /^attic \* +ready +attic +4 +3 +8 GiB +7 GiB +25% +1 +2\.5s$/)
+    const json = await run('nodes', '--json', '-l', 'zone=barn')
+    assert.deepEqual(
+      (JSON.parse(json.stdout) as { name: string }[]).map(({ name }) => name),
+      ['barn'],
+    )
+    assert.equal(json.code, 0)
+  })
+
+  it('nodes: a selector that does not parse is wrong usage', async () => {
+    const { code, stderr, stdout } = await run('nodes', '-l', '((')
+    assert.deepEqual([code, stdout], [2, ''])
+    assert.match(stderr, /label selector, position 1/)
+  })
+
+  it('node: details, and what to do when there is none', async () => {
+    const shown = await run('node', 'barn')
+    assert.match(shown.stdout, /^name +barn$/m)
+    assert.match(shown.stdout, /^ +kubernetes\.io\/arch=amd64$/m)
+    assert.match(shown.stdout, /cpu\.model: Test CPU/)
+    const missing = await run('node', 'cellar')
+    assert.deepEqual([missing.code, missing.stderr], [1, 'althing: no node cellar\n  fix: see `althing nodes --all`\n'])
+  })
+
+  it('find: the nodes, or the reasons why none', async () => {
+    assert.match((await run('find', 'write_article')).stdout, new RegExp(`^barn +ready +25% +writer +${PEER_B}$`, 'm'))
+    const none = await run('find', 'cook')
+    assert.equal(none.code, 1)
+    assert.match(none.stderr, /no node offers cook\n {2}barn names it, but is offline\n/)
+  })
+
+  it('status: the link with the token, and open in capitals', async () => {
+    writeFileSync(join(status.dir, 'api-token'), `${TOKEN}\n`)
+    const closed = await run('status')
+    assert.match(closed.stdout, new RegExp(`^page +http://127\\.0\\.0\\.1:${status.port}/#token=${TOKEN}$`, 'm'))
+    assert.match(closed.stdout, /^open +no/m)
+    status.operations.open = true
+    assert.match((await run('status')).stdout, /^open +YES: runs tasks of anyone/m)
+    status.operations.open = false
+    assert.doesNotMatch((await run('status', '--json')).stdout, new RegExp(TOKEN))
+  })
+
+  it('ps, logs and cancel', async () => {
+    status.operations.script = undefined
+    const id = submit(['sleep', '1'])
+    assert.match((await run('ps')).stdout, new RegExp(`^${id} +sleep +queued +- .*no node has 64 cores free$`, 'm'))
+    status.operations.start(id)
+    const following = startCli(['logs', '-f', id], { socketPath: status.socketPath })
+    await until('it follows', () => status.operations.logReaders === 1)
+    const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
+    status.operations.write(id, 'stdout', bytes)
+    status.operations.write(id, 'stderr', 'warned\n')
+    assert.equal((await run('cancel', id)).stdout, `${id}\n`)
+    status.operations.end(id, { state: 'cancelled' })
+    const logs = await following.done
+    assert.deepEqual([...logs.stdoutBytes], [...bytes])
+    assert.deepEqual([logs.stderr, logs.code], ['warned\n', 0])
+    const one = await run('logs', '--stream', 'stderr', '--json', id)
+    assert.deepEqual(
+      one.stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as LogLine).stream),
+      ['stderr'],
+    )
+    assert.doesNotMatch((await run('ps')).stdout, new RegExp(id))
+    const all = await run('ps', '-a', '--json')
+    assert.ok(
+      (JSON.parse(all.stdout) as TaskView[]).some(({ taskId, state }) => taskId === id && state === 'cancelled'),
+    )
+    const late = await run('cancel', id, 'none')
+    assert.equal(late.code, 1)
+    assert.match(late.stderr, /has ended\n.*no task none/s)
+  })
+
+  it('why: bids with every term, declines with what was measured, and who was not asked', async () => {
+    status.operations.script = () => ({})
+    const { stdout, code } = await run('why', submit(['true']))
+    assert.equal(code, 0)
+    assert.match(stdout, /offer o1: 1 slot, asked attic, barn/)
+    assert.match(stdout, /BID OF +SLOTS +SCORE +FIT +LOAD +ETA/)
+    assert.match(stdout, /barn +1 +0\.750 +0\.500 +0\.250 +5ms/)
+    assert.match(
+      stdout,
+      /attic declined:\n +cpu: wanted 2 cores, measured 0\.5 cores free \(may fit later\)\n +would have fitted/,
+    )
+    assert.match(stdout, /shed unreachable: connection refused/)
+    assert.match(stdout, /cellar not asked: its label zone is cellar/)
+    assert.match(stdout, /attempt 1 on barn\n.*awarded to barn\n.*contract signed\n.*started\n.*ended: exit 3/)
+  })
+
+  it('trust: list, add, remove', async () => {
+    assert.equal((await run('trust', 'add', PEER_B)).stdout, `${PEER_B}\n`)
+    assert.deepEqual(JSON.parse((await run('trust', 'list', '--json')).stdout), { open: false, peers: [PEER_B] })
+    assert.equal((await run('trust', 'remove', PEER_B)).stdout, '')
+    const again = await run('trust', 'remove', PEER_B)
+    assert.deepEqual([again.code, again.stderr.includes('is not in the list')], [1, true])
+    assert.equal((await run('trust', 'add', 'nobody')).code, 2)
+  })
+
+  it('apply: from files and stdin, with the place of a mistake', async () => {
+    const good = join(status.dir, 'good.yaml')
+    writeFileSync(good, 'kind: NodePassport\n')
+    assert.equal((await run('apply', '-f', good)).stdout, 'writer\n')
+    assert.equal(
+      (await cli(['apply', '-f', '-'], { socketPath: status.socketPath, stdin: 'kind: x' })).stdout,
+      'writer\n',
+    )
+    const bad = join(status.dir, 'bad.yaml')
+    writeFileSync(bad, 'nothing\n')
+    const refused = await run('apply', '-f', bad)
+    assert.equal(refused.stderr, `althing: ${bad}:1:1: kind: expected a text, found nothing\n`)
+    assert.match((await run('apply', '-f', join(status.dir, 'none.yaml'))).stderr, /cannot read .*ENOENT/)
+  })
+
+  it('events: until the daemon ends', async () => {
+    const other = await startStatus()
+    const { done } = startCli(['events', '--json'], { socketPath: other.socketPath })
+    await until('it listens', () => other.operations.listeners.size === 1)
+    other.operations.emitEvent({ type: 'node', subject: PEER_B, what: 'offline' })
+    await until('it is sent', () => other.operations.events.length === 1)
+    await other.stop()
+    const { stdout, code } = await done
+    assert.deepEqual([code, (JSON.parse(stdout) as { what: string }).what], [0, 'offline'])
+  })
+
+  it('ends quietly when its reader goes', async () => {
+    status.operations.script = undefined
+    const id = submit(['yes'])
+    status.operations.start(id)
+    const { child, closed } = startCli(['logs', '-f', id], { socketPath: status.socketPath })
+    let stderr = ''
+    child.stderr!.on('data', (data: Buffer) => (stderr += data.toString()))
+    await until('it follows', () => status.operations.logReaders === 1)
+    child.stdout!.destroy()
+    status.operations.write(id, 'stdout', 'y\n')
+    assert.deepEqual([(await closed)[0], stderr], [141, ''])
+  })
+
+  it('up: refuses a second daemon before anything is started', async () => {
+    const { code, stderr } = await run('up', '--data-dir', join(status.dir, 'none'))
+    assert.equal(code, 1)
+    assert.match(stderr, /a daemon already runs here: attic, pid \d+[^]*fix: `althing status`/)
+  })
+
+  it('up --detach: shows the end of the log when the daemon does not start', async () => {
+    const dataDir = join(status.dir, 'data')
+    const { code, stdout, stderr } = await cli([
+      'up',
+      '--detach',
+      '--data-dir',
+      dataDir,
+      '--passport',
+      '/nonexistent.yaml',
+    ])
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, /the daemon did not start \(exit 1\); the end of .*daemon\.log:[^]*nonexistent\.yaml/)
+    assert.equal(statSync(join(dataDir, 'daemon.log')).mode & 0o777, 0o600)
+  })
+
+  it('down: stops the daemon; twice is no error', async () => {
+    const other = await startStatus()
+    // The fake lives in this very process, which cannot end: what is watched is a child's pid.
+    const { child } = startCli(['events'], { socketPath: status.socketPath })
+    const fake = other.operations.status()
+    other.operations.status = () => ({ ...fake, pid: child.pid!, running: 2 })
+    other.operations.changes.once('shutdown', () => child.kill())
+    const down = await cli(['down'], { socketPath: other.socketPath })
+    assert.deepEqual([down.code, down.stdout], [0, ''])
+    assert.match(down.stderr, /stopped attic\nalthing: 2 tasks run on/)
+    assert.ok(other.operations.stopped)
+    await other.stop()
+    const again = await cli(['down'], { socketPath: other.socketPath })
+    assert.equal(again.code, 0)
+    assert.match(again.stderr, /no daemon runs here/)
+  })
+})
+
+describe('cli: usage', function () {
+  this.timeout(30_000)
+  const none = { env: { ALTHING_SOCKET: '/nonexistent/a.sock' } }
+
+  it('prints its version and help without a daemon', async () => {
+    assert.deepEqual([(await cli(['--version'])).stdout, (await cli(['-V'])).stdout], [`${VERSION}\n`, `${VERSION}\n`])
+    const help = await cli(['--help'])
+    assert.deepEqual([help.code, help.stderr], [0, ''])
+    for (const name of [
+      'up',
+      'down',
+      'status',
+      'nodes',
+      'node',
+      'find',
+      'run',
+      'ps',
+      'logs',
+      'cancel',
+      'why',
+      'trust',
+      'apply',
+      'events',
+    ]) {
+      assert.match(help.stdout, new RegExp(`^  ${name}\\b`, 'm'))
+    }
+  })
+
+  it('shows an example in the help of every command', async () => {
+    for (const name of ['up', 'run', 'why', 'trust', 'logs']) {
+      const { stdout, code } = await cli([name, '--help'])
+      assert.equal(code, 0)
+      assert.match(stdout, new RegExp(`Examples?:\\n  althing ${name}`), name)
+    }
+  })
+
+  const wrong: [string[], RegExp][] = [
+    [['nodess'], /Did you mean nodes\?/],
+    [['nodes', '--al'], /unknown option '--al'[^]*Did you mean --all\?[^]*althing nodes --help/],
+    [['node'], /missing required argument/],
+    [['nodes', 'extra'], /too many arguments/],
+    [['up', '--port', '99999'], /expected a whole number from 0 to 65535/],
+    [['up', '--label', 'zone'], /expected KEY=VALUE/],
+    [['run', '--cpu', 'two', '--', 'true'], /--cpu.*two/],
+    [['run', '--memory', '1Zi', '--', 'true'], /unknown suffix Zi/],
+    [['run', '--timeout', '90', '--', 'true'], /"90" is no duration/],
+    [['run', '--count', '0', '--', 'true'], /from 1 to 10000/],
+    [['run'], /missing required argument/],
+    [['logs', '--stream', 'both-of-them', 'x'], /Allowed choices are stdout, stderr, both/],
+    [['trust', 'add'], /missing required argument 'peer'/],
+    [['apply'], /required option '-f, --file/],
+  ]
+  for (const [args, message] of wrong) {
+    it(`althing ${args.join(' ')}: exit 2`, async () => {
+      const { code, stdout, stderr } = await cli(args, none)
+      assert.deepEqual([code, stdout], [2, ''])
+      assert.match(stderr, message)
+    })
+  }
+
+  it('says how to start a daemon, and where it looked', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'althing-cli-'))
+    const { code, stderr } = await cli(['nodes', '--data-dir', dir])
+    rmSync(dir, { recursive: true })
+    assert.equal(code, 1)
+    assert.equal(
+      stderr,
+      `althing: no daemon runs here (tried ${dir}/althing.sock)\n` +
+        '  fix: start one with `althing up`, or name another by --data-dir or --socket\n',
+    )
+    assert.match((await cli(['--socket', '/nonexistent/b.sock', 'ps'])).stderr, /tried \/nonexistent\/b\.sock/)
+    assert.match((await cli(['ps', '--socket', '/nonexistent/c.sock'])).stderr, /tried \/nonexistent\/c\.sock/)
+  })
+
+  it('is not confused by something else at the socket', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'althing-cli-'))
+    const socketPath = join(dir, 'a.sock')
+    const other = createServer((_request, response) => response.writeHead(418).end('<html>')).listen(socketPath)
+    await once(other, 'listening')
+    const { code, stderr } = await cli(['nodes'], { socketPath })
+    other.close()
+    rmSync(dir, { recursive: true })
+    assert.deepEqual([code, stderr], [1, 'althing: the daemon answered 418\n'])
+  })
+})

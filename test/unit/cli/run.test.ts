@@ -1,0 +1,331 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { create, list } from 'tar'
+import { cli, startCli, type CliOptions } from '../../support/cli.ts'
+import type { Script } from '../../support/fake-operations.ts'
+import { startStatus, type StatusFixture } from '../../support/status-fixture.ts'
+import { until } from '../../support/until.ts'
+
+const EXIT = { startedAtMs: 1, endedAtMs: 2 }
+
+describe('cli: run', function () {
+  this.timeout(30_000)
+  let status: StatusFixture
+  let dir: string
+  beforeEach(async () => {
+    status = await startStatus()
+    dir = mkdtempSync(join(tmpdir(), 'althing-run-'))
+  })
+  afterEach(async () => {
+    await status.stop()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  const options = (): CliOptions => ({ socketPath: status.socketPath, cwd: dir })
+  const run = (...args: string[]) => cli(['run', ...args], options())
+  const ends = (end: Script['end']): void => void (status.operations.script = () => ({ ...(end && { end }) }))
+
+  it('brings both streams back byte for byte', async () => {
+    const out = Buffer.from(Array.from({ length: 3 * 65_536 }, (_, index) => (index * 7) % 256))
+    const err = Uint8Array.from({ length: 256 }, (_, index) => 255 - index)
+    status.operations.script = () => ({ stdout: [out.subarray(0, 70_001), out.subarray(70_001)], stderr: [err] })
+    const result = await run('--', 'cat')
+    assert.ok(result.stdoutBytes.equals(out))
+    assert.deepEqual([...result.stderrBytes], [...err], 'nothing of ours is mixed into a piped stderr')
+    assert.equal(result.code, 0)
+  })
+
+  it('has the exit code of the task when its log cannot be had, and says so', async () => {
+    status.operations.logsBreak = 'the executor is gone'
+    for (const [end, code] of [
+      [{}, 0],
+      [{ state: 'failed', exit: { exitCode: 3, ...EXIT } }, 3],
+    ] as [Script['end'], number][]) {
+      status.operations.script = () => ({ stdout: ['so far\n'], ...(end && { end }) })
+      const result = await run('--', 'cat')
+      assert.equal(result.stdout, 'so far\n')
+      assert.match(result.stderr, /^althing: the rest of the log of \S+ could not be had: the executor is gone$/m)
+      assert.equal(result.code, code)
+    }
+    const id = [...status.operations.fakeTasks.keys()][0]!
+    const logs = await cli(['logs', id], options())
+    assert.deepEqual([logs.stdout, logs.code], ['so far\n', 1])
+    assert.match(logs.stderr, /the rest of the log could not be had: the executor is gone/)
+  })
+
+  it('sends what the options say, and nothing else', async () => {
+    await run(
+      '--name',
+      'n',
+      '--cpu',
+      '500m',
+      '--memory',
+      '1Gi',
+      '-l',
+      'zone=barn',
+      '-e',
+      'A=b=c',
+      '-e',
+      'PATH',
+      '--timeout',
+      '90s',
+      '--grace',
+      '2s',
+      '--retries',
+      '2',
+      '--place-timeout',
+      '5m',
+      '--',
+      'echo',
+      '--cpu',
+      '9',
+      '-x',
+    )
+    const [{ spec, count, placeTimeoutMs }] = status.operations.submitted as [(typeof status.operations.submitted)[0]]
+    assert.deepEqual(spec.command, ['echo', '--cpu', '9', '-x'])
+    assert.deepEqual(spec.resources, { cpuMilli: 500, memoryBytes: 1024 ** 3 })
+    assert.deepEqual(spec.limits, { cpuMilli: 500, memoryBytes: 1024 ** 3 })
+    assert.deepEqual(
+      [spec.name, spec.selector, spec.timeoutMs, spec.graceMs, spec.retries],
+      ['n', 'zone=barn', 90_000, 2_000, 2],
+    )
+    assert.deepEqual(spec.env, { A: 'b=c', PATH: process.env['PATH'] })
+    assert.deepEqual([count, placeTimeoutMs, spec.output, spec.input], [1, 300_000, false, undefined])
+    await run('ls', '-l', '/')
+    assert.deepEqual(
+      status.operations.submitted[1]!.spec.command,
+      ['ls', '-l', '/'],
+      'the options of the command are its own',
+    )
+    assert.deepEqual(status.operations.submitted[1]!.spec.limits, {}, 'what is not asked for is not enforced')
+  })
+
+  const codes: [string, Script['end'], number, RegExp][] = [
+    ['success', {}, 0, /^$/],
+    ['the code of the task', { state: 'failed', exit: { exitCode: 3, ...EXIT } }, 3, /^$/],
+    [
+      'a signal',
+      { state: 'failed', exit: { exitCode: 139, signal: 'SIGSEGV', ...EXIT } },
+      139,
+      /ended by SIGSEGV on barn/,
+    ],
+    [
+      'too much memory',
+      { state: 'failed', exit: { exitCode: 137, signal: 'SIGKILL', killedFor: 'memory', ...EXIT } },
+      137,
+      /more memory than its --memory/,
+    ],
+    [
+      'no time left',
+      { state: 'timed-out', exit: { exitCode: 143, signal: 'SIGTERM', killedFor: 'timeout', ...EXIT } },
+      124,
+      /ran out of time/,
+    ],
+    [
+      'no such command',
+      { state: 'failed', exit: { exitCode: 127, startError: 'no such file: frob', ...EXIT } },
+      127,
+      /could not be started on barn: no such file: frob/,
+    ],
+    [
+      'cancelled by another',
+      { state: 'cancelled', exit: { exitCode: 143, killedFor: 'cancelled', ...EXIT } },
+      143,
+      /was cancelled/,
+    ],
+  ]
+  for (const [name, end, code, message] of codes) {
+    it(`exit code: ${name} is ${code}`, async () => {
+      ends(end)
+      const result = await run('--', 'x')
+      assert.equal(result.code, code)
+      assert.match(result.stderr, message)
+      assert.equal((await run('-q', '--', 'x')).stderr, '', '-q says nothing')
+    })
+  }
+
+  it('exit code: never placed is 125, with why', async () => {
+    status.operations.script = undefined
+    const { done } = startCli(['run', '--place-timeout', '1s', '--', 'x'], options())
+    await until('submitted', () => status.operations.fakeTasks.size === 1)
+    status.operations.end('j1-0', { state: 'failed', exit: undefined })
+    const { code, stderr } = await done
+    assert.equal(code, 125)
+    assert.match(stderr, /j1-0 could not be placed: no node has 64 cores free; see `althing why j1-0`/)
+  })
+
+  it('exit code: no daemon, or one that goes away, is 125', async () => {
+    assert.equal((await cli(['run', '--', 'x'], { socketPath: join(dir, 'none') })).code, 125)
+    status.operations.script = undefined
+    const { done } = startCli(['run', '--', 'x'], options())
+    await until('followed', () => status.operations.logReaders === 1)
+    // Cut, as by kill -9: the stream of the logs breaks in its middle.
+    status.operations.waitTask = () => Promise.reject(Object.assign(new Error('gone'), { code: 'x' }))
+    await status.server.stop()
+    const { code, stderr } = await done
+    assert.equal(code, 125)
+    assert.match(stderr, /althing: /)
+  })
+
+  it('says why it waits, then where it runs', async () => {
+    status.operations.script = undefined
+    const { child, done } = startCli(['run', '-v', '--', 'x'], options())
+    let stderr = ''
+    child.stderr!.on('data', (data: Buffer) => (stderr += data.toString()))
+    await until('the reason', () => stderr.includes('waiting: no node has 64 cores free'))
+    status.operations.start('j1-0')
+    await until('the node', () => stderr.includes('j1-0 runs on barn'))
+    status.operations.end('j1-0', {})
+    assert.equal((await done).code, 0)
+  })
+
+  it('packs its inputs under the names they were given', async () => {
+    mkdirSync(join(dir, 'data', 'sub'), { recursive: true })
+    writeFileSync(join(dir, 'data', 'sub', 'a.txt'), 'one two')
+    writeFileSync(join(dir, '@odd'), 'not an archive')
+    symlinkSync('sub/a.txt', join(dir, 'data', 'link'))
+    assert.equal((await run('--input', './data', '--input', '@odd', '--', 'wc')).code, 0)
+    const { input } = status.operations.submitted[0]!.spec
+    const tar = status.operations.bundles.get(input!.sha256)!
+    assert.equal(tar.length, input!.sizeBytes)
+    const names: string[] = []
+    list({ sync: true, onReadEntry: (entry) => void names.push(`${entry.path} ${entry.type}`) }).end(tar)
+    assert.deepEqual(names.toSorted(), [
+      './@odd File',
+      'data/ Directory',
+      'data/link SymbolicLink',
+      'data/sub/ Directory',
+      'data/sub/a.txt File',
+    ])
+    assert.equal((await run('--input', 'data/', '--input', join(dir, '@odd'), '--', 'wc')).code, 0)
+    assert.equal(status.operations.bundles.size, 1, 'equal content has an equal hash')
+  })
+
+  it('refuses inputs from outside the directory, and missing ones', async () => {
+    const outside = await run('--input', '../x', '--', 'wc')
+    assert.deepEqual([outside.code, /lies outside the working directory/.test(outside.stderr)], [2, true])
+    assert.equal((await run('--input', '/etc/hosts', '--', 'wc')).code, 2)
+    assert.match((await run('--input', 'missing', '--', 'wc')).stderr, /--input missing: ENOENT/)
+    assert.equal(status.operations.submitted.length, 0)
+  })
+
+  it('says so when the bundle is not taken', async () => {
+    writeFileSync(join(dir, 'big'), Buffer.alloc(300_000))
+    status.operations.bundleCapBytes = 1000
+    const { code, stderr } = await run('--input', 'big', '--', 'wc')
+    assert.deepEqual([code, stderr], [125, 'althing: the bundle is over the cap\n'])
+  })
+
+  it('brings the output back', async () => {
+    mkdirSync(join(dir, 'made', 'deep'), { recursive: true })
+    writeFileSync(join(dir, 'made', 'deep', 'result'), 'here', { mode: 0o755 })
+    const tar = await buffer(create({ cwd: join(dir, 'made') }, ['deep']))
+    status.operations.outputs.set('j1-0', tar)
+    assert.equal((await run('--output', 'out/put', '--', 'make')).code, 0)
+    assert.equal(status.operations.submitted[0]!.spec.output, true)
+    assert.equal(readFileSync(join(dir, 'out', 'put', 'deep', 'result'), 'utf8'), 'here')
+    assert.equal(statSync(join(dir, 'out', 'put', 'deep', 'result')).mode & 0o777, 0o755)
+  })
+
+  it('lets no output lead out of its directory, and no success hide a missing one', async () => {
+    mkdirSync(join(dir, 'evil'))
+    writeFileSync(join(dir, 'evil', 'x'), 'evil')
+    const tar = await buffer(create({ cwd: join(dir, 'evil'), preservePaths: true, prefix: '../..' }, ['x']))
+    status.operations.outputs.set('j1-0', tar)
+    const evil = await run('--output', 'a/b', '--', 'make')
+    assert.equal(evil.code, 125)
+    assert.equal(existsSync(join(dir, 'x')), false)
+    assert.deepEqual(readdirSync(join(dir, 'a', 'b')), [])
+    const missing = await run('--output', 'c', '--', 'make')
+    assert.deepEqual([missing.code, /could not be brought back: .*kept no output/.test(missing.stderr)], [125, true])
+  })
+
+  it('runs many: lines under their number, the code of the first that failed', async () => {
+    status.operations.script = (_, index) => ({
+      stdout: [`a${index}\nb`, `c${index}`],
+      ...(index >= 20 && { end: { state: 'failed', exit: { exitCode: index, ...EXIT } } }),
+    })
+    const { stdout, stderr, code } = await run('--count', '25', '--', 'x')
+    assert.equal(code, 20)
+    const expected = Array.from({ length: 25 }, (_, index) => [`[${index}] a${index}`, `[${index}] bc${index}`]).flat()
+    assert.deepEqual(stdout.trimEnd().split('\n').toSorted(), expected.toSorted())
+    assert.match(stderr, /25 tasks: 20 succeeded, 5 did not/)
+  })
+
+  it('prints ids and goes, with --detach', async () => {
+    status.operations.script = undefined
+    assert.equal((await run('--detach', '--count', '2', '--', 'x')).stdout, 'j1-0\nj1-1\n')
+    assert.deepEqual(JSON.parse((await run('--detach', '--json', '--', 'x')).stdout), {
+      jobId: 'j2',
+      taskIds: ['j2-0'],
+    })
+  })
+
+  it('prints lines of JSON, with --json', async () => {
+    status.operations.script = () => ({ stdout: ['hi'] })
+    const lines = (await run('--json', '--', 'x')).stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    assert.deepEqual(
+      lines.map(({ type, taskId }) => [type, taskId]),
+      [
+        ['log', 'j1-0'],
+        ['task', 'j1-0'],
+      ],
+    )
+    assert.equal(lines[1]!['state'], 'succeeded')
+  })
+
+  it('Ctrl-C once cancels and waits for the end', async () => {
+    status.operations.script = undefined
+    const { child, done } = startCli(['run', '--', 'sleep'], options())
+    await until('followed', () => status.operations.logReaders === 1)
+    status.operations.start('j1-0')
+    const cancelled = once(status.operations.changes, 'cancel')
+    child.kill('SIGINT')
+    await cancelled
+    status.operations.write('j1-0', 'stdout', 'last words\n')
+    status.operations.end('j1-0', { state: 'cancelled', exit: { exitCode: 143, killedFor: 'cancelled', ...EXIT } })
+    const { code, stdout } = await done
+    assert.deepEqual([code, stdout], [130, 'last words\n'])
+  })
+
+  it('Ctrl-C twice leaves at once, saying that the task may go on', async () => {
+    status.operations.script = undefined
+    const { child, done } = startCli(['run', '--', 'sleep'], options())
+    await until('followed', () => status.operations.logReaders === 1)
+    const cancelled = once(status.operations.changes, 'cancel')
+    child.kill('SIGINT')
+    await cancelled
+    child.kill('SIGINT')
+    const { code, stderr } = await done
+    assert.equal(code, 130)
+    assert.match(stderr, /task j1-0 may go on/)
+  })
+
+  it('cancels its task when its reader goes', async () => {
+    status.operations.script = undefined
+    const { child, closed } = startCli(['run', '--', 'yes'], options())
+    await until('followed', () => status.operations.logReaders === 1)
+    status.operations.start('j1-0')
+    const cancelled = once(status.operations.changes, 'cancel')
+    child.stdout!.destroy()
+    status.operations.write('j1-0', 'stdout', 'y\n')
+    await cancelled
+    assert.equal((await closed)[0], 141)
+  })
+})

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import type { ControlMessage } from '../../../src/model/control.ts'
+import { DEFAULT_NEGOTIATION } from '../../../src/negotiation/config.ts'
+import { createMesh, meshStep, nextWakeMs } from '../../../src/mesh/step.ts'
+import type { MeshConfig, MeshEffect, MeshInput } from '../../../src/mesh/types.ts'
+import { seededRng } from '../../../src/util/rng.ts'
+
+const CONFIG: MeshConfig = {
+  cluster: 'test',
+  version: '0',
+  beatMs: 10_000,
+  leaseMs: 30_000,
+  deadMs: 60_000,
+  syncMs: 30_000,
+  joinMs: 3_000,
+  passportTtlMs: 3_600_000,
+  negotiation: DEFAULT_NEGOTIATION,
+}
+
+function makeMesh() {
+  const capacity = { cpuMilli: 1_000, memoryBytes: 2 ** 30 }
+  const facts = { labels: {}, capacity, drivers: [], trusted: new Set<string>(), open: true }
+  const mesh = createMesh('me', CONFIG, { ...facts, holdsCpuLimit: false, holdsMemoryLimit: false })
+  const env = { config: CONFIG, rng: seededRng(1) }
+  return { mesh, step: (input: MeshInput, nowMs: number) => meshStep(mesh, input, nowMs, env) }
+}
+
+const published = (effects: readonly MeshEffect[]) => effects.filter(({ type }) => type === 'publish').length
+
+describe('leaving the mesh', () => {
+  it('is said by a last heartbeat', () => {
+    const { step } = makeMesh()
+    step({ type: 'start', epoch: 7, alone: true }, 0)
+    const goodbye = step({ type: 'leave' }, 100).find((effect) => effect.type === 'publish')
+    assert.ok(goodbye)
+    assert.equal((goodbye.body as { state: string }).state, 'offline')
+  })
+
+  it('is not said while joining: a neighbour may know of a later epoch', () => {
+    const { mesh, step } = makeMesh()
+    step({ type: 'start', epoch: 7, alone: false }, 0)
+    assert.equal(published(step({ type: 'leave' }, 100)), 0)
+    // The time to be ready alone passes and changes nothing.
+    for (let i = 0; i < 10; i++) assert.equal(published(step({ type: 'wake' }, nextWakeMs(mesh) ?? 10_000)), 0)
+    assert.equal(mesh.phase, 'leaving')
+  })
+})
+
+describe('numbers of own records', () => {
+  const numbers = (effects: readonly MeshEffect[]) =>
+    effects.flatMap((effect) =>
+      effect.type === 'publish' && effect.kind === 'heartbeat' ? [[effect.epoch, effect.seq]] : [],
+    )
+
+  it('rise with every epoch and within it', () => {
+    const { step } = makeMesh()
+    assert.deepEqual(numbers(step({ type: 'start', epoch: 7, alone: true }, 0)), [[7, 1]])
+    assert.deepEqual(numbers(step({ type: 'epoch', epoch: 9 }, 10)), [[9, 1]])
+    assert.deepEqual(numbers(step({ type: 'epoch', epoch: 9 }, 20)), [[9, 2]])
+  })
+
+  it('do not fall when the mesh told of a later epoch before the start', () => {
+    const { step } = makeMesh()
+    step({ type: 'epoch', epoch: 9 }, 0)
+    assert.deepEqual(numbers(step({ type: 'start', epoch: 7, alone: true }, 10)), [[9, 1]])
+  })
+
+  it('are not given out before the start', () => {
+    const { mesh, step } = makeMesh()
+    const message: ControlMessage = { t: 'sync-records', body: { records: [], wants: [], more: false } }
+    assert.equal(published(step({ type: 'message', from: 'peer', message }, 0)), 0)
+    assert.equal(mesh.phase, 'joining')
+    step({ type: 'start', epoch: 7, alone: false }, 10)
+    assert.equal(published(step({ type: 'message', from: 'peer', message }, 20)), 1)
+    assert.equal(mesh.phase, 'ready')
+  })
+})

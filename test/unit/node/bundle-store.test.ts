@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable, type Duplex } from 'node:stream'
+import type { TaskDriver } from '../../../src/drivers/driver.ts'
+import { BundleError, BundleStore } from '../../../src/node/bundle-store.ts'
+import { fetchBundle, serveBundle } from '../../../src/node/streams/bundle-stream.ts'
+import { serveLogs } from '../../../src/node/streams/log-stream.ts'
+import { writeMessage } from '../../../src/node/streams/framing.ts'
+import { streamPair } from '../../support/streams.ts'
+
+const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
+
+describe('bundles', () => {
+  let dir: string
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'althing-bundles-'))))
+  afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+  async function open(options: Partial<ConstructorParameters<typeof BundleStore>[0]> = {}) {
+    const store = new BundleStore({ dir, ...options })
+    await store.open()
+    return store
+  }
+
+  it('keeps what has the hash it should have, across restarts', async () => {
+    const data = randomBytes(200_000)
+    const stored = await (await open()).add(Readable.from([data]), sha256(data))
+    assert.deepEqual(stored, { sha256: sha256(data), sizeBytes: data.length })
+    writeFileSync(join(dir, 'left.part'), 'an interrupted transfer')
+    const again = await open()
+    assert.ok(again.has(sha256(data)))
+    assert.deepEqual(readdirSync(dir), [sha256(data)])
+    assert.deepEqual(Buffer.concat(await again.read(sha256(data), 5).toArray()), data.subarray(5))
+  })
+
+  it('keeps nothing of a bundle with another hash, or of one too large', async () => {
+    const store = await open({ maxBytes: 1_000 })
+    await assert.rejects(store.add(Readable.from([Buffer.from('forged')]), sha256(Buffer.from('real'))), {
+      code: 'hash-mismatch',
+    })
+    await assert.rejects(store.add(Readable.from([randomBytes(600), randomBytes(600)])), { code: 'too-large' })
+    assert.deepEqual(readdirSync(dir), [])
+  })
+
+  it('sweeps the least recently used, never one in use', async () => {
+    const parts = [randomBytes(400), randomBytes(400), randomBytes(400)]
+    const gone: string[] = []
+    const store = await open({
+      maxTotalBytes: 1_000,
+      inUse: () => new Set([sha256(parts[0]!)]),
+      onChange: (hash, here) => here || gone.push(hash),
+    })
+    for (const part of parts) await store.add(Readable.from([part]))
+    assert.deepEqual(gone, [sha256(parts[1]!)])
+  })
+
+  it('takes no more bytes than were agreed on, nor than were announced; fewer are a broken link', async () => {
+    const to = await open()
+    const fetchFrom = (announced: number, body: string, maxBytes?: number) => {
+      const [asker, holder] = streamPair()
+      holder.once('data', () => void writeMessage(holder, { sizeBytes: announced }).then(() => holder.end(body)))
+      return fetchBundle(asker, sha256(Buffer.from('abc')), to, maxBytes === undefined ? {} : { maxBytes })
+    }
+    await assert.rejects(fetchFrom(4, 'abcd', 3), { code: 'too-large', message: /said to have 4 bytes, 3 were/ })
+    await assert.rejects(fetchFrom(3, 'abcd'), { code: 'too-large', message: /more bytes came than the 3/ })
+    await assert.rejects(fetchFrom(3, 'ab'), { code: 'io', message: /only 2 of 3/ })
+    assert.deepEqual(readdirSync(dir), [])
+    await fetchFrom(3, 'abc', 3)
+    assert.deepEqual(readdirSync(dir), [sha256(Buffer.from('abc'))])
+  })
+
+  it('drops those who open a stream and ask for nothing', async () => {
+    const source = { driver: {} as TaskDriver, mayRead: () => true, untilRun: () => Promise.resolve(true) }
+    const store = await open()
+    for (const serve of [(far: Duplex) => serveBundle(far, store, 10), (far: Duplex) => serveLogs(far, source, 10)]) {
+      const [near, far] = streamPair()
+      near.on('error', () => {})
+      await serve(far)
+      assert.ok(far.destroyed)
+    }
+  })
+
+  it('travels over a stream, and a forged one is refused', async () => {
+    const data = randomBytes(300_000)
+    const from = await open()
+    await from.add(Readable.from([data]))
+    const target = mkdtempSync(join(tmpdir(), 'althing-bundles-'))
+    const to = new BundleStore({ dir: target })
+    await to.open()
+    const [near, far] = streamPair()
+    void serveBundle(far, from)
+    let progress = 0
+    await fetchBundle(near, sha256(data), to, { onProgress: (bytes) => (progress = bytes) })
+    assert.equal(progress, data.length)
+
+    const [asker, liar] = streamPair()
+    liar.once('data', () => void writeMessage(liar, { sizeBytes: 3 }).then(() => liar.end('abc')))
+    await assert.rejects(fetchBundle(asker, sha256(Buffer.from('abd')), to), { code: 'hash-mismatch' })
+    const [other, empty] = streamPair()
+    void serveBundle(empty, from)
+    await assert.rejects(
+      fetchBundle(other, sha256(Buffer.from('nowhere')), to),
+      (error: unknown) => error instanceof BundleError && error.code === 'not-found',
+    )
+    assert.deepEqual(readdirSync(target), [sha256(data)])
+    rmSync(target, { recursive: true, force: true })
+  })
+})

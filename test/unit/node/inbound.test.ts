@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import type { MeshInput } from '../../../src/mesh/types.ts'
+import type { ControlMessage } from '../../../src/model/control.ts'
+import { Inbound } from '../../../src/node/inbound.ts'
+import { toFrame, type Sealer } from '../../../src/node/messages.ts'
+import { manualClock } from '../../../src/util/clock.ts'
+import { SILENT } from '../../../src/util/logger.ts'
+import { createSigner } from '../../../src/wire/envelope.ts'
+import { encodeFrame } from '../../../src/wire/frames.ts'
+
+const NOW = 1_700_000_000_000
+const signerOf = (byte: number) => createSigner(new Uint8Array(32).fill(byte))
+const hello = (cluster = 'c', wallMs = NOW): ControlMessage => ({
+  t: 'hello',
+  body: { cluster, version: '1', epoch: 1, wallMs },
+})
+const release: ControlMessage = { t: 'release', body: { bidId: 'b1' } }
+const award: ControlMessage = {
+  t: 'award',
+  body: { offerId: 'o', bidId: 'b', grants: [{ taskId: 't', attempt: 1 }], leaseMs: 1 },
+}
+
+describe('what comes in', () => {
+  let clock = manualClock(NOW)
+  let inputs: MeshInput[]
+  let inbound: Inbound
+  const sealer = (byte: number): Sealer => ({ signer: signerOf(byte), clock, epoch: 1, seq: 0 })
+
+  beforeEach(() => {
+    clock = manualClock(NOW)
+    inputs = []
+    inbound = new Inbound({
+      cluster: 'c',
+      clock,
+      log: SILENT,
+      input: (input) => (inputs.push(input), [{ type: 'fate', fate: 'accept', outcome: 'new' }]),
+      post: (input) => void inputs.push(input),
+    })
+  })
+
+  it('takes nothing before hello', () => {
+    inbound.onFrame('p', toFrame(release, sealer(1)))
+    assert.equal(inputs.length, 0)
+    assert.equal(inbound.refused.get('no-hello'), 1)
+  })
+
+  it('takes nothing of another cluster, until that peer comes back as one of ours', () => {
+    inbound.onFrame('p', toFrame(hello('other'), sealer(1)))
+    inbound.onFrame('p', toFrame(release, sealer(1)))
+    assert.equal(inbound.refused.get('foreign-cluster'), 1)
+    inbound.onPeerDown('p')
+    inbound.onFrame('p', toFrame(hello(), sealer(1)))
+    inbound.onFrame('p', toFrame(release, sealer(1)))
+    assert.deepEqual(
+      inputs.map((input) => input.type),
+      ['peer-down', 'message'],
+    )
+  })
+
+  it('hands signed messages on with their proof, if the sender signed them', () => {
+    const { id } = signerOf(1)
+    inbound.onFrame(id, toFrame(hello(), sealer(1)))
+    inbound.onFrame(id, toFrame(award, sealer(1)))
+    const [message] = inputs
+    assert.ok(message?.type === 'message' && message.proof!.length > 64)
+    inbound.onFrame(id, toFrame(award, sealer(2)))
+    assert.equal(inbound.refused.get('foreign-author'), 1)
+    assert.equal(inputs.length, 1)
+  })
+
+  it('counts unsigned, unknown and ill-shaped messages by name', () => {
+    inbound.onFrame('p', toFrame(hello(), sealer(1)))
+    inbound.onFrame('p', encodeFrame({ t: 'award', b: award.body } as { t: string }))
+    inbound.onFrame('p', encodeFrame({ t: 'nonsense', b: {} } as { t: string }))
+    inbound.onFrame('p', encodeFrame({ t: 'release', b: { bidId: 7 } } as { t: string }))
+    inbound.onFrame('p', new Uint8Array([0xff, 0x00]))
+    assert.equal(inbound.refused.get('bad-body'), 3)
+    assert.equal(
+      [...inbound.refused.values()].reduce((a, b) => a + b),
+      4,
+    )
+    assert.equal(inputs.length, 0)
+  })
+
+  it('notices a skewed clock', () => {
+    inbound.onFrame('p', toFrame(hello('c', NOW + 120_000), sealer(1)))
+    assert.equal(inbound.clockSkewMs.get('p'), 120_000)
+  })
+
+  it('takes no flood: frames beyond the allowance of a link are dropped, and it is earned again', () => {
+    inbound.onFrame('p', toFrame(hello(), sealer(1)))
+    const frame = toFrame(release, sealer(1))
+    for (let n = 0; n < 3_000; n++) inbound.onFrame('p', frame)
+    assert.equal(inputs.length, 1_999, 'the hello was the first of 2000')
+    assert.equal(inbound.refused.get('rate-limited'), 1_001)
+    inbound.onFrame('q', toFrame(hello(), sealer(1)))
+    inbound.onFrame('q', frame)
+    assert.equal(inputs.length, 2_000, 'others are not concerned')
+    clock.advance(500)
+    for (let n = 0; n < 3_000; n++) inbound.onFrame('p', frame)
+    assert.equal(inputs.length, 2_500)
+  })
+
+  it('does not punish gossip for a bug of ours', () => {
+    const broken = new Inbound({
+      cluster: 'c',
+      clock,
+      log: SILENT,
+      input: () => {
+        throw new TypeError('undefined is not a function')
+      },
+      post: () => {},
+    })
+    const record = signerOf(3).seal({
+      kind: 'heartbeat',
+      name: '',
+      epoch: 1,
+      seq: 1,
+      hlc: clock.wallMs(),
+      ttlMs: 60_000,
+      body: {},
+    })
+    assert.equal(broken.onGossip('pulse', record.bytes), 'ignore')
+  })
+
+  it('refuses gossip by what is wrong with it', () => {
+    const record = (changes: object) =>
+      signerOf(3).seal({ kind: 'heartbeat', name: '', epoch: 1, seq: 1, hlc: NOW, ttlMs: 60_000, body: {}, ...changes })
+    assert.equal(inbound.onGossip('pulse', record({}).bytes), 'accept')
+    assert.equal(inbound.onGossip('records', record({}).bytes), 'reject', 'a heartbeat has no place among passports')
+    assert.equal(inbound.onGossip('pulse', record({ hlc: NOW + 60_000 }).bytes), 'ignore', 'a skewed clock is no crime')
+    const forged = record({}).bytes.slice()
+    forged[forged.length - 1]! ^= 1
+    assert.equal(inbound.onGossip('pulse', forged), 'reject')
+    assert.equal(inbound.onGossip('pulse', new Uint8Array(2_000)), 'reject')
+  })
+})

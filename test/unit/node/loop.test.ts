@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import type { MeshEffect, MeshInput } from '../../../src/mesh/types.ts'
+import { MeshLoop, type Core } from '../../../src/node/loop.ts'
+import { createMemoryStore } from '../../../src/store/memory.ts'
+import type { Store, Write } from '../../../src/store/store.ts'
+import { manualClock } from '../../../src/util/clock.ts'
+import { SILENT } from '../../../src/util/logger.ts'
+import { eventually } from '../../support/daemon.ts'
+
+const HEARD: MeshInput = { type: 'heard', node: 'n' }
+const persist = (key: string, doc: unknown = { key }): MeshEffect => ({ type: 'persist', collection: 'task', key, doc })
+const event = (what: string): MeshEffect => ({ type: 'node-event', peer: 'p', what })
+
+function loopOf(
+  step: (input: MeshInput) => MeshEffect[],
+  store: Store,
+  carry: (effect: MeshEffect) => void,
+  nextWakeMs: Core['nextWakeMs'] = () => undefined,
+) {
+  return new MeshLoop({ core: { step, nextWakeMs }, store, clock: manualClock(1_000), log: SILENT, carry })
+}
+
+describe('the driver loop', () => {
+  it('has a step on disk before it carries out anything of it', () => {
+    const store = createMemoryStore()
+    let seen: unknown
+    const loop = loopOf(
+      () => [event('before'), persist('a')],
+      store,
+      () => (seen = store.load('task').get('a')),
+    )
+    loop.input(HEARD)
+    assert.deepEqual(seen, { key: 'a' })
+    loop.close()
+  })
+
+  it('runs inputs that arise meanwhile afterwards, in order, never inside a step', () => {
+    const order: string[] = []
+    let depth = 0
+    const loop: MeshLoop = loopOf(
+      (input) => {
+        assert.equal(depth++, 0, 'a step inside a step')
+        order.push(input.type)
+        depth--
+        return input.type === 'heard' ? [event('one'), event('two')] : []
+      },
+      createMemoryStore(),
+      (effect) => {
+        order.push((effect as { what: string }).what)
+        loop.input({ type: 'wake' })
+      },
+    )
+    loop.input(HEARD)
+    assert.deepEqual(order, ['heard', 'one', 'two', 'wake', 'wake'])
+    loop.close()
+  })
+
+  it('holds everything back while the disk is full, and goes on where it stopped', async () => {
+    const inner = createMemoryStore()
+    let full = true
+    const store: Store = {
+      ...inner,
+      write: (writes: readonly Write[]) => {
+        if (full) throw new Error('no space left on device')
+        inner.write(writes)
+      },
+    }
+    const carried: string[] = []
+    let count = 0
+    const loop = loopOf(
+      ({ type }) => (type === 'heard' ? [persist('k', { count: ++count }), event(`e${count}`)] : []),
+      store,
+      (effect) => carried.push((effect as { what: string }).what),
+    )
+    loop.input(HEARD)
+    loop.input(HEARD)
+    assert.deepEqual(carried, [], 'nothing is said that a crash would forget')
+    assert.match(loop.blockedBy!, /no space/)
+    full = false
+    await eventually('the retry', () => loop.blockedBy === undefined)
+    assert.deepEqual(carried, ['e1', 'e2'])
+    assert.deepEqual(inner.load('task').get('k'), { count: 2 })
+    loop.close()
+  })
+
+  it('ends runs even while the disk is full: that may be what frees it', () => {
+    const store: Store = {
+      ...createMemoryStore(),
+      write: () => {
+        throw new Error('no space left on device')
+      },
+    }
+    const carried: string[] = []
+    const stop: MeshEffect = { type: 'stop', runId: 'r.1', why: 'cancelled', graceMs: 0 }
+    const loop = loopOf(
+      () => [persist('k'), event('held'), stop],
+      store,
+      (effect) => carried.push(effect.type),
+    )
+    loop.input(HEARD)
+    assert.deepEqual(carried, ['stop'])
+    loop.close()
+  })
+
+  it('lets one effect that throws keep back no other, now and after a full disk', async () => {
+    const inner = createMemoryStore()
+    let full = false
+    const store: Store = {
+      ...inner,
+      write: (writes: readonly Write[]) => {
+        if (full) throw new Error('no space left on device')
+        inner.write(writes)
+      },
+    }
+    const carried: string[] = []
+    const loop = loopOf(
+      ({ type }) => (type === 'heard' ? [persist('k'), event('bad'), event('good')] : []),
+      store,
+      (effect) => {
+        const { what } = effect as { what: string }
+        if (what === 'bad') throw new Error('a bug')
+        carried.push(what)
+      },
+    )
+    loop.input(HEARD)
+    assert.deepEqual([carried, loop.failures], [['good'], 1])
+    full = true
+    loop.input(HEARD)
+    full = false
+    await eventually('the retry', () => loop.blockedBy === undefined)
+    assert.deepEqual([carried, loop.failures], [['good', 'good'], 2])
+    assert.ok(loop.input(HEARD), 'it is not busy for ever')
+    loop.close()
+  })
+
+  it('swallows an input that the core cannot take, but tells who submits', () => {
+    const loop = loopOf(
+      ({ type }) => {
+        if (type !== 'wake') throw new Error(`no ${type}`)
+        return [event('woken')]
+      },
+      createMemoryStore(),
+      () => {},
+    )
+    assert.deepEqual(loop.input(HEARD), [])
+    assert.equal(loop.failures, 1)
+    assert.throws(() => loop.input({ type: 'submit' } as MeshInput), /no submit/)
+    assert.deepEqual(loop.input({ type: 'wake' }), [event('woken')])
+    loop.close()
+  })
+
+  it('never drops what starts, keeps or fetches something, however long the disk is full', async () => {
+    let full = true
+    const store: Store = {
+      ...createMemoryStore(),
+      write: () => {
+        if (full) throw new Error('no space left on device')
+      },
+    }
+    const start = { type: 'start', contract: { runId: 'r' } } as unknown as MeshEffect
+    const chatter = Array.from({ length: 60_000 }, (_, index) => event(`e${index}`))
+    const carried: MeshEffect[] = []
+    const loop = loopOf(
+      ({ type }) => (type === 'heard' ? [persist('k'), start, ...chatter] : []),
+      store,
+      (effect) => carried.push(effect),
+    )
+    loop.input(HEARD)
+    full = false
+    await eventually('the retry', () => loop.blockedBy === undefined)
+    assert.equal(carried[0]?.type, 'start')
+    assert.ok(carried.length > 40_000 && carried.length < 50_000)
+    assert.deepEqual(carried.at(-1), event('e59999'), 'the newest of the others stay')
+    loop.close()
+  })
+
+  it('wakes the core when it asks to be', async () => {
+    let woken = 0
+    const loop = loopOf(
+      (input) => {
+        if (input.type === 'wake') woken++
+        return []
+      },
+      createMemoryStore(),
+      () => {},
+      () => (woken === 0 ? 1_001 : undefined),
+    )
+    loop.input(HEARD)
+    await eventually('the wake', () => woken === 1)
+    loop.close()
+  })
+
+  it('writes cached records in bulk, and all of them on close', () => {
+    const inner = createMemoryStore()
+    let writes = 0
+    const store: Store = { ...inner, write: (batch) => (writes++, inner.write(batch)) }
+    const loop = loopOf(
+      () => [{ type: 'cache', collection: 'mark', key: 'm', doc: { epoch: 1, seq: 2 } }],
+      store,
+      () => {},
+    )
+    for (let i = 0; i < 50; i++) loop.input(HEARD)
+    assert.equal(writes, 0)
+    loop.close()
+    assert.equal(writes, 1)
+    assert.deepEqual(inner.load('mark').get('m'), { epoch: 1, seq: 2 })
+  })
+})

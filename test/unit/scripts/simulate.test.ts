@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { parseSimulateArguments } from '../../../scripts/simulate/arguments.ts'
+
+describe('arguments of the simulator', () => {
+  it('name one seed, many, or the planted bugs', () => {
+    const standard = { mode: 'seeds', seed: 1, from: 1, seeds: 100, json: false, real: false, first: false, only: '' }
+    assert.deepEqual(parseSimulateArguments([]), standard)
+    assert.deepEqual(parseSimulateArguments(['--seeds', '2000', '--from', '7']), { ...standard, seeds: 2000, from: 7 })
+    assert.deepEqual(parseSimulateArguments(['--seed', '5', '--real']), {
+      ...standard,
+      mode: 'one',
+      seed: 5,
+      real: true,
+    })
+    assert.deepEqual(parseSimulateArguments(['--mutants', '--json']), { ...standard, mode: 'mutants', json: true })
+  })
+
+  it('say what is wrong with them', () => {
+    for (const [argv, problem] of [
+      [['--seeds', '0'], /--seeds 0: expected a whole number from 1/],
+      [['--seed', 'x'], /--seed x/],
+      [['--sed', '1'], /--sed/],
+    ] as const) {
+      const parsed = parseSimulateArguments(argv)
+      assert.ok('problem' in parsed)
+      assert.match(parsed.problem, problem)
+    }
+  })
+})

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { startStatus } from '../../support/status-fixture.ts'
+
+/** Every endpoint the API promises. */
+const ENDPOINTS = [
+  'GET /v1/status',
+  'GET /v1/nodes',
+  'GET /v1/nodes/{id}',
+  'GET /v1/capabilities/{name}',
+  'POST /v1/bundles',
+  'POST /v1/jobs',
+  'GET /v1/tasks',
+  'GET /v1/tasks/{id}',
+  'GET /v1/tasks/{id}/why',
+  'POST /v1/tasks/{id}/cancel',
+  'GET /v1/tasks/{id}/logs',
+  'GET /v1/tasks/{id}/output',
+  'GET /v1/trust',
+  'POST /v1/trust',
+  'DELETE /v1/trust/{peer}',
+  'POST /v1/passports',
+  'GET /v1/events',
+  'POST /v1/shutdown',
+  'GET /livez',
+  'GET /readyz',
+  'GET /healthz',
+  'GET /metrics',
+  'GET /openapi.json',
+]
+
+interface Operation {
+  operationId: string
+  summary: string
+  security: unknown[]
+  parameters: { name: string; in: string; required: boolean; schema: unknown }[]
+  requestBody?: { content: Record<string, unknown> }
+  responses: Record<string, { description: string; content?: Record<string, { schema?: unknown }> }>
+}
+
+interface Document {
+  openapi: string
+  info: { title: string; version: string }
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, Record<string, unknown>>; securitySchemes: Record<string, unknown> }
+}
+
+/** Every `$ref` below a value. */
+function refsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, child]) => (key === '$ref' ? [child as string] : refsIn(child)))
+}
+
+describe('status: OpenAPI', () => {
+  let document: Document
+  before(async () => {
+    const status = await startStatus()
+    document = (await status.ask({ path: '/openapi.json' })).json<Document & Record<string, unknown>>()
+    await status.stop()
+  })
+  const operations = (): [string, Operation][] =>
+    Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item).map(([method, operation]): [string, Operation] => [
+        `${method.toUpperCase()} ${path}`,
+        operation,
+      ]),
+    )
+
+  it('is a 3.1 document of exactly the promised endpoints', () => {
+    assert.equal(document.openapi, '3.1.0')
+    assert.ok(document.info.title && document.info.version)
+    assert.deepEqual(
+      operations()
+        .map(([name]) => name)
+        .toSorted(),
+      ENDPOINTS.toSorted(),
+    )
+  })
+
+  it('describes each of them as the specification asks', () => {
+    const ids = operations().map(([, { operationId }]) => operationId)
+    assert.equal(new Set(ids).size, ids.length)
+    for (const [name, operation] of operations()) {
+      const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter)
+      assert.deepEqual(
+        operation.parameters.filter((each) => each.in === 'path').map((each) => each.name),
+        inPath,
+        name,
+      )
+      for (const parameter of operation.parameters) assert.equal(typeof parameter.schema, 'object', name)
+      assert.ok(operation.summary, name)
+      for (const [code, response] of Object.entries(operation.responses)) {
+        assert.match(code, /^(\d{3}|default)$/)
+        assert.ok(response.description, `${name} ${code}`)
+      }
+      assert.ok(
+        Object.keys(operation.responses).some((code) => code.startsWith('2')),
+        name,
+      )
+      assert.ok(operation.responses['default']?.content?.['application/problem+json'], name)
+    }
+  })
+
+  it('says which need the token', () => {
+    const open = operations().filter(([, { security }]) => security.length === 0)
+    assert.deepEqual(
+      open.map(([name]) => name),
+      ['GET /livez', 'GET /readyz', 'GET /healthz'],
+    )
+  })
+
+  it('refers only to schemas it has, and repeats none of them', () => {
+    const refs = refsIn(document)
+    for (const ref of refs) {
+      const name = ref.replace('#/components/schemas/', '')
+      assert.ok(Object.hasOwn(document.components.schemas, name), ref)
+    }
+    const nodes = document.paths['/v1/nodes']!['get']!.responses['200']!.content!['application/json']!.schema
+    assert.deepEqual(nodes, { type: 'array', items: { $ref: '#/components/schemas/NodeView' } })
+    const job = document.components.schemas['JobRequest']!
+    assert.deepEqual(job['required'], ['spec'], 'fields with a default may be left out')
+    assert.equal(document.components.schemas['StoryLine']!['$schema'], undefined)
+  })
+})

@@ -1,0 +1,186 @@
+/** The frame around every view: banner, header, navigation, connection, and which view is shown. */
+import { useEffect, useRef } from 'preact/hooks'
+import { Copyable } from './components/copy.tsx'
+import { State } from './components/state.tsx'
+import { formatDuration, shortPeer } from './format.ts'
+import { route, type Route } from './route.ts'
+import { announcement, connection, loaded, nodes, nowMs, status, taskList, trouble } from './store.ts'
+import { MeshView } from './views/mesh.tsx'
+import { NodeDetail } from './views/node-detail.tsx'
+import { TaskDetail } from './views/task-detail.tsx'
+import { TasksView } from './views/tasks.tsx'
+import { TokenForm } from './views/token-form.tsx'
+
+export function App({ unlock }: { readonly unlock: (token: string) => void }) {
+  const main = useRef<HTMLElement>(null)
+  const at = route.value
+  const key = 'id' in at ? `${at.view} ${at.id}` : at.view
+  const first = useRef(true)
+
+  useEffect(() => {
+    // The first view is where the browser put the reader; later ones are announced by moving the focus.
+    if (!first.current) main.current?.focus({ preventScroll: true })
+    if (!first.current) scrollTo(0, 0)
+    first.current = false
+  }, [key])
+
+  const title = titleOf(at)
+  useEffect(() => {
+    document.title = title
+  }, [title])
+
+  if (connection.value === 'locked') return <TokenForm unlock={unlock} />
+  return (
+    <>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          // The fragment is the route, so the link moves the focus by hand.
+          event.preventDefault()
+          main.current?.focus()
+        }}
+      >
+        Skip to content
+      </a>
+      {status.value?.value.open === true && <OpenBanner />}
+      <Header at={at} />
+      <main id="main" ref={main} tabIndex={-1}>
+        {loaded.value ? <View at={at} /> : <p class="loading">Reading the mesh…</p>}
+      </main>
+      <p class="unseen" aria-live="polite">
+        {announcement.value}
+      </p>
+    </>
+  )
+}
+
+function View({ at }: { readonly at: Route }) {
+  switch (at.view) {
+    case 'mesh':
+      return <MeshView />
+    case 'tasks':
+      return <TasksView />
+    case 'node':
+      return <NodeDetail key={at.id} id={at.id} />
+    case 'task':
+      return <TaskDetail key={at.id} id={at.id} />
+  }
+}
+
+function titleOf(at: Route): string {
+  const name = status.value?.value.name
+  const place =
+    at.view === 'node'
+      ? (nodes.value.get(at.id)?.value.name ?? 'Node')
+      : at.view === 'task'
+        ? `Task ${at.id}`
+        : at.view === 'tasks'
+          ? 'Tasks'
+          : name
+  return place === undefined ? 'Althing' : `${place} · Althing`
+}
+
+function OpenBanner() {
+  return (
+    <div class="open-banner" role="alert">
+      <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+        <path d="M8 2 14.5 13.5h-13Z M8 6.5v3.2 M8 11.6v.2" class="line" />
+      </svg>
+      <p>
+        <strong>Open: runs tasks of anyone who connects.</strong> Start it without <code>--open</code> and name whom you
+        trust: <code>althing trust add PEER</code>
+      </p>
+    </div>
+  )
+}
+
+function Header({ at }: { readonly at: Route }) {
+  const running = taskList.value.filter(({ state }) => state === 'running').length
+  return (
+    <header class="top">
+      <div class="top-row">
+        <a class="brand" href="#/" aria-label="Althing, to the mesh">
+          <svg viewBox="0 0 32 32" aria-hidden="true">
+            <path d="M16 6 24.66 11v10L16 26l-8.66-5V11Z" class="line faint" />
+            {[
+              [16, 6],
+              [24.66, 11],
+              [24.66, 21],
+              [16, 26],
+              [7.34, 21],
+              [7.34, 11],
+            ].map(([x, y]) => (
+              <circle key={`${x} ${y}`} cx={x} cy={y} r="2.8" />
+            ))}
+          </svg>
+          Althing
+        </a>
+        <nav aria-label="Views">
+          <a href="#/" aria-current={at.view === 'mesh' ? 'page' : at.view === 'node' ? 'true' : undefined}>
+            Nodes <span class="count">{nodes.value.size}</span>
+          </a>
+          <a href="#/tasks" aria-current={at.view === 'tasks' ? 'page' : at.view === 'task' ? 'true' : undefined}>
+            Tasks {running > 0 && <span class="count">{running} running</span>}
+          </a>
+        </nav>
+        <ConnectionMark />
+      </div>
+      <Identity />
+    </header>
+  )
+}
+
+/** Which daemon this is. */
+function Identity() {
+  const seen = status.value
+  if (seen === undefined) return null
+  const { value: daemon, seenAtMs } = seen
+  return (
+    <div class="identity">
+      <h1>
+        {daemon.name} <State state={daemon.state} />
+      </h1>
+      <dl>
+        <div>
+          <dt>Peer</dt>
+          <dd>
+            <Copyable text={daemon.peerId} label="the peer id">
+              {shortPeer(daemon.peerId)}
+            </Copyable>
+          </dd>
+        </div>
+        <div>
+          <dt>Cluster</dt>
+          <dd>{daemon.cluster}</dd>
+        </div>
+        <div>
+          <dt>Version</dt>
+          <dd>{daemon.version}</dd>
+        </div>
+        <div>
+          <dt>Up</dt>
+          <dd>{formatDuration(Math.floor((daemon.uptimeMs + Math.max(0, nowMs.value - seenAtMs)) / 1000) * 1000)}</dd>
+        </div>
+      </dl>
+    </div>
+  )
+}
+
+function ConnectionMark() {
+  const state = connection.value
+  const words = { live: 'Live', connecting: 'Connecting…', reconnecting: 'Reconnecting…', locked: '' }[state]
+  return (
+    <p class={`connection ${state}`} role="status" title={state === 'reconnecting' ? trouble.value : undefined}>
+      <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+        {state === 'live' ? (
+          <circle cx="8" cy="8" r="3.5" fill="currentColor" />
+        ) : (
+          <path d="M8 2.75A5.25 5.25 0 1 1 2.75 8" class="line turning" />
+        )}
+      </svg>
+      {words}
+      {state === 'reconnecting' && trouble.value !== undefined && <span class="trouble"> {trouble.value}</span>}
+    </p>
+  )
+}
