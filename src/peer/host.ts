@@ -4,7 +4,6 @@ import type { GossipSub, GossipSubComponents } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
-import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import type { Libp2pOptions } from 'libp2p'
 import type { Logger } from '../util/logger.ts'
@@ -23,6 +22,7 @@ import {
   MAX_STREAM_WINDOW_BYTES,
   REACH_TIMEOUT_MS,
 } from './limits.ts'
+import { thriftyYamux } from './muxer.ts'
 import { tcpTransport } from './tcp-transport.ts'
 
 type Components = Parameters<NonNullable<Libp2pOptions['peerDiscovery']>[number]>[0]
@@ -61,7 +61,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     transports: [tcpTransport(options.counters)],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
+      thriftyYamux({
         streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES, maxReadBufferLength: MAX_READ_BUFFER_BYTES },
       }),
     ],
