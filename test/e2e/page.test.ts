@@ -288,7 +288,10 @@ describe('status page', function () {
           clientWidth: document.documentElement.clientWidth,
         }))
         assert.ok(scrollWidth <= clientWidth, `${view} is ${scrollWidth} px wide`)
-        assert.deepEqual(problems, [], view)
+        // Asking for a task that is not in the list is answered by 404, and the browser itself reports that, in time or
+        // later; nothing else may be there.
+        const unexpected = problems.filter((text) => view !== '/tasks/nothing' || !text.includes('404'))
+        assert.deepEqual(unexpected, [], view)
       }
     })
   }
