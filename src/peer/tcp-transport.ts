@@ -1,29 +1,55 @@
-/** libp2p's TCP transport, with the junk counted that strangers send to the listening port. */
-import type { Transport, Upgrader } from '@libp2p/interface'
+/**
+ * libp2p's TCP transport, with two things mended: what is sent at once leaves in one segment, and the junk is
+ * counted that strangers send to the listening port.
+ */
+import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import type { TCPComponents } from '@libp2p/tcp'
 import type { Counters } from './counters.ts'
 
-/** Junk, silence and strangers turned away all end in a failed upgrade, which libp2p tells nobody about. */
+/** To be used in place of `tcp()`. */
 export function tcpTransport(counters: Counters): (components: TCPComponents) => Transport {
   return (components) => {
     const transport = tcp()(components)
     const createListener = transport.createListener.bind(transport)
-    transport.createListener = (options) =>
-      createListener({ ...options, upgrader: countingFailures(options.upgrader, counters) })
+    transport.createListener = (options) => createListener({ ...options, upgrader: mended(options.upgrader, counters) })
+    const dial = transport.dial.bind(transport)
+    transport.dial = (address, options) => dial(address, { ...options, upgrader: mended(options.upgrader, counters) })
     return transport
   }
 }
 
-function countingFailures(upgrader: Upgrader, counters: Counters): Upgrader {
-  const counting = Object.create(upgrader) as Upgrader
-  counting.upgradeInbound = async (...args: Parameters<Upgrader['upgradeInbound']>) => {
+function mended(upgrader: Upgrader, counters: Counters): Upgrader {
+  const own = Object.create(upgrader) as Upgrader
+  own.upgradeOutbound = (connection, options) => upgrader.upgradeOutbound(joining(connection), options)
+  own.upgradeInbound = async (connection, options) => {
     try {
-      return await upgrader.upgradeInbound(...args)
+      return await upgrader.upgradeInbound(joining(connection), options)
     } catch (error) {
+      // Junk, silence and strangers turned away all end in a failed upgrade, which libp2p tells nobody about.
       counters.add('inbound_upgrades_failed_total')
       throw error
     }
   }
-  return counting
+  return own
+}
+
+/** What libp2p's class for a TCP connection has, though its interface does not show it. */
+interface Sender {
+  sendData(parts: Iterable<Uint8Array> & { subarray(): Uint8Array }): { sentBytes: number; canSendMore: boolean }
+}
+
+/**
+ * Makes a connection write what it is given in one piece. As it comes it writes part by part, and noise hands it the
+ * two bytes of a message's length as a part of their own: a system call, a segment and a wakeup of the other side for
+ * each. A message has 64 KiB at most; joining it costs less than writing twice.
+ */
+function joining(connection: MultiaddrConnection): MultiaddrConnection {
+  const sender = connection as unknown as Sender
+  const sendData = sender.sendData.bind(connection)
+  sender.sendData = (parts) => {
+    const whole = parts.subarray()
+    return sendData({ subarray: () => whole, [Symbol.iterator]: () => [whole][Symbol.iterator]() })
+  }
+  return connection
 }
