@@ -2,6 +2,7 @@
 import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Problem } from '../model/api.ts'
+import { messageOf } from '../util/errors.ts'
 import { CliError, EXIT } from './errors.ts'
 
 /** The daemon answered with a problem. */
@@ -76,7 +77,11 @@ export class DaemonClient {
 
   async #json<Value>(path: string, options: CallOptions): Promise<Value> {
     const body = await readAll(await this.open(path, options))
-    return (body === '' ? undefined : JSON.parse(body)) as Value
+    try {
+      return (body === '' ? undefined : JSON.parse(body)) as Value
+    } catch (error) {
+      throw notOurs(this.socketPath, error)
+    }
   }
 
   #call(path: string, { method = 'GET', headers = {}, body, signal }: CallOptions): Promise<IncomingMessage> {
@@ -99,6 +104,7 @@ export class DaemonClient {
   #explain(error: NodeJS.ErrnoException): unknown {
     switch (error.code) {
       case 'ENOENT':
+      case 'ENOTDIR':
       case 'ECONNREFUSED':
         return new CliError('no-daemon', `no daemon runs here (tried ${this.socketPath})`, {
           cause: error,
@@ -114,9 +120,22 @@ export class DaemonClient {
       case 'EPIPE':
         return new CliError('daemon-gone', 'the daemon went away in the middle of an answer', { cause: error })
       default:
-        return error
+        if (error.code?.startsWith('HPE_') === true) return notOurs(this.socketPath, error)
+        // Whatever else the system has against the socket; what is no error of the system is a bug, or an abort.
+        return error.syscall === undefined
+          ? error
+          : new CliError('unreachable', `cannot reach the daemon at ${this.socketPath}: ${messageOf(error)}`, {
+              cause: error,
+            })
     }
   }
+}
+
+function notOurs(socketPath: string, cause: unknown): CliError {
+  return new CliError('not-althing', `what answers at ${socketPath} is no Althing daemon`, {
+    cause,
+    fix: 'name the socket of the daemon by --data-dir or --socket',
+  })
 }
 
 /** Streams a body; the answer may come, and refuse, before all of it is sent. */

@@ -1,9 +1,11 @@
 /** What every command has at hand: the options all commands share, the daemon, and where to write. */
 import type { Command } from 'commander'
-import { resolvePaths, type NodePaths } from '../node/paths.ts'
+import { PathError, resolvePaths, type NodePaths } from '../node/paths.ts'
 import { DaemonClient } from './client.ts'
+import { usageError } from './errors.ts'
+import { filled } from './options.ts'
 import { drawTable, type Cell, type Column } from './table.ts'
-import { painter, type Paint } from './terminal.ts'
+import { painter, shownWord, type Paint } from './terminal.ts'
 
 export interface Context {
   readonly client: DaemonClient
@@ -28,14 +30,18 @@ interface SharedOptions {
   color: boolean
 }
 
+const directory = filled('a directory, such as /var/lib/althing')
+const socketFile = filled('the path of a socket, such as /run/althing/althing.sock')
+
 /** Gives a command the options that all have. */
 export function addShared(command: Command): Command {
   return command
     .optionsGroup('Options of every command:')
-    .option('--data-dir <dir>', 'the data directory of the daemon (ALTHING_DATA_DIR)')
-    .option('--socket <path>', 'the socket of the daemon (ALTHING_SOCKET)')
+    .option('--data-dir <dir>', 'the data directory of the daemon (ALTHING_DATA_DIR)', directory)
+    .option('--socket <path>', 'the socket of the daemon (ALTHING_SOCKET)', socketFile)
     .option('--json', 'print JSON')
     .option('--no-color', 'no colours; NO_COLOR does the same')
+    .helpOption('-h, --help', 'show help')
 }
 
 /** The shared options of a command, wherever on the line they stood: the innermost wins. */
@@ -46,11 +52,24 @@ function sharedOptions(command: Command): SharedOptions {
   return { ...Object.assign({}, ...levels), color: levels.every(({ color }) => color !== false) } as SharedOptions
 }
 
-/** The paths the shared options and the environment lead to. @throws PathError */
+/** The paths the shared options and the environment lead to. @throws CliError usage, when one is too long */
 export function pathsOf(command: Command): NodePaths {
   const { dataDir, socket } = sharedOptions(command)
   const env = socket === undefined ? process.env : { ...process.env, ALTHING_SOCKET: socket }
-  return resolvePaths({ dataDir, env })
+  try {
+    return resolvePaths({ dataDir, env })
+  } catch (error) {
+    throw error instanceof PathError ? usageError(error.message, error.fix) : error
+  }
+}
+
+/** Where the data directory was named, as a message begins. */
+export function dataDirSource(command: Command): string {
+  const { dataDir } = sharedOptions(command)
+  if (dataDir !== undefined) return `--data-dir ${shownWord(dataDir)}`
+  const { ALTHING_DATA_DIR: named } = process.env
+  if (named !== undefined && named !== '') return `ALTHING_DATA_DIR=${shownWord(named)}`
+  return `the data directory ${shownWord(pathsOf(command).dataDir)}`
 }
 
 /** @param connections to the daemon at once */

@@ -7,15 +7,16 @@ const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000,
 
 /**
  * A duration: `90s`, `5m`, `1h30m`, `500ms`, `2d`.
- * @returns milliseconds, at least 1
+ * @returns milliseconds
  * @throws CliError: a bare number is refused, since some would mean seconds and others milliseconds
  */
 export function parseDurationMs(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) throw usageError(`give a unit, such as ${text}s or ${text}m`)
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
   const whole = parts.map(([part]) => part).join('')
   const ms = Math.round(parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS_MS[unit!]!, 0))
-  if (whole === text && ms >= 1 && Number.isSafeInteger(ms)) return ms
-  throw usageError(`${JSON.stringify(text)} is no duration`, 'write it with a unit: 90s, 5m, 2h, 1d, 1h30m, 500ms')
+  if (text !== '' && whole === text && Number.isSafeInteger(ms)) return ms
+  throw usageError('expected a duration, such as 90s, 5m, 2h, 1d, 1h30m or 500ms')
 }
 
 /** A duration in its two largest units at most: `450ms`, `2.5s`, `65s` as `1m5s`, `3d4h`. */

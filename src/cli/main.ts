@@ -7,8 +7,10 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../node/version.ts'
 import { addShared } from './context.ts'
-import { describeError, EXIT } from './errors.ts'
+import { describeError, EXIT, usageError } from './errors.ts'
+import { nameFaults } from './options.ts'
 import { watchPipes } from './pipes.ts'
+import { shownWord } from './terminal.ts'
 
 interface CommandModule {
   /** Adds the command to the program. */
@@ -35,11 +37,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
 
 const EXAMPLES = `
 Examples:
-  althing up                                 start this machine's peer, in the foreground
-  althing up --join /ip4/10.0.0.5/tcp/4100/p2p/12D3Koo…
-  althing nodes -l zone=attic                who is there
+  althing up                             start this machine's daemon
+  althing up --join /ip4/10.0.0.5/tcp/4100/p2p/12D3KooW…
+  althing nodes -l zone=attic            who is there
   althing run --cpu 2 --input ./data -- wc -w data/a.txt
-  althing why TASK                           how a task was placed
+  althing why TASK                       how a task was placed
 
 Exit codes: 0 done, 1 failed, 2 wrong usage; for \`run\` see \`althing run --help\`.`
 
@@ -60,15 +62,16 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('althing')
     .description('A server-less mesh of the machines you already have: peers bargain over who runs what.')
     .version(VERSION, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show help')
     .usage('<command> [options]')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'althing: ')) })
     .showHelpAfterError('Try `althing --help`.')
     .enablePositionalOptions()
     .addHelpText('after', EXAMPLES)
     .exitOverride()
-  addShared(program)
-  const wanted = COMMANDS[commandOf(args) ?? '']
-  const loaders = wanted === undefined ? Object.values(COMMANDS) : [wanted]
+  addHelpCommand(addShared(program))
+  nameFaults(program)
+  const wanted = commandOf(args) ?? ''
+  const loaders = Object.hasOwn(COMMANDS, wanted) ? [COMMANDS[wanted]!] : Object.values(COMMANDS)
   for (const { register } of await Promise.all(loaders.map((load) => load()))) register(program)
   for (const command of program.commands) finish(command)
   return program
@@ -76,14 +79,25 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
 
 /** What all commands have in common. */
 function finish(command: Command): void {
-  command.helpOption('-h, --help', 'show help')
   addShared(command)
+  nameFaults(command)
   command.exitOverride().showHelpAfterError(`Try \`althing ${pathOf(command)} --help\`.`)
+  if (command.commands.length > 0) addHelpCommand(command)
   for (const sub of command.commands) finish(sub)
+}
+
+function addHelpCommand(command: Command): void {
+  command.helpCommand('help [command]', 'show the help of a command')
 }
 
 function pathOf(command: Command): string {
   return command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name()
+}
+
+/** Commander answers `help WORD` with the help of everything when it does not know the word. */
+function refuseUnknownHelp([help, word]: readonly string[]): void {
+  if (help !== 'help' || word === undefined || word.startsWith('-') || Object.hasOwn(COMMANDS, word)) return
+  if (word !== 'help') throw usageError(`unknown command ${shownWord(word)}`, '`althing help` lists the commands')
 }
 
 /** Runs one command line. @returns the exit code */
@@ -93,6 +107,7 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT.ok
   }
   try {
+    refuseUnknownHelp(args)
     const program = await buildProgram(args)
     await program.parseAsync(args.length === 0 ? ['--help'] : [...args], { from: 'user' })
     return Number(process.exitCode ?? EXIT.ok)

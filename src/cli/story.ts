@@ -56,7 +56,8 @@ function drawBids(bids: readonly Line<'bid'>[], paint: Paint): string[] {
     { title: 'SCORE', align: 'right' as const },
     ...terms.map((term) => ({ title: term.toUpperCase(), align: 'right' as const })),
     { title: 'ETA', align: 'right' as const },
-    { title: 'LOAD', align: 'right' as const },
+    // Not LOAD, which is the term of the rank made of it.
+    { title: 'CPU USED', align: 'right' as const },
     { title: 'RUNNING', align: 'right' as const },
     { title: 'INPUT' },
     { title: 'FREE AFTER' },

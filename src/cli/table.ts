@@ -9,6 +9,8 @@ export interface Column {
   readonly title: string
   /** @default 'left' */
   readonly align?: 'left' | 'right'
+  /** Never cut: a number would be untrue, and what is copied into the next command of no use. @default false */
+  readonly whole?: boolean
 }
 
 const GAP = '  '
@@ -28,7 +30,7 @@ export function drawTable(
   const header = columns.map(({ title }): Cell => ({ text: title, style: 'bold' }))
   const lines = [header, ...rows].map((row) => row.map(cleanCell))
   const natural = columns.map((_, index) => Math.max(...lines.map((line) => textWidth(line[index]?.text ?? ''))))
-  const widths = maxWidth === undefined ? natural : fitWidths(natural, maxWidth)
+  const widths = maxWidth === undefined ? natural : fitWidths(columns, natural, maxWidth)
   const draw = (line: readonly CleanCell[]): string =>
     columns
       .map((column, index) => {
@@ -55,14 +57,14 @@ function cleanCell(cell: Cell): CleanCell {
   return typeof cell === 'string' ? { text: printable(cell) } : { text: printable(cell.text), style: cell.style }
 }
 
-/** Takes what is too much from the widest column, again and again. */
-function fitWidths(natural: readonly number[], maxWidth: number): number[] {
+/** Takes what is too much from the widest column that may be cut, again and again. */
+function fitWidths(columns: readonly Column[], natural: readonly number[], maxWidth: number): number[] {
   const widths = [...natural]
   const total = (): number => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1))
   while (total() > maxWidth) {
-    const widest = widths.indexOf(Math.max(...widths))
-    if (widths[widest]! <= MIN_WIDTH) break
-    widths[widest]!--
+    const most = Math.max(...widths.filter((_, index) => columns[index]!.whole !== true))
+    if (most <= MIN_WIDTH) break
+    widths[widths.findIndex((width, index) => width === most && columns[index]!.whole !== true)]!--
   }
   return widths
 }

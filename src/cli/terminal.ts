@@ -27,6 +27,15 @@ export function printable(text: string): string {
   })
 }
 
+/** A word that is shown in a message is cut here. */
+const SHOWN_LENGTH = 80
+
+/** A word of the command line, as one would write it there: quoted where it has to be, and not too long. */
+export function shownWord(text: string): string {
+  const shown = printable(text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text)
+  return /^[\p{L}\p{N}_@%+=:,./~…-]+$/u.test(shown) ? shown : `'${shown}'`
+}
+
 /** Characters that take two columns. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\p{Emoji_Presentation}]/u

@@ -18,8 +18,18 @@ export function taskPath(taskId: string, rest = ''): string {
   return `/v1/tasks/${encodeURIComponent(taskId)}${rest}`
 }
 
+/** How the submitter marks a task that nobody took in time. */
+const UNPLACED = 'NoCapableNodes: '
+
+/** Why no node took a task that failed; undefined when one did. */
+export function whyUnplaced(exit: TaskView['exit']): string | undefined {
+  return exit?.startError?.startsWith(UNPLACED) === true ? exit.startError.slice(UNPLACED.length) : undefined
+}
+
 /** How a task ended, in a few words; empty while it has not. */
 export function describeExit({ exit, state }: Pick<TaskView, 'state' | 'exit'>): string {
+  const unplaced = whyUnplaced(exit)
+  if (unplaced !== undefined) return unplaced
   if (exit?.startError !== undefined) return `not started: ${exit.startError}`
   if (exit === undefined) return state === 'failed' ? 'not placed' : ''
   if (exit.killedFor !== undefined) return `killed: ${exit.killedFor}`

@@ -11,6 +11,8 @@ export type DriverErrorCode =
   | 'disk-full'
   /** The command's first word names nothing that can be executed. */
   | 'no-command'
+  /** The command's first word names something that is there and cannot be executed. */
+  | 'not-executable'
   /** This driver has never heard of the run, or it was removed. */
   | 'unknown-run'
   /** Asked to remove a run that goes on. */

@@ -4,9 +4,12 @@
  * The canonical codec could carry bytes as well, but such data would be lost in the API and in files.
  */
 
+/** JSON can say it, but the wire refuses it: as a property of its own it is harmless until somebody copies it. */
+const FORBIDDEN_KEY = '__proto__'
+
 /**
- * Where the first thing stands that JSON cannot say (a Date, bytes, NaN, undefined, a class instance).
- * @returns the path to it, or undefined when all of `value` is JSON
+ * Where the first thing stands that cannot travel (a Date, bytes, NaN, undefined, a class instance, a key `__proto__`).
+ * @returns the path to it, or undefined when all of `value` is JSON that can travel
  */
 export function pathOfNonJson(value: unknown): PropertyKey[] | undefined {
   switch (typeof value) {
@@ -28,7 +31,7 @@ function pathInside(value: object): PropertyKey[] | undefined {
     if (prototype !== Object.prototype && prototype !== null) return []
   }
   for (const [key, child] of Object.entries(value)) {
-    const path = pathOfNonJson(child)
+    const path = key === FORBIDDEN_KEY ? [] : pathOfNonJson(child)
     if (path !== undefined) return [Array.isArray(value) ? Number(key) : key, ...path]
   }
   return undefined

@@ -177,7 +177,7 @@ function parseDocuments(yamlText: string, fileName: string, lines: LineCounter):
 }
 
 /**
- * The passports of a YAML text, in order. Empty documents (a trailing `---`) are skipped.
+ * The passports of a YAML text, in order, at least one. Empty documents (a trailing `---`) are skipped.
  * @param fileName named in errors only
  * @throws PassportFileError listing every problem as `file:line:column: field: expected …, found …`
  */
@@ -197,6 +197,11 @@ export function loadPassports(yamlText: string, fileName: string): Passport[] {
   const filled = documents.filter(
     ({ contents }) => contents !== null && !(isScalar(contents) && contents.value === null),
   )
+  if (filled.length === 0) {
+    return fail(fileName, 'bad-passport', [
+      { line: 1, column: 1, path: '', text: 'expected a passport (kind: NodePassport), found nothing' },
+    ])
+  }
   if (filled.length > MAX_PASSPORTS_PER_FILE) {
     const place = placeOf(lines, filled[MAX_PASSPORTS_PER_FILE]!.contents!.range![0])
     return fail(fileName, 'bad-passport', [

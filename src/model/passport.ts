@@ -21,7 +21,7 @@ const Json = z.unknown().superRefine((value, context) => {
     context.addIssue({
       code: 'custom',
       path,
-      message: 'expected JSON data: text, number, true, false, null, list or map',
+      message: 'expected JSON data: text, number, true, false, null, list or map, and no key __proto__',
     })
   }
 })

@@ -7,7 +7,7 @@
  */
 import { AlthingError } from '../util/errors.ts'
 
-/** An amount that does not parse: says what was written and what was expected. */
+/** An amount that does not parse: says what was written, what was `meta.expected`, and `meta.why` it is not that. */
 export class QuantityError extends AlthingError<'bad-quantity'> {}
 
 /** The value of a suffix as numerator and denominator. */
@@ -43,7 +43,7 @@ function refuse(text: string, expected: string, why: string): never {
     `${JSON.stringify(text.slice(0, MAX_LENGTH + 1))} is not ${expected}: ${why}`,
     {
       fix: `write ${expected}`,
-      meta: { text: text.slice(0, MAX_LENGTH + 1) },
+      meta: { text: text.slice(0, MAX_LENGTH + 1), expected, why },
     },
   )
 }

@@ -5,7 +5,7 @@
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
  */
 import { AlthingError } from '../util/errors.ts'
-import { isLabelKey, isLabelValue } from './labels.ts'
+import { isLabelKey, isLabelValue } from './label-grammar.ts'
 
 /** One condition. `values` is empty for `exists` and `absent`. */
 export interface Requirement {

@@ -10,6 +10,7 @@ import { passportName, type Passport } from '../model/passport.ts'
 import type { Store } from '../store/store.ts'
 import { AlthingError, messageOf } from '../util/errors.ts'
 import { DEFAULT_CLUSTER, type DaemonOptions } from './options.ts'
+import { assertPublishable } from './publishable.ts'
 import { VERSION } from './version.ts'
 
 /** Milliseconds from the environment, for operators of unusual networks and for tests. */
@@ -21,16 +22,28 @@ function fromEnv(name: string, byDefault: number): number {
   return Number(text)
 }
 
-/** The mesh's knobs: the defaults, with `ALTHING_BEAT_MS`, `ALTHING_LEASE_MS` and `ALTHING_DEAD_MS` over them. */
+/**
+ * The mesh's knobs: the defaults, with `ALTHING_BEAT_MS`, `ALTHING_LEASE_MS` and `ALTHING_DEAD_MS` over them.
+ * @throws AlthingError `bad-environment`, when these are no numbers or do not go together
+ */
 export function meshConfigOf(options: DaemonOptions): MeshConfig {
-  return checkMeshConfig({
+  const config = {
     ...DEFAULT_MESH,
     cluster: options.cluster ?? DEFAULT_CLUSTER,
     version: VERSION,
     beatMs: fromEnv('ALTHING_BEAT_MS', DEFAULT_MESH.beatMs),
     leaseMs: fromEnv('ALTHING_LEASE_MS', DEFAULT_MESH.leaseMs),
     deadMs: fromEnv('ALTHING_DEAD_MS', DEFAULT_MESH.deadMs),
-  })
+  }
+  try {
+    return checkMeshConfig(config)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new AlthingError('bad-environment', `ALTHING_BEAT_MS, ALTHING_LEASE_MS, ALTHING_DEAD_MS: ${error.message}`, {
+      cause: error,
+      fix: `the defaults are ${DEFAULT_MESH.beatMs}, ${DEFAULT_MESH.leaseMs} and ${DEFAULT_MESH.deadMs}`,
+    })
+  }
 }
 
 /** What this node is, from its hardware, its options and its driver. */
@@ -76,6 +89,7 @@ export async function readPassports(options: DaemonOptions): Promise<Map<string,
     })
     for (const passport of loadPassports(text, path)) passports.set(passportName(passport), passport)
   }
+  assertPublishable([...passports.values()])
   return passports
 }
 

@@ -1,9 +1,10 @@
 /** The daemon's log: one JSON object a line on stderr, with level and component (pino). */
 import { pino } from 'pino'
 import type { Logger } from '../util/logger.ts'
+import type { LogLevel } from './options.ts'
 
 /** @param level lines below it are not written */
-export function createLog(level: 'debug' | 'info' | 'warn' | 'error'): Logger {
+export function createLog(level: LogLevel): Logger {
   const root = pino(
     {
       level,

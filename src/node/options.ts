@@ -1,15 +1,23 @@
-/** Everything a daemon is told when it starts; `althing up` fills it from flags, environment and file. */
+/**
+ * Everything a daemon is told when it starts; `althing up` fills it from flags, environment and file. What single
+ * values look like is in `option-values.ts`.
+ */
 import type { Resources } from '../model/resources.ts'
 import type { NodePaths } from './paths.ts'
+
+/** From the most to the least that is logged. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+/** One of `LOG_LEVELS`. */
+export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** All optional but the paths; what is absent has the default that is named. */
 export interface DaemonOptions {
   readonly paths: NodePaths
-  /** Shown in lists; a DNS label. @default the host name */
+  /** Shown in lists; lower-case and dotted as a DNS name. @default the host name */
   readonly name?: string
   /** Whom to meet: mDNS tag, gossip topics and hello all carry it. @default 'default' */
   readonly cluster?: string
-  /** Full multiaddrs to join by; dialled for ever. */
+  /** Full multiaddrs to join by, `/p2p/` and peer id included; dialled for ever. */
   readonly join?: readonly string[]
   /** Multiaddrs to listen on. @default loopback and private addresses at `port` */
   readonly listen?: readonly string[]
@@ -33,7 +41,8 @@ export interface DaemonOptions {
   readonly page?: { readonly host: string; readonly port: number } | false
   /** Directory of the built page. */
   readonly webDir?: string
-  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
+  /** What the log does not leave out. @default 'info' */
+  readonly logLevel?: LogLevel
 }
 
 export const DEFAULT_PORT = 4100

@@ -107,7 +107,10 @@ export async function startHost(host: Host): Promise<void> {
             ? 'not permitted'
             : code
     throw new PeerError('listen-failed', `cannot listen on ${address}: ${why}`, {
-      fix: code === 'EADDRINUSE' ? 'stop what uses the port, or choose another' : 'choose another listen address',
+      fix:
+        code === 'EADDRNOTAVAIL'
+          ? 'choose an address of this machine with --listen'
+          : 'stop what uses the port, or choose another with --port or --listen (0: any free one)',
       meta: { address, code },
       cause,
     })

@@ -78,11 +78,16 @@ const MAX_ISSUES = 20
 export function validationError(status: 400 | 422, what: string, error: z.core.$ZodError): ApiError {
   const errors = error.issues
     .slice(0, MAX_ISSUES)
-    .map((issue) => ({ path: showPath(issue.path), message: issue.message }))
+    .map((issue) => ({ path: showPath(issue.path), message: wordsOf(issue) }))
   const more = error.issues.length - errors.length
   const lines = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
   const detail = `${what}: ${lines.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
   return new ApiError(status, 'invalid', detail, { members: { errors } })
+}
+
+/** What is wrong with a key stands one level below the issue. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  return (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message
 }
 
 function showPath(path: readonly PropertyKey[]): string {

@@ -9,8 +9,13 @@ export const BUNDLE_PROTOCOL = '/althing/bundle/1'
 
 const CLUSTER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
+/** True for what a cluster can be called: 1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or digit. */
+export function isClusterName(text: string): boolean {
+  return CLUSTER_NAME.test(text)
+}
+
 function topic(cluster: string, name: string): string {
-  if (!CLUSTER_NAME.test(cluster)) {
+  if (!isClusterName(cluster)) {
     throw new RangeError(
       `cluster name ${JSON.stringify(cluster)}: expected 1 to 64 of A-Z a-z 0-9 . _ -, no leading sign`,
     )

@@ -409,9 +409,12 @@ export function driverContract(name: string, makeHarness: () => Promise<DriverHa
         assert.deepEqual(await driver.wait(order.runId), exit)
       })
 
-      it('names a command that does not exist, and leaves nothing behind', async () => {
-        for (const word of ['no-such-program', './nothing', '/etc/passwd', '/no/such/file', '']) {
+      it('names a command that does not exist or cannot be executed, and leaves nothing behind', async () => {
+        for (const word of ['no-such-program', './nothing', '/no/such/file', '']) {
           await assert.rejects(driver.start(orderOf([word])), { code: 'no-command' }, word)
+        }
+        for (const word of ['/etc/passwd', '/etc']) {
+          await assert.rejects(driver.start(orderOf([word])), { code: 'not-executable' }, word)
         }
         await assert.rejects(driver.start(orderOf(['env'], { env: { PATH: '/nowhere' } })), { code: 'no-command' })
         assert.deepEqual(await harness.runsOnDisk(), [])

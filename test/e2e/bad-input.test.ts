@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, writeFileSync } from 'node:fs'
 import { createServer, connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
@@ -30,10 +30,11 @@ describe('bad input to real daemons', function () {
     requireOrSkip(this, process.platform === 'linux', 'uses a path below a file, which fails the same way for root')
     const file = join(freshDataDir(), 'file')
     writeFileSync(file, '')
-    const { code, stderr } = await up(join(file, 'data'))
-    assert.equal(code, 1)
-    assert.match(stderr, /file/)
-    assert.doesNotMatch(stderr, /\n\s+at /, 'no stack trace')
+    for (const args of [[], ['--detach']]) {
+      const { code, stderr } = await up(join(file, 'data'), ...args)
+      assert.equal(code, 2)
+      assert.match(stderr, /^althing: --data-dir \S+file\/data: a part of the path is no directory; expected .*\n$/)
+    }
   })
 
   it('a key that others can read', async () => {
@@ -52,6 +53,7 @@ describe('bad input to real daemons', function () {
     const mesh = await runCli(['up', '--data-dir', freshDataDir(), '--port', String(port), '--no-page', '--no-mdns'])
     assert.equal(mesh.code, 1)
     assert.match(mesh.stderr, new RegExp(String(port)))
+    assert.match(mesh.stderr, /^ {2}fix: .*--port/m)
     const page = await runCli([
       'up',
       '--data-dir',
@@ -84,6 +86,42 @@ describe('bad input to real daemons', function () {
     assert.match(stderr, /expected/)
   })
 
+  it('a file without a passport, for `apply` and for `up`', async () => {
+    const daemon = await startDaemon()
+    const file = join(freshDataDir(), 'empty.yaml')
+    writeFileSync(file, '')
+    const message = `${file}:1:1: expected a passport (kind: NodePassport), found nothing\n`
+    const applied = await daemon.cli('apply', '-f', file)
+    assert.deepEqual([applied.code, applied.stdout, applied.stderr], [1, '', `althing: ${message}`])
+    const started = await up(freshDataDir(), '--passport', file)
+    assert.deepEqual([started.code, started.stderr], [1, `althing: ${message}`])
+  })
+
+  it('values that no daemon can start with: one line, and nothing is written', async () => {
+    const dir = join(freshDataDir(), 'new')
+    for (const args of [
+      ['--label', 'bad key=1'],
+      ['--name', 'Bad Name'],
+      ['--listen', 'nonsense'],
+      ['--log-level', 'loud'],
+      ['--join', '/ip4/127.0.0.1/tcp/4100'],
+      ['--trust', 'nobody', '--detach'],
+    ]) {
+      const { code, stderr } = await up(dir, ...args)
+      assert.equal(code, 2)
+      assert.match(stderr, new RegExp(`^althing: ${args[0]} [^\n]*expected [^\n]*\n$`))
+    }
+    assert.ok(!existsSync(dir))
+  })
+
+  it('environment variables that do not go together', async () => {
+    const { code, stderr } = await runCli(['up', '--data-dir', freshDataDir(), '--no-mdns', '--no-page'], {
+      ALTHING_LEASE_MS: '1',
+    })
+    assert.equal(code, 1)
+    assert.match(stderr, /^althing: ALTHING_BEAT_MS, ALTHING_LEASE_MS, ALTHING_DEAD_MS: leaseMs [^\n]*\n {2}fix: .*\n$/)
+  })
+
   it('unknown flags are usage errors', async () => {
     const { code, stderr } = await runCli(['run', '--memry', '1Gi', '--', 'true'])
     assert.equal(code, 2)
@@ -94,9 +132,44 @@ describe('bad input to real daemons', function () {
     const daemon = await startDaemon()
     const gone = await daemon.cli('run', '--', 'no-such-command-here')
     assert.equal(gone.code, 127)
-    assert.match(gone.stderr, /no-such-command-here/)
+    assert.match(gone.stderr, /no-such-command-here.*install it/)
+    const plain = await daemon.cli('run', '--', '/etc/passwd')
+    assert.equal(plain.code, 126)
+    assert.match(plain.stderr, /cannot execute "\/etc\/passwd": it is a file without the permission .*chmod \+x/)
     assert.equal((await daemon.cli('run', '-l', 'a in (', '--', 'true')).code, 2)
     assert.equal((await daemon.cli('run', '--memory', '1Zi', '--', 'true')).code, 2)
+  })
+
+  it('the beginning of an id: taken when it means one task or node, else told what it could mean', async () => {
+    const first = await startDaemon({ name: 'first' })
+    const second = await startDaemon({ name: 'second', join: [first.address] })
+    await eventually('both to be known', async () => (await first.get<NodeView[]>('/v1/nodes')).length === 2)
+    const ids = (await first.cli('run', '--detach', '--count', '2', '--', 'true')).stdout.trim().split('\n')
+    for (const id of ids) await first.get(`/v1/tasks/${id}?wait=ended`)
+    const job = ids[0]!.slice(0, -2)
+    for (const args of [['logs'], ['cancel'], ['why']]) {
+      const { code, stderr } = await first.cli(...args, job)
+      assert.equal(code, 1)
+      assert.match(stderr, new RegExp(`${job} is the beginning of 2 task ids: ${ids.join(', ')}\n {2}fix: give more`))
+    }
+    const single = (await first.cli('run', '--detach', '--', 'echo', 'one')).stdout.trim()
+    await first.get(`/v1/tasks/${single}?wait=ended`)
+    assert.equal((await first.cli('logs', single.slice(0, -1))).stdout, 'one\n')
+    assert.match((await first.cli('why', single.slice(0, -1))).stdout, new RegExp(`^task ${single} `))
+
+    const nodes = await first.cli('node', '12D3KooW')
+    assert.equal(nodes.code, 1)
+    assert.match(nodes.stderr, new RegExp(`2 nodes: first ${first.status.peerId}, second ${second.status.peerId}\n`))
+    assert.match((await first.cli('node', 'seco…')).stdout, /^name +second$/m)
+    assert.equal((await first.cli('node', 'sec')).code, 1, 'too little to mean one')
+    assert.match((await first.cli('node', `…${second.status.peerId.slice(-8)}`)).stdout, /^name +second$/m)
+  })
+
+  it('a task that fits nowhere: the node is called by its name throughout', async () => {
+    const daemon = await startDaemon({ name: 'so-called' })
+    const { code, stderr } = await daemon.cli('run', '--cpu', '4000', '--place-timeout', '1s', '--', 'true')
+    assert.equal(code, 125)
+    assert.match(stderr, /: not placed within 1 s: so-called not asked: /)
   })
 
   it('junk on the mesh port and in the middle of a handshake', async () => {

@@ -4,6 +4,7 @@ import type { TaskView } from '../../model/api.ts'
 import { ApiProblem } from '../client.ts'
 import { contextOf } from '../context.ts'
 import { describeError, EXIT } from '../errors.ts'
+import { each, taskArgument } from '../options.ts'
 import { taskPath } from '../views.ts'
 
 /** Adds the command. */
@@ -12,7 +13,7 @@ export function register(program: Command): void {
     .command('cancel')
     .summary('end tasks')
     .description('End tasks: SIGTERM, a grace, SIGKILL. Does not wait for their end; `althing logs -f` does.')
-    .argument('<task...>', 'their ids, or the beginnings of them')
+    .argument('<task...>', 'their ids, or the beginnings of them', each(taskArgument))
     .addHelpText('after', '\nExample:\n  althing cancel TASK OTHER')
     .action(async (tasks: string[], _options: object, command: Command) => {
       const { client, json, print, printJson, note } = contextOf(command)

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { FoundView } from '../../model/api.ts'
 import { contextOf } from '../context.ts'
 import { formatRatio } from '../format.ts'
+import { filled, selector } from '../options.ts'
 import type { Column } from '../table.ts'
 import { styleOfNode } from '../views.ts'
 
@@ -20,12 +21,13 @@ export function register(program: Command): void {
     .command('find')
     .summary('nodes by capability')
     .description('Find the nodes that offer a capability, least loaded first. Exits 1 with the reasons when none does.')
-    .argument('<capability>', 'as named in a passport')
-    .option('-l, --selector <labels>', 'only those with these labels')
+    .argument('<capability>', 'as named in a passport', filled('a capability, such as write_article'))
+    .option('-l, --selector <labels>', 'only those with these labels: a=b,c in (d,e),!f', selector)
     .addHelpText('after', '\nExample:\n  althing find write_article -l zone=attic')
-    .action(async (capability: string, { selector }: { selector?: string }, command: Command) => {
+    .action(async (capability: string, options: { selector?: string }, command: Command) => {
       const { client, json, printJson, printTable } = contextOf(command)
-      const query = selector === undefined ? '' : `?${new URLSearchParams({ selector }).toString()}`
+      const query =
+        options.selector === undefined ? '' : `?${new URLSearchParams({ selector: options.selector }).toString()}`
       const found = await client.get<FoundView>(`/v1/capabilities/${encodeURIComponent(capability)}${query}`)
       if (json) return printJson(found)
       const rows = found.matches.map(({ node, state, cpuRatio, peerId, passport }) => [

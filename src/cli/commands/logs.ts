@@ -1,11 +1,12 @@
 /** `althing logs TASK`: what a task wrote. */
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import { contextOf } from '../context.ts'
 import { CliError } from '../errors.ts'
+import { oneOf, taskArgument } from '../options.ts'
 import { readLog } from '../streams.ts'
 import { taskPath } from '../views.ts'
 
-const STREAMS = ['stdout', 'stderr', 'both']
+const STREAMS = ['stdout', 'stderr', 'both'] as const
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -13,9 +14,9 @@ export function register(program: Command): void {
     .command('logs')
     .summary('what a task wrote')
     .description('Print what a task wrote: its stdout to stdout, its stderr to stderr, byte for byte.')
-    .argument('<task>', 'its id, or the beginning of it')
+    .argument('<task>', 'its id, or the beginning of it', taskArgument)
     .option('-f, --follow', 'go on until the task has ended')
-    .addOption(new Option('--stream <which>', 'only one of the two').choices(STREAMS).default('both'))
+    .option('--stream <which>', 'stdout, stderr or both', oneOf(STREAMS), 'both')
     .addHelpText('after', '\nExamples:\n  althing logs -f TASK\n  althing logs --stream stderr TASK')
     .action(async (task: string, { follow, stream }: { follow?: boolean; stream: string }, command: Command) => {
       const { client, json } = contextOf(command)

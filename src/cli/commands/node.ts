@@ -5,6 +5,7 @@ import { formatBytes } from '../../model/quantity.ts'
 import { contextOf } from '../context.ts'
 import { drawFields } from '../fields.ts'
 import { formatDuration, formatRatio, formatResources } from '../format.ts'
+import { nodeArgument } from '../options.ts'
 import type { Paint } from '../terminal.ts'
 import { styleOfNode } from '../views.ts'
 
@@ -14,7 +15,7 @@ export function register(program: Command): void {
     .command('node')
     .summary('one machine in detail')
     .description('Show everything known of one machine.')
-    .argument('<node>', 'its name, its peer id, or the beginning of it')
+    .argument('<node>', 'its name or peer id, the beginning of one, or the end of the id', nodeArgument)
     .addHelpText('after', '\nExample:\n  althing node attic')
     .action(async (name: string, _options: object, command: Command) => {
       const { client, json, printJson, print, paint } = contextOf(command)

@@ -4,7 +4,9 @@ import type { NodeView } from '../../model/api.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import { contextOf } from '../context.ts'
 import { formatDuration, formatRatio } from '../format.ts'
+import { selector } from '../options.ts'
 import type { Cell, Column } from '../table.ts'
+import { shownWord } from '../terminal.ts'
 import { styleOfNode } from '../views.ts'
 
 const COLUMNS: readonly Column[] = [
@@ -12,9 +14,9 @@ const COLUMNS: readonly Column[] = [
   { title: 'STATE' },
   { title: 'ZONE' },
   { title: 'CPU', align: 'right' },
-  { title: 'FREE', align: 'right' },
-  { title: 'MEM', align: 'right' },
-  { title: 'FREE', align: 'right' },
+  { title: 'CPU FREE', align: 'right' },
+  { title: 'MEM', align: 'right', whole: true },
+  { title: 'MEM FREE', align: 'right', whole: true },
   { title: 'LOAD', align: 'right' },
   { title: 'TASKS', align: 'right' },
   { title: 'AGE', align: 'right' },
@@ -26,18 +28,21 @@ export function register(program: Command): void {
     .command('nodes')
     .summary('who is there')
     .description('List the machines of the mesh: state, CPU, memory, load, and the age of the last heartbeat.')
-    .option('-l, --selector <labels>', 'only those with these labels: a=b,c in (d,e),!f')
+    .option('-l, --selector <labels>', 'only those with these labels: a=b,c in (d,e),!f', selector)
     .option('--all', 'also those offline')
     .addHelpText('after', '\nExamples:\n  althing nodes -l zone=attic\n  althing nodes --all --json')
-    .action(async ({ selector, all }: { selector?: string; all?: boolean }, command: Command) => {
-      const { client, json, printJson, printTable } = contextOf(command)
+    .action(async ({ selector: labels, all }: { selector?: string; all?: boolean }, command: Command) => {
+      const { client, json, printJson, printTable, note } = contextOf(command)
       const query = new URLSearchParams({
-        ...(selector !== undefined && { selector }),
+        ...(labels !== undefined && { selector: labels }),
         ...(all === true && { all: 'true' }),
       })
       const nodes = await client.get<NodeView[]>(`/v1/nodes?${query.toString()}`)
-      if (json) printJson(nodes)
-      else printTable(COLUMNS, nodes.map(rowOf))
+      if (json) return printJson(nodes)
+      printTable(COLUMNS, nodes.map(rowOf))
+      if (nodes.length === 0 && labels !== undefined) {
+        note(`althing: no node has the labels ${shownWord(labels)}; without -l all are listed`)
+      }
     })
 }
 

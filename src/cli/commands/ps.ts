@@ -7,7 +7,7 @@ import type { Cell, Column } from '../table.ts'
 import { describeExit, styleOfTask } from '../views.ts'
 
 const COLUMNS: readonly Column[] = [
-  { title: 'TASK' },
+  { title: 'TASK', whole: true },
   { title: 'NAME' },
   { title: 'STATE' },
   { title: 'NODE' },

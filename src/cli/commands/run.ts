@@ -2,30 +2,37 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { JobAccepted, TaskView } from '../../model/api.ts'
-import { formatBytes } from '../../model/quantity.ts'
+import { DEFAULT_RESOURCES, DEFAULT_TASK, LEAST_RESERVED, TASK_LIMITS } from '../../model/defaults.ts'
+import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import { messageOf } from '../../util/errors.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError, describeError, EXIT } from '../errors.ts'
-import { bytes, collect, cpu, duration, integer, pair } from '../options.ts'
+import { formatDuration } from '../format.ts'
+import { bytes, checked, cpu, duration, each, filled, integer, pairs, selector, variable } from '../options.ts'
 import { whenPipeBreaks } from '../pipes.ts'
 import { bundlePaths, uploadBundle } from '../run/bundle.ts'
 import { exitCodeOf, explainEnd } from '../run/exit-code.ts'
 import { followMany, followOne } from '../run/follow.ts'
 import { cancelAll, watchInterrupts } from '../run/interrupt.ts'
 import { createMessages, type Messages } from '../run/messages.ts'
-import { fetchOutput } from '../run/output.ts'
-import { jobOf, type RunOptions } from '../run/request.ts'
+import { fetchOutput, prepareOutput } from '../run/output.ts'
+import { checkCommand, jobOf, type RunOptions } from '../run/request.ts'
 import { jsonSink, prefixSink, rawSink } from '../run/sinks.ts'
 import { isLive } from '../views.ts'
 
 const NOTES = `
-Paths given to --input keep their names: with --input ./data the task finds data/… in its working
-directory. They must lie below the directory the command is run in.
+Without --cpu and --memory a task reserves a little of both, and is limited in
+neither.
 
-Exit codes: the task's own (128 + n when signal n ended it), 124 when it ran out of time, 125 when no
-node took it or Althing failed, 126 when it could not be started, 127 when there is no such command,
-2 for wrong usage. With --count, that of the first task in order that failed. Ctrl-C cancels the task and
-waits for it; pressed again, it leaves at once.
+Paths given to --input keep their names: with --input ./data the task finds
+data/… in its working directory. They must lie below the directory the command
+is run in.
+
+Exit codes: the task's own (128 + n when signal n ended it), 124 when it ran out
+of time, 125 when no node took it or Althing failed, 126 when it could not be
+started, 127 when there is no such command, 2 for wrong usage. With --count,
+that of the first task in order that failed. Ctrl-C cancels the task and waits
+for it; pressed again, it leaves at once.
 
 Examples:
   althing run -- uname -a
@@ -39,26 +46,51 @@ export function register(program: Command): void {
     .command('run')
     .summary('run a command somewhere in the mesh')
     .description(
-      'Run a command on the machine that makes the best bid. Output streams back; its exit code is that of `run`.',
+      'Run a command on the machine that makes the best bid. Its output streams back, and `run` exits with its ' +
+        'exit code.',
     )
     .argument('<command...>', 'the command and its arguments; put -- before it when it has options of its own')
     .passThroughOptions()
-    .option('--cpu <cores>', 'reserve and allow so many cores: 2, 0.5, 500m', cpu)
-    .option('--memory <bytes>', 'reserve and allow so much memory: 512Mi, 2Gi', bytes)
-    .option('-l, --selector <labels>', 'only on nodes with these labels: zone=attic,!gpu')
-    .option('--input <path>', 'a file or directory the task needs; may be given again', collect)
-    .option('--output <dir>', 'bring back what the task leaves in $ALTHING_OUTPUT')
     .option(
-      '-e, --env <key=value>',
-      'set a variable, or pass on one of here by its name alone',
-      pair('KEY=VALUE, or the name of a variable that is set', (key) => process.env[key]),
+      '--cpu <cores>',
+      `reserve and allow so many cores: 2, 0.5, 500m (default: reserve ${formatCpu(DEFAULT_RESOURCES.cpuMilli)})`,
+      cpu(LEAST_RESERVED.cpuMilli),
     )
-    .option('--timeout <duration>', 'end the task after this: 90s, 5m, 2h, 1d', duration)
-    .option('--grace <duration>', 'between SIGTERM and SIGKILL', duration)
-    .option('--place-timeout <duration>', 'give up when it is not placed by then', duration)
-    .option('--retries <n>', 'try again so often when it fails', integer(0, 99))
-    .option('--count <n>', 'run it so many times', integer(1, 10_000), 1)
-    .option('--name <name>', 'shown in lists')
+    .option(
+      '--memory <bytes>',
+      `reserve and allow so much memory: 512Mi, 2Gi (default: reserve ${formatBytes(DEFAULT_RESOURCES.memoryBytes)})`,
+      bytes(LEAST_RESERVED.memoryBytes / 1024 ** 2),
+    )
+    .option('-l, --selector <labels>', 'only on nodes with these labels: zone=attic,!gpu (default: any)', selector)
+    .option(
+      '--input <path>',
+      'a file or directory the task needs; may be given again',
+      each(filled('a file or directory')),
+    )
+    .option('--output <dir>', 'bring back what the task leaves in $ALTHING_OUTPUT', filled('a directory'))
+    .option(
+      '-e, --env <name=value>',
+      'set a variable, or pass on one of here by its name alone; may be given again',
+      pairs(variable(process.env)),
+    )
+    .option(
+      '--timeout <duration>',
+      `end the task after this: 90s, 5m, 2h, 1d (default: ${formatDuration(DEFAULT_TASK.timeoutMs)})`,
+      duration(1, TASK_LIMITS.timeoutMs),
+    )
+    .option(
+      '--grace <duration>',
+      `between SIGTERM and SIGKILL (default: ${formatDuration(DEFAULT_TASK.graceMs)})`,
+      duration(0, TASK_LIMITS.graceMs),
+    )
+    .option(
+      '--place-timeout <duration>',
+      `give up when it is not placed by then (default: ${formatDuration(DEFAULT_TASK.placeTimeoutMs)})`,
+      duration(1, TASK_LIMITS.placeTimeoutMs),
+    )
+    .option('--retries <n>', 'try again so often when it fails (default: 0)', integer(0, TASK_LIMITS.attempts - 1, 3))
+    .option('--count <n>', 'run it so many times', integer(1, TASK_LIMITS.tasksPerJob, 10), 1)
+    .option('--name <name>', "shown in lists (default: the command's first word)", checked(faultOfTaskName))
     .option('--detach', 'print the id and do not wait')
     .option('-q, --quiet', 'say nothing but what the task says')
     .option('-v, --verbose', 'say where it runs even when stderr is no terminal')
@@ -73,6 +105,11 @@ export function register(program: Command): void {
         process.exitCode = exitCode === EXIT.usage ? EXIT.usage : EXIT.notRun
       }
     })
+}
+
+function faultOfTaskName(text: string): string | undefined {
+  if (text.trim() !== '' && text.length <= TASK_LIMITS.nameLength) return undefined
+  return `expected a name of at most ${TASK_LIMITS.nameLength} characters, such as nightly-build`
 }
 
 async function run(argv: readonly string[], options: RunOptions, context: Context): Promise<number> {
@@ -112,7 +149,10 @@ async function submit(
   { client }: Context,
   messages: Messages,
 ): Promise<JobAccepted> {
+  checkCommand(argv, options.env)
   const paths = bundlePaths(options.input ?? [], process.cwd())
+  // Hours of work must not end in a directory that cannot be made.
+  if (options.output !== undefined && options.detach !== true) prepareOutput(options.output)
   const onProgress = (sent: number, total: number): void =>
     messages.status(`sending ${formatBytes(total)}: ${Math.min(100, Math.floor((100 * sent) / total))}%`)
   const watched = process.stderr.isTTY && options.quiet !== true

@@ -1,12 +1,23 @@
 /** `althing up`: starts this machine's daemon. */
 import type { Command } from 'commander'
 import type { StatusView } from '../../model/api.ts'
-import { DEFAULT_PAGE, DEFAULT_PORT, type DaemonOptions } from '../../node/options.ts'
-import { CliError } from '../errors.ts'
-import { contextOf, pathsOf, type Context } from '../context.ts'
+import {
+  faultOfCluster,
+  faultOfJoin,
+  faultOfLabel,
+  faultOfListen,
+  faultOfName,
+  faultOfPeer,
+} from '../../node/option-values.ts'
+import { DEFAULT_CLUSTER, DEFAULT_PAGE, DEFAULT_PORT, LOG_LEVELS } from '../../node/options.ts'
+import type { DaemonOptions, LogLevel } from '../../node/options.ts'
+import { CliError, usageError } from '../errors.ts'
+import { contextOf, dataDirSource, pathsOf, type Context } from '../context.ts'
 import { describeStatus } from '../describe-status.ts'
-import { bytes, collect, cpu, integer, pair } from '../options.ts'
+import { checkDirectory, checkFile } from '../files.ts'
+import { bytes, checked, cpu, each, filled, integer, oneOf, pairs, splitPair } from '../options.ts'
 import { becomeDaemon } from '../up/become.ts'
+import { shownWord } from '../terminal.ts'
 
 /** The options of `althing up`, as parsed; what is absent is the daemon's to decide. */
 interface UpOptions {
@@ -26,10 +37,19 @@ interface UpOptions {
   public?: boolean
   cpu?: number
   memory?: number
-  logLevel?: 'debug' | 'info' | 'warn' | 'error'
+  logLevel?: LogLevel
 }
 
-const port = integer(0, 65_535)
+/** Labels a user adds; a machine has some dozens of its own, and a passport takes 256 in all. */
+const MAX_LABELS = 100
+
+const readLabel = pairs((text) => {
+  const { key, value } = splitPair(text)
+  if (value === undefined) throw new Error('expected KEY=VALUE, such as zone=attic')
+  const fault = faultOfLabel(key, value)
+  if (fault !== undefined) throw new Error(fault)
+  return [key, value]
+})
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -37,41 +57,70 @@ export function register(program: Command): void {
     .command('up')
     .summary("start this machine's daemon")
     .description(
-      'Start the daemon of this machine, in the foreground unless --detach is given. It meets others on the local\n' +
+      'Start the daemon of this machine, in the foreground unless --detach is given. It meets others on the local ' +
         'network by itself, and those named by --join. It runs tasks of itself and of the peers it trusts.',
     )
-    .option('--join <address>', 'a full multiaddr to join by; may be given again', collect)
-    .option('--listen <address>', 'a multiaddr to listen on; may be given again (default: private addresses)', collect)
-    .option('--port <port>', `port of the mesh; 0: any (default: ${DEFAULT_PORT})`, port)
+    .option(
+      '--join <address>',
+      'a full address to join by, as `althing status` prints it there; may be given again',
+      each(checked(faultOfJoin)),
+    )
+    .option(
+      '--listen <address>',
+      'an address to listen on, such as /ip4/10.0.0.5/tcp/4100; may be given again (default: private addresses)',
+      each(checked(faultOfListen)),
+    )
+    .option(
+      '--port <port>',
+      `port of the mesh; 0: any; what --listen names has its own (default: ${DEFAULT_PORT}, or any when that is taken)`,
+      integer(0, 65_535, DEFAULT_PORT),
+    )
     .option('--public', 'listen and dial beyond private networks')
     .option('--no-mdns', 'do not look for others on the local network')
-    .option('--name <name>', 'shown in lists (default: the host name)')
-    .option('--label <key=value>', 'a label to select by; may be given again', pair('KEY=VALUE'))
-    .option('--cluster <name>', 'meet only those of this cluster')
-    .option('--passport <file>', 'publish the passports of a file; may be given again', collect)
-    .option('--trust <peer>', 'run tasks of this peer; may be given again', collect)
+    .option('--name <name>', 'shown in lists: lower-case, as a DNS name (default: the host name)', checked(faultOfName))
+    .option('--label <key=value>', 'a label to select by; may be given again', readLabel)
+    .option(
+      '--cluster <name>',
+      `meet only those of this cluster (default: "${DEFAULT_CLUSTER}")`,
+      checked(faultOfCluster),
+    )
+    .option(
+      '--passport <file>',
+      'publish the passports of a file; may be given again',
+      each(filled('a file, such as ./passport.yaml')),
+    )
+    .option('--trust <peer>', 'run tasks of this peer; may be given again', each(checked(faultOfPeer)))
     .option('--open', 'run tasks of ANYONE who connects: for trials in closed networks only')
-    .option('--cpu <cores>', 'offer so many cores instead of all', cpu)
-    .option('--memory <bytes>', 'offer so much memory instead of all', bytes)
-    .option('--page-port <port>', `port of the status page; 0: any (default: ${DEFAULT_PAGE.port})`, port)
+    .option('--cpu <cores>', 'offer so many cores: 2, 0.5, 500m; 0: run nothing (default: all)', cpu(0))
+    .option('--memory <bytes>', 'offer so much memory: 512Mi, 2Gi; 0: run nothing (default: all)', bytes(0))
+    .option(
+      '--page-port <port>',
+      `port of the status page; 0: any (default: ${DEFAULT_PAGE.port})`,
+      integer(0, 65_535, DEFAULT_PAGE.port),
+    )
     .option('--no-page', 'no status page')
-    .option('--log-level <level>', 'debug, info, warn or error')
+    .option('--log-level <level>', `${LOG_LEVELS.join(', ')} (default: info)`, oneOf(LOG_LEVELS))
     .option('--detach', 'run in the background; waits until it is ready')
     .addHelpText(
       'after',
       '\nExamples:\n  althing up\n  althing up --detach --name attic --label zone=attic\n' +
         '  althing up --join /ip4/10.0.0.5/tcp/4100/p2p/12D3KooW…',
     )
-    .action(async (options: UpOptions, command: Command) => {
-      const context = contextOf(command)
-      await refuseSecond(context)
-      if (options.detach !== true) {
-        return becomeDaemon({ options: daemonOptions(options, command), quiet: context.json })
-      }
-      const { startDetached } = await import('../up/detach.ts')
-      const status = await startDetached(context, process.argv.slice(2))
-      return context.json ? context.printJson(status) : context.print(describeStatus(status, context.paint))
-    })
+    .action(up)
+}
+
+async function up(options: UpOptions, command: Command): Promise<void> {
+  if (Object.keys(options.label ?? {}).length > MAX_LABELS) throw usageError(`more than ${MAX_LABELS} times --label`)
+  const context = contextOf(command)
+  await refuseSecond(context)
+  for (const file of options.passport ?? []) checkFile(file, `--passport ${shownWord(file)}`, './passport.yaml')
+  checkDirectory(context.paths.dataDir, 0o700, dataDirSource(command), '~/.local/state/althing')
+  if (options.detach !== true) {
+    return becomeDaemon({ options: daemonOptions(options, command), quiet: context.json })
+  }
+  const { startDetached } = await import('../up/detach.ts')
+  const status = await startDetached(context, process.argv.slice(2))
+  return context.json ? context.printJson(status) : context.print(describeStatus(status, context.paint))
 }
 
 /** The daemon's own lock says so too; this says it before anything is started or written. */

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { WhyView } from '../../model/api.ts'
 import { contextOf } from '../context.ts'
+import { taskArgument } from '../options.ts'
 import { drawStory } from '../story.ts'
 
 /** Adds the command. */
@@ -10,10 +11,10 @@ export function register(program: Command): void {
     .command('why')
     .summary('how a task was placed')
     .description(
-      'Tell the whole bargaining over a task: whom was asked, the bids and what they were worth, who declined for\n' +
+      'Tell the whole bargaining over a task: who was asked, the bids and what they were worth, who declined for ' +
         'what measured reason, who could not be reached, who was never asked, and what became of each attempt.',
     )
-    .argument('<task>', 'its id, or the beginning of it')
+    .argument('<task>', 'its id, or the beginning of it', taskArgument)
     .addHelpText('after', '\nExample:\n  althing why TASK')
     .action(async (task: string, _options: object, command: Command) => {
       const { client, json, printJson, print, paint } = contextOf(command)

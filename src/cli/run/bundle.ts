@@ -3,9 +3,10 @@ import { lstatSync, readdirSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import type { BundleAccepted } from '../../model/api.ts'
-import { messageOf } from '../../util/errors.ts'
 import type { DaemonClient } from '../client.ts'
 import { usageError } from '../errors.ts'
+import { describeFileError } from '../files.ts'
+import { shownWord } from '../terminal.ts'
 
 /** Told how much of the whole has been handed over. */
 export type OnProgress = (sentBytes: number, totalBytes: number) => void
@@ -20,14 +21,14 @@ export function bundlePaths(inputs: readonly string[], cwd: string): string[] {
     const path = relative(cwd, resolve(cwd, input))
     if (path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path)) {
       throw usageError(
-        `--input ${input} lies outside the working directory ${cwd}`,
+        `--input ${shownWord(input)}: lies outside the working directory ${cwd}`,
         'change into a directory above it, and name it from there',
       )
     }
     try {
       lstatSync(join(cwd, path))
     } catch (error) {
-      throw usageError(`--input ${input}: ${messageOf(error)}`)
+      throw usageError(`--input ${shownWord(input)}: ${describeFileError(error)}`)
     }
     return path === '' ? '.' : path
   })

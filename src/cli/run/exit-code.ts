@@ -4,6 +4,7 @@
  */
 import type { TaskView } from '../../model/api.ts'
 import { EXIT } from '../errors.ts'
+import { whyUnplaced } from '../views.ts'
 
 export const TIMED_OUT = 124
 /** 128 + SIGTERM: how a cancelled task that never ran would have ended. */
@@ -26,6 +27,8 @@ export function explainEnd({ taskId, state, exit, nodeName, waiting }: TaskView)
   const on = nodeName === undefined ? '' : ` on ${nodeName}`
   if (exit?.logTruncated === true)
     return `${taskId} wrote more output than the 16 MiB a stream that are kept: write large results to $ALTHING_OUTPUT`
+  const unplaced = whyUnplaced(exit)
+  if (unplaced !== undefined) return `${taskId}: ${unplaced}; see \`althing why ${taskId}\``
   if (exit?.startError !== undefined) return `${taskId} could not be started${on}: ${exit.startError}`
   if (state === 'timed-out') return `${taskId} ran out of time${on}`
   if (state === 'cancelled') return `${taskId} was cancelled`

@@ -24,10 +24,16 @@ async function followTask(
   messages: Messages,
 ): Promise<TaskView> {
   const response = await client.open(taskPath(taskId, '/logs?follow=true'))
-  const lost = await readLog(response, (line) => sink.write(index, taskId, line))
+  const lost = await readLog(response, (line) => {
+    messages.clear()
+    sink.write(index, taskId, line)
+  })
   sink.end(index)
-  if (lost !== undefined) messages.notice(`the rest of the log of ${taskId} could not be had: ${lost}`)
-  return client.get<TaskView>(taskPath(taskId, '?wait=ended'))
+  const task = await client.get<TaskView>(taskPath(taskId, '?wait=ended'))
+  // What never ran has no log; whoever asked for it too early was told so by an error.
+  if (lost !== undefined && task.exit?.startError === undefined)
+    messages.notice(`the rest of the log of ${taskId} could not be had: ${lost}`)
+  return task
 }
 
 /** One task; while it waits its reason is said, and once it runs where. */
@@ -75,9 +81,15 @@ function watchPlacing(client: DaemonClient, taskId: string, messages: Messages):
     const task = await client.get<TaskView>(taskPath(taskId))
     if (task.state === 'running') return messages.progress(`${taskId} runs on ${task.nodeName ?? task.node}`)
     if (!isLive(task)) return undefined
-    const waiting = task.waiting ?? `${task.state}${task.nodeName === undefined ? '' : ` on ${task.nodeName}`}`
-    if (waiting !== said) messages.notice(`waiting: ${waiting}`)
-    said = waiting
+    const place = `${task.state}${task.nodeName === undefined ? '' : ` on ${task.nodeName}`}`
+    const waiting = task.state === 'queued' ? (task.waiting ?? place) : place
+    // Nodes answer in any order: the same reasons in another one are no news.
+    const reasons = waiting.split('; ').toSorted().join('; ')
+    // Some reasons are a sentence of their own.
+    if (reasons !== said) messages.notice(/^waiting\b/.test(waiting) ? waiting : `waiting: ${waiting}`)
+    said = reasons
+    // How far its input has come changes all the time, and is no line each.
+    if (task.state === 'awarded' && task.waiting !== undefined) messages.status(`${place}: ${task.waiting}`)
     schedule(NEXT_LOOK_MS)
     return undefined
   }

@@ -10,6 +10,8 @@ export interface Messages {
   progress(text: string): void
   /** Shown in place, over the one before; only on a terminal. */
   status(text: string): void
+  /** Takes away what `status` shows, before somebody else writes to the terminal. */
+  clear(): void
   /** Must be known, unless the user wants no words at all. */
   notice(text: string): void
 }
@@ -31,6 +33,10 @@ export function createMessages(quiet: boolean, chatty: boolean): Messages {
       if (quiet || !stderr.isTTY) return
       stderr.write(`\r\u001b[2Kalthing: ${printable(text)}`)
       statusShown = true
+    },
+    clear() {
+      if (statusShown) stderr.write('\r\u001b[2K')
+      statusShown = false
     },
     notice: (text) => {
       if (!quiet) say(text)

@@ -1,11 +1,21 @@
 /** `--output DIR`: brings back what a task left in `$ALTHING_OUTPUT`. */
-import { makeDirectory } from '../../util/make-directory.ts'
 import { pipeline } from 'node:stream/promises'
+import { makeDirectory } from '../../util/make-directory.ts'
 import type { DaemonClient } from '../client.ts'
+import { checkDirectory } from '../files.ts'
+import { shownWord } from '../terminal.ts'
 import { taskPath } from '../views.ts'
 
 /** What may come out of a tar from another machine; devices and pipes may not. */
 const WANTED = new Set(['File', 'OldFile', 'ContiguousFile', 'Directory', 'SymbolicLink', 'Link'])
+
+/**
+ * Makes the directory before anything is run: work must not end in one that cannot be written.
+ * @throws CliError usage
+ */
+export function prepareOutput(dir: string): void {
+  checkDirectory(dir, 0o777, `--output ${shownWord(dir)}`, './result')
+}
 
 /** Unpacks a task's output into a directory, which is made when missing. @throws ApiProblem when there is none */
 export async function fetchOutput(client: DaemonClient, taskId: string, dir: string): Promise<void> {

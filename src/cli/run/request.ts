@@ -1,7 +1,9 @@
 /** Turns the options of `run` into the job to submit. */
 import type * as z from 'zod'
 import type { BundleAccepted, JobRequest } from '../../model/api.ts'
-import { DEFAULT_RESOURCES } from '../../model/defaults.ts'
+import { DEFAULT_RESOURCES, TASK_LIMITS } from '../../model/defaults.ts'
+import { formatBytes } from '../../model/quantity.ts'
+import { usageError } from '../errors.ts'
 
 /** What is sent: a JobRequest whose defaults the daemon fills in. */
 export type JobBody = z.input<typeof JobRequest>
@@ -26,6 +28,28 @@ export interface RunOptions {
   readonly detach?: boolean
   readonly quiet?: boolean
   readonly verbose?: boolean
+}
+
+/**
+ * What the schema of a task would say of its command, in words. The daemon measures once more, as it is stored.
+ * @throws CliError usage
+ */
+export function checkCommand(command: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+  const fix = 'put large data into a file, and send that with --input'
+  if (command[0] === '') throw usageError("command '': expected the program to run, such as uname")
+  if (command.length > TASK_LIMITS.words) {
+    throw usageError(`the command has ${command.length} words: expected at most ${TASK_LIMITS.words}`, fix)
+  }
+  const long = command.findIndex((word) => word.length > TASK_LIMITS.wordLength)
+  if (long >= 0) {
+    throw usageError(`word ${long + 1} of the command has more than ${TASK_LIMITS.wordLength} characters`, fix)
+  }
+  const words = [...command, ...Object.entries(env).flat()]
+  const sizeBytes = words.reduce((sum, word) => sum + Buffer.byteLength(word), 0)
+  if (sizeBytes > TASK_LIMITS.specBytes) {
+    const most = formatBytes(TASK_LIMITS.specBytes)
+    throw usageError(`the command and its variables take ${formatBytes(sizeBytes)}: expected at most ${most}`, fix)
+  }
 }
 
 /** `--cpu` and `--memory` are both what is reserved and what is enforced. */

@@ -1,6 +1,6 @@
 /** What a task finds around it: its environment variables and the meaning of its command's first word. */
 import { accessSync, constants, statSync } from 'node:fs'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { StartOrder } from '../driver.ts'
 import { DriverError } from '../errors.ts'
 import type { RunPaths } from './run-folder.ts'
@@ -24,24 +24,43 @@ export function taskEnvironment(order: StartOrder, paths: RunPaths): Record<stri
 }
 
 /**
- * Checks that the command can be executed, by the rules the shim's `exec` follows.
- * @throws DriverError `no-command`
+ * Checks that the command can be executed, by the rules the shim's `exec` follows. As in a shell, what is not there
+ * and what may not be executed are told apart: 127 and 126.
+ * @throws DriverError `no-command`, `not-executable`
  */
 export function checkCommand(word: string, path: string, workFolder: string): void {
-  const places = word.includes('/') ? [''] : path.split(':')
-  if (word !== '') {
-    for (const place of places) {
-      const folder = isAbsolute(place) ? place : resolve(workFolder, place)
-      if (isExecutable(isAbsolute(word) ? word : join(folder, word))) return
-    }
+  const byName = !word.includes('/')
+  const folders = byName ? path.split(':').map((place) => resolve(workFolder, place)) : [workFolder]
+  const found = word === '' ? [] : folders.map((folder) => ({ folder, kind: kindOf(resolve(folder, word)) }))
+  if (found.some(({ kind }) => kind === 'program')) return
+  const meta = { command: word }
+  const shown = JSON.stringify(word.length > SHOWN_LENGTH ? `${word.slice(0, SHOWN_LENGTH)}…` : word)
+  // A folder that a search comes across is passed over; one that is named is not.
+  const stands = found.find(({ kind }) => kind === 'file' || kind === 'unreadable' || (kind === 'folder' && !byName))
+  if (stands === undefined) {
+    throw new DriverError('no-command', `command not found: ${shown}`, {
+      fix: byName
+        ? `install it on this machine, or set PATH for the task (it is ${path})`
+        : 'send the program with --input and name it from the working directory, or name an absolute path',
+      meta,
+    })
   }
-  throw new DriverError('no-command', `command not found: ${JSON.stringify(word)}`, {
-    fix: word.includes('/')
-      ? 'a relative path is taken from the working directory: send the program with the input, or name an absolute path'
-      : `install it on this machine, or set PATH for the task (it is ${path})`,
-    meta: { command: word },
-  })
+  const { why, fix } = NOT_EXECUTABLE[stands.kind as keyof typeof NOT_EXECUTABLE]
+  const place = byName ? ` in ${stands.folder}` : ''
+  throw new DriverError('not-executable', `cannot execute ${shown}${place}: ${why}`, { fix, meta })
 }
+
+/** A word that is shown in an error is cut here. */
+const SHOWN_LENGTH = 200
+
+const NOT_EXECUTABLE = {
+  file: {
+    why: 'it is a file without the permission to be executed',
+    fix: '`chmod +x` it, or name the program that reads it, such as `sh FILE`',
+  },
+  folder: { why: 'it is a directory', fix: 'name a program in it' },
+  unreadable: { why: 'the user of the daemon may not look into its directory', fix: 'name a program elsewhere' },
+} as const
 
 /** Where a program of this system is, or undefined. */
 export function findProgram(word: string): string | undefined {
@@ -51,12 +70,22 @@ export function findProgram(word: string): string | undefined {
 }
 
 function isExecutable(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat === undefined || !stat.isFile()) return false
+  return kindOf(path) === 'program'
+}
+
+/** What stands at a path; undefined: nothing, or nothing that a program can be. */
+function kindOf(path: string): 'program' | 'file' | 'folder' | 'unreadable' | undefined {
+  try {
+    const stat = statSync(path)
+    if (stat.isDirectory()) return 'folder'
+    if (!stat.isFile()) return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'unreadable' : undefined
+  }
   try {
     accessSync(path, constants.X_OK)
-    return true
+    return 'program'
   } catch {
-    return false
+    return 'file'
   }
 }

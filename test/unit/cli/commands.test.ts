@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createJunk } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogLine, TaskView } from '../../../src/model/api.ts'
@@ -30,7 +31,7 @@ describe('cli: commands against a daemon', function () {
     const table = await run('nodes')
     assert.equal(table.stderr, '')
     const [header, first] = table.stdout.split('\n')
-    assert.match(header!, /^NAME +STATE +ZONE +CPU +FREE +MEM +FREE +LOAD +TASKS +AGE$/)
+    assert.match(header!, /^NAME +STATE +ZONE +CPU +CPU FREE +MEM +MEM FREE +LOAD +TASKS +AGE$/)
     assert.match(first!, /^attic \* +ready +attic +4 +3 +8 GiB +7 GiB +25% +1 +2\.5s$/)
     const json = await run('nodes', '--json', '-l', 'zone=barn')
     assert.deepEqual(
@@ -43,7 +44,14 @@ describe('cli: commands against a daemon', function () {
   it('nodes: a selector that does not parse is wrong usage', async () => {
     const { code, stderr, stdout } = await run('nodes', '-l', '((')
     assert.deepEqual([code, stdout], [2, ''])
-    assert.match(stderr, /label selector, position 1/)
+    assert.match(stderr, /^althing: --selector '\(\(': position 1: expected a label key/)
+  })
+
+  it('nodes: says so when no node has the labels', async () => {
+    const { code, stdout, stderr } = await run('nodes', '-l', 'zone=moon')
+    assert.deepEqual([code, stdout.split('\n').length], [0, 2])
+    assert.equal(stderr, 'althing: no node has the labels zone=moon; without -l all are listed\n')
+    assert.equal((await run('nodes', '--json', '-l', 'zone=moon')).stderr, '')
   })
 
   it('node: details, and what to do when there is none', async () => {
@@ -111,7 +119,7 @@ describe('cli: commands against a daemon', function () {
     const { stdout, code } = await run('why', submit(['true']))
     assert.equal(code, 0)
     assert.match(stdout, /offer o1: 1 slot, asked attic, barn/)
-    assert.match(stdout, /BID OF +SLOTS +SCORE +FIT +LOAD +ETA/)
+    assert.match(stdout, /BID OF +SLOTS +SCORE +FIT +LOAD +ETA +CPU USED +RUNNING/)
     assert.match(stdout, /barn +1 +0\.750 +0\.500 +0\.250 +5ms/)
     assert.match(
       stdout,
@@ -128,7 +136,11 @@ describe('cli: commands against a daemon', function () {
     assert.equal((await run('trust', 'remove', PEER_B)).stdout, '')
     const again = await run('trust', 'remove', PEER_B)
     assert.deepEqual([again.code, again.stderr.includes('is not in the list')], [1, true])
-    assert.equal((await run('trust', 'add', 'nobody')).code, 2)
+    const wrong = await run('trust', 'add', 'nobody')
+    assert.deepEqual(
+      [wrong.code, wrong.stderr.startsWith('althing: peer nobody: expected a peer id: 12D3KooW')],
+      [2, true],
+    )
   })
 
   it('apply: from files and stdin, with the place of a mistake', async () => {
@@ -143,7 +155,9 @@ describe('cli: commands against a daemon', function () {
     writeFileSync(bad, 'nothing\n')
     const refused = await run('apply', '-f', bad)
     assert.equal(refused.stderr, `althing: ${bad}:1:1: kind: expected a text, found nothing\n`)
-    assert.match((await run('apply', '-f', join(status.dir, 'none.yaml'))).stderr, /cannot read .*ENOENT/)
+    const missing = await run('apply', '-f', good, '-f', 'none.yaml')
+    assert.deepEqual([missing.code, missing.stdout], [2, ''], 'nothing is published when not all can be')
+    assert.equal(missing.stderr, 'althing: --file none.yaml: cannot be read: there is no such file or directory\n')
   })
 
   it('events: until the daemon ends', async () => {
@@ -176,18 +190,17 @@ describe('cli: commands against a daemon', function () {
     assert.match(stderr, /a daemon already runs here: attic, pid \d+[^]*fix: `althing status`/)
   })
 
-  it('up --detach: shows the end of the log when the daemon does not start', async () => {
+  it('up --detach: says what the daemon said when it does not start, and where its log is', async () => {
     const dataDir = join(status.dir, 'data')
-    const { code, stdout, stderr } = await cli([
-      'up',
-      '--detach',
-      '--data-dir',
-      dataDir,
-      '--passport',
-      '/nonexistent.yaml',
-    ])
+    const passport = join(status.dir, 'empty.yaml')
+    writeFileSync(passport, '# nothing\n')
+    const { code, stdout, stderr } = await cli(['up', '--detach', '--data-dir', dataDir, '--passport', passport])
     assert.deepEqual([code, stdout], [1, ''])
-    assert.match(stderr, /the daemon did not start \(exit 1\); the end of .*daemon\.log:[^]*nonexistent\.yaml/)
+    assert.equal(
+      stderr,
+      `althing: the daemon did not start: ${passport}:1:1: expected a passport (kind: NodePassport), found nothing\n` +
+        `  its log: ${join(dataDir, 'daemon.log')}\n`,
+    )
     assert.equal(statSync(join(dataDir, 'daemon.log')).mode & 0o777, 0o600)
   })
 
@@ -250,14 +263,14 @@ describe('cli: usage', function () {
     [['nodes', '--al'], /unknown option '--al'[^]*Did you mean --all\?[^]*althing nodes --help/],
     [['node'], /missing required argument/],
     [['nodes', 'extra'], /too many arguments/],
-    [['up', '--port', '99999'], /expected a whole number from 0 to 65535/],
+    [['up', '--port', '99999'], /expected a whole number from 0 to 65535, such as 4100/],
     [['up', '--label', 'zone'], /expected KEY=VALUE/],
     [['run', '--cpu', 'two', '--', 'true'], /--cpu.*two/],
     [['run', '--memory', '1Zi', '--', 'true'], /unknown suffix Zi/],
-    [['run', '--timeout', '90', '--', 'true'], /"90" is no duration/],
+    [['run', '--timeout', '90', '--', 'true'], /--timeout 90: give a unit, such as 90s or 90m/],
     [['run', '--count', '0', '--', 'true'], /from 1 to 10000/],
     [['run'], /missing required argument/],
-    [['logs', '--stream', 'both-of-them', 'x'], /Allowed choices are stdout, stderr, both/],
+    [['logs', '--stream', 'both-of-them', 'x'], /--stream both-of-them: expected stdout, stderr or both/],
     [['trust', 'add'], /missing required argument 'peer'/],
     [['apply'], /required option '-f, --file/],
   ]
@@ -290,7 +303,15 @@ describe('cli: usage', function () {
     await once(other, 'listening')
     const { code, stderr } = await cli(['nodes'], { socketPath })
     other.close()
-    rmSync(dir, { recursive: true })
     assert.deepEqual([code, stderr], [1, 'althing: the daemon answered 418\n'])
+    for (const answer of ['HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>', 'SSH-2.0-OpenSSH_9.6\r\n']) {
+      const junk = createJunk((socket) => socket.end(answer)).listen(socketPath)
+      await once(junk, 'listening')
+      const run = await cli(['nodes'], { socketPath })
+      junk.close()
+      assert.equal(run.code, 1)
+      assert.match(run.stderr, /^althing: what answers at .*a\.sock is no Althing daemon\n {2}fix: .*--socket\n$/)
+    }
+    rmSync(dir, { recursive: true })
   })
 })

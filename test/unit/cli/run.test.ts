@@ -141,6 +141,25 @@ describe('cli: run', function () {
       /could not be started on barn: no such file: frob/,
     ],
     [
+      'a command that cannot be executed',
+      { state: 'failed', exit: { exitCode: 126, startError: 'cannot execute "./x": it is a directory', ...EXIT } },
+      126,
+      /could not be started on barn: cannot execute "\.\/x": it is a directory/,
+    ],
+    [
+      'nobody takes it',
+      {
+        state: 'failed',
+        exit: {
+          exitCode: 125,
+          startError: 'NoCapableNodes: not placed within 1 s: barn not asked: too small',
+          ...EXIT,
+        },
+      },
+      125,
+      /^althing: \S+: not placed within 1 s: barn not asked: too small; see `althing why \S+`$/m,
+    ],
+    [
       'cancelled by another',
       { state: 'cancelled', exit: { exitCode: 143, killedFor: 'cancelled', ...EXIT } },
       143,
@@ -180,6 +199,63 @@ describe('cli: run', function () {
     assert.match(stderr, /althing: /)
   })
 
+  it('has nothing to say about the log of what was never started', async () => {
+    status.operations.logsBreak = 'there is no such run'
+    ends({ state: 'failed', exit: { exitCode: 127, startError: 'command not found: "x"', ...EXIT } })
+    const { stderr, code } = await run('--', 'x')
+    assert.match(stderr, /^althing: \S+ could not be started on barn: command not found: "x"\n$/)
+    assert.equal(code, 127)
+  })
+
+  it('says once that it waits, also when the reason says so itself', async () => {
+    status.operations.script = undefined
+    const { child, done } = startCli(['run', '--', 'x'], options())
+    let stderr = ''
+    child.stderr!.on('data', (data: Buffer) => (stderr += data.toString()))
+    await until('it is submitted', () => status.operations.fakeTasks.has('j1-0'))
+    const task = status.operations.fakeTasks.get('j1-0')!
+    task.view = { ...task.view, waiting: 'waiting for capacity' }
+    await until('the reason', () => stderr.endsWith('\n'))
+    status.operations.end('j1-0', {})
+    await done
+    assert.equal(stderr, 'althing: waiting for capacity\n')
+  })
+
+  it('takes the same reasons in another order for no news', async () => {
+    status.operations.script = undefined
+    const { child, done } = startCli(['run', '--', 'x'], options())
+    let stderr = ''
+    child.stderr!.on('data', (data: Buffer) => (stderr += data.toString()))
+    await until('it is submitted', () => status.operations.fakeTasks.has('j1-0'))
+    const task = status.operations.fakeTasks.get('j1-0')!
+    const find = status.operations.task.bind(status.operations)
+    let looks = 0
+    status.operations.task = (id) => {
+      looks++
+      task.view = {
+        ...task.view,
+        waiting: looks % 2 === 0 ? 'attic is full; barn is full' : 'barn is full; attic is full',
+      }
+      return find(id)
+    }
+    const before = looks
+    await until('it has looked three times', () => looks - before >= 3, 15_000)
+    status.operations.end('j1-0', {})
+    await done
+    assert.match(stderr, /^althing: waiting: (attic is full; barn|barn is full; attic) is full\n$/)
+  })
+
+  it('makes its directory for outputs before anything is run, but with --detach', async () => {
+    status.operations.script = undefined
+    const { done } = startCli(['run', '--output', 'out/put', '--', 'x'], options())
+    await until('it is submitted', () => status.operations.fakeTasks.has('j1-0'))
+    assert.ok(existsSync(join(dir, 'out', 'put')))
+    status.operations.end('j1-0', { state: 'cancelled' })
+    await done
+    assert.equal((await run('--detach', '--output', 'later', '--', 'x')).code, 0)
+    assert.ok(!existsSync(join(dir, 'later')))
+  })
+
   it('says why it waits, then where it runs', async () => {
     status.operations.script = undefined
     const { child, done } = startCli(['run', '-v', '--', 'x'], options())
@@ -190,6 +266,23 @@ describe('cli: run', function () {
     await until('the node', () => stderr.includes('j1-0 runs on barn'))
     status.operations.end('j1-0', {})
     assert.equal((await done).code, 0)
+  })
+
+  it('says once where its input is on its way to, and how far it has come only in place', async () => {
+    status.operations.script = undefined
+    const { child, done } = startCli(['run', '-v', '--', 'x'], options())
+    let stderr = ''
+    child.stderr!.on('data', (data: Buffer) => (stderr += data.toString()))
+    await until('the task', () => status.operations.fakeTasks.has('j1-0'))
+    const fake = status.operations.fakeTasks.get('j1-0')!
+    const waiting = 'fetching its input, 34 MiB of 120 MiB'
+    fake.view = { ...fake.view, state: 'awarded', attempt: 1, nodeName: 'barn', waiting }
+    await until('the place', () => stderr.includes('waiting: awarded on barn'))
+    status.operations.start('j1-0')
+    await until('the node', () => stderr.includes('j1-0 runs on barn'))
+    status.operations.end('j1-0', {})
+    assert.equal((await done).code, 0)
+    assert.ok(!stderr.includes('34 MiB'), 'this is no terminal: each step would be a line')
   })
 
   it('packs its inputs under the names they were given', async () => {
@@ -218,7 +311,7 @@ describe('cli: run', function () {
     const outside = await run('--input', '../x', '--', 'wc')
     assert.deepEqual([outside.code, /lies outside the working directory/.test(outside.stderr)], [2, true])
     assert.equal((await run('--input', '/etc/hosts', '--', 'wc')).code, 2)
-    assert.match((await run('--input', 'missing', '--', 'wc')).stderr, /--input missing: ENOENT/)
+    assert.match((await run('--input', 'missing', '--', 'wc')).stderr, /--input missing: there is no such file/)
     assert.equal(status.operations.submitted.length, 0)
   })
 

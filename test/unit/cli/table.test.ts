@@ -31,6 +31,18 @@ describe('cli: tables', () => {
     assert.match(text, /…/)
   })
 
+  it('leaves whole what is copied into the next command', () => {
+    const columns = [{ title: 'TASK', whole: true }, { title: 'WHAT' }]
+    const text = drawTable(columns, [['0123456789abcdef-1234', 'word '.repeat(40)]], plain, 40)
+    assert.match(text, /^0123456789abcdef-1234 {2}word.*…$/m)
+    for (const line of text.trimEnd().split('\n')) assert.ok(textWidth(line) <= 40, line)
+    // Where even that is too much the line is longer than the terminal.
+    assert.match(
+      drawTable(columns, [['0123456789abcdef-1234', 'word word word']], plain, 20),
+      /^0123456789abcdef-1234 /m,
+    )
+  })
+
   it('aligns wide and combining characters', () => {
     const text = drawTable(
       COLUMNS,

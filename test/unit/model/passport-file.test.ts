@@ -39,8 +39,12 @@ describe('model/passport-file', () => {
     const second = EXAMPLE.replace('writer-001', 'writer-002')
     const names = loadPassports(`---\n${EXAMPLE}\n---\n---\n${second}---\n`, FILE).map(({ metadata }) => metadata.name)
     assert.deepEqual(names, ['writer-001', 'writer-002'])
-    assert.deepEqual(loadPassports('', FILE), [])
-    assert.deepEqual(loadPassports('# nothing\n', FILE), [])
+  })
+
+  it('refuses a file without a passport: whoever publishes one means something by it', () => {
+    for (const text of ['', '# nothing\n', '---\n---\n']) {
+      assert.equal(refusal(text).message, 'writer.yaml:1:1: expected a passport (kind: NodePassport), found nothing')
+    }
   })
 
   // What is changed in the example, and the line the error must be.

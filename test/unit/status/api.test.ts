@@ -81,6 +81,9 @@ describe('status: the API by the socket', () => {
     assert.equal(answer.status, 422)
     const paths = answer.json<Problem>().errors!.map(({ path }) => path)
     assert.deepEqual(paths.toSorted(), ['count', 'spec', 'spec.command', 'spec.env.1X'])
+    const { detail } = answer.json<Problem>()
+    assert.match(detail!, /spec\.command: expected a command and its arguments;/)
+    assert.match(detail!, /spec\.env\.1X: expected a variable: letters, digits and _, not starting with a digit;/)
   })
 
   it('refuses a body that is no JSON, has the wrong type, or is too large', async () => {

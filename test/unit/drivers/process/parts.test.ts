@@ -100,18 +100,40 @@ describe('parts of the process driver', () => {
         ['./link', ''],
         ['tool', '/nowhere:bin'],
         ['link', ':'],
+        ['tool', '.:bin'],
       ] as const) {
         checkCommand(word, path, dir)
       }
+      await writeFile(join(dir, 'tool'), '', { mode: 0o644 })
+      checkCommand('tool', '.:bin', dir)
+    })
+
+    it('tells what is not there from what may not be executed, as a shell does', async () => {
+      await mkdir(join(dir, 'bin'))
+      await writeFile(join(dir, 'plain'), '', { mode: 0o644 })
+      await symlink('nowhere', join(dir, 'dangling'))
       for (const [word, path] of [
-        ['plain', '.'],
-        ['./plain', ''],
         ['bin', '.'],
         ['tool', ''],
         ['', '.'],
         ['nope', DEFAULT_PATH],
+        ['./nope', '.'],
+        ['./dangling', ''],
+        ['plain/nope', ''],
+        ['x'.repeat(5_000), '.'],
       ] as const) {
-        assert.throws(() => checkCommand(word, path, dir), { code: 'no-command' }, word)
+        assert.throws(
+          () => checkCommand(word, path, dir),
+          { code: 'no-command', message: /^command not found: / },
+          word,
+        )
+      }
+      for (const [word, path, message, fix] of [
+        ['plain', '/nowhere:.', /^cannot execute "plain" in .*: it is a file without the permission/, /chmod \+x/],
+        ['./plain', '', /^cannot execute "\.\/plain": it is a file without the permission/, /chmod \+x/],
+        ['./bin', '', /^cannot execute "\.\/bin": it is a directory$/, /name a program in it/],
+      ] as const) {
+        assert.throws(() => checkCommand(word, path, dir), { code: 'not-executable', message, fix }, word)
       }
     })
   })
