@@ -166,6 +166,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     why: 'what found no place in its first round waits for ever',
   },
   {
+    name: 'share-not-kept',
+    file: 'src/negotiation/executor/bids.ts',
+    line: 'const held = Math.min(slots, contractsLeft(state, ctx, from))',
+    instead: 'const held = slots',
+    why: 'one submitter is promised every contract that a node can keep',
+  },
+  {
+    name: 'share-of-holds-ignored',
+    file: 'src/negotiation/executor/bids.ts',
+    line: 'if (reasons.length === 0) reasons.push(...shareReasons(state, ctx, from, free))',
+    instead: '',
+    why: 'a submitter that floods a node with offers shuts out the others',
+  },
+  {
     name: 'stale-record-taken',
     file: 'src/registry/state.ts',
     line: 'return a.epoch > b.epoch || (a.epoch === b.epoch && a.seq > b.seq)',
@@ -199,5 +213,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: 'if (!lost) task.retries++',
     instead: '',
     why: 'a task that always fails is tried until its attempts run out',
+  },
+  {
+    name: 'dotted-offer-id',
+    file: 'src/negotiation/submitter/rounds.ts',
+    line: 'const offerId = `${job.jobId}-${ctx.rng.id(8)}`',
+    instead: 'const offerId = `${job.jobId}-${ctx.rng.id(8)}.1`',
+    why: 'no receiver of the offer takes its id, though the core itself would',
+  },
+  {
+    name: 'undefined-sent',
+    file: 'src/negotiation/executor/reports.ts',
+    line: '...(startedAtMs === undefined ? {} : { startedAtMs }),',
+    instead: 'startedAtMs,',
+    why: 'a report that satisfies its schema and cannot be encoded: it is never sent',
   },
 ]

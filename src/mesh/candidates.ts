@@ -8,7 +8,8 @@ import type { MeshState } from './types.ts'
 /** Every machine that may be asked, this one included: what it says of itself is never older than now. */
 export function candidatesOf(state: MeshState, nowMs: number): Candidate[] {
   const candidates: Candidate[] = []
-  for (const node of nodes(state.registry, nowMs)) {
+  const known = nodes(state.registry, nowMs)
+  for (const node of known) {
     const spec = node.passport?.spec.node
     if (node.peerId === state.self || !spec) continue
     candidates.push({
@@ -26,7 +27,8 @@ export function candidatesOf(state: MeshState, nowMs: number): Candidate[] {
   const { local } = state
   candidates.push({
     id: state.self,
-    name: local.labels['kubernetes.io/hostname'] ?? state.self,
+    // As its passport has it: the host name is only the default.
+    name: known.find(({ peerId }) => peerId === state.self)?.name ?? state.self,
     labels: local.labels,
     alive: state.phase === 'ready',
     drivers: local.drivers,

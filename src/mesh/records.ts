@@ -1,8 +1,7 @@
 /** Records coming in, and what follows from them for the rest of the mesh. */
 import type { NegotiationInput } from '../negotiation/step.ts'
 import { merge, tick, type MergeOutcome, type RegistryEffects, type RegistryEvent } from '../registry/registry.ts'
-import type { VerifiedRecord } from '../wire/envelope.ts'
-import type { MeshEffect, MeshState, RecordFate } from './types.ts'
+import type { MeshEffect, MeshInput, MeshState, RecordFate } from './types.ts'
 
 /**
  * Gossip forwards what is new, and what proves an equivocation (others must see both copies too).
@@ -22,12 +21,11 @@ const FATE: Readonly<Record<MergeOutcome, RecordFate>> = {
 /** Merges one verified record. @returns inputs for negotiation that follow from it */
 export function takeRecord(
   state: MeshState,
-  record: VerifiedRecord,
-  ageMs: number,
+  { record, ageMs, statedAgeMs }: MeshInput & { type: 'record' },
   nowMs: number,
   out: MeshEffect[],
 ): NegotiationInput[] {
-  const merged = merge(state.registry, record, ageMs, nowMs)
+  const merged = merge(state.registry, record, ageMs, nowMs, statedAgeMs)
   if (merged.outcome === 'new' || merged.outcome === 'updated') state.news++
   out.push({ type: 'fate', fate: FATE[merged.outcome], outcome: merged.outcome })
   if (merged.ownEpochAhead !== undefined) out.push({ type: 'raise-epoch', atLeast: merged.ownEpochAhead })
@@ -47,7 +45,7 @@ function carryOver(state: MeshState, { events, persist }: RegistryEffects, out: 
 function onEvent(state: MeshState, event: RegistryEvent, out: MeshEffect[]): NegotiationInput[] {
   switch (event.type) {
     case 'heartbeat':
-      return event.peerId === state.self ? [] : [{ type: 'heard', node: event.peerId }]
+      return event.peerId === state.self ? [] : [{ type: 'heard', node: event.peerId, atMs: event.bornMs }]
     case 'node-joined':
     case 'node-changed':
       out.push({ type: 'node-event', peer: event.peerId, what: event.state })

@@ -110,7 +110,7 @@ function takeInput(state: MeshState, input: MeshInput, nowMs: number, env: Env, 
       else state.warmBundles.delete(input.sha256)
       return []
     case 'record':
-      return takeRecord(state, input.record, input.ageMs, nowMs, out)
+      return takeRecord(state, input, nowMs, out)
     case 'peer-up':
       state.peers.add(input.peer)
       greet(state, config, input.peer, input.wallMs, out)

@@ -87,8 +87,16 @@ export type MeshInput =
   | { readonly type: 'passports'; readonly passports: readonly Passport[] }
   | { readonly type: 'sample'; readonly sample: LoadSample }
   | { readonly type: 'bundle'; readonly sha256: string; readonly here: boolean }
-  /** A verified record, by gossip, by sync (then `ageMs` > 0 perhaps) or our own coming back from the signer. */
-  | { readonly type: 'record'; readonly record: VerifiedRecord; readonly ageMs: number }
+  /**
+   * A verified record, by gossip, by sync (then `ageMs` > 0 perhaps) or our own coming back from the signer.
+   * `statedAgeMs`: its age by its author's own clock; absent for our own.
+   */
+  | {
+      readonly type: 'record'
+      readonly record: VerifiedRecord
+      readonly ageMs: number
+      readonly statedAgeMs?: number
+    }
   | { readonly type: 'peer-up'; readonly peer: NodeId; readonly wallMs: number }
   | { readonly type: 'peer-down'; readonly peer: NodeId }
   /** Says goodbye; nothing is accepted afterwards. */

@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import { BidTerms, DeclineReason, Id } from './negotiation.ts'
 import { Resources } from './resources.ts'
-import { TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
+import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
 
 /** What `/openapi.json` and the page call a node's state. `offline`: its lease lapsed, or it left. */
 export const NodeState = z.enum(['joining', 'ready', 'busy', 'offline'])
@@ -98,9 +98,9 @@ export const JobRequest = z.strictObject({
   /** Queued tasks fail with `NoCapableNodes` after this. Default: a day. */
   placeTimeoutMs: z
     .int()
-    .min(1)
-    .max(30 * 86_400_000)
-    .default(86_400_000),
+    .min(1, 'expected at least 1 millisecond')
+    .max(TASK_LIMITS.placeTimeoutMs, 'expected milliseconds, at most 30 days')
+    .default(DEFAULT_TASK.placeTimeoutMs),
 })
 export type JobRequest = z.infer<typeof JobRequest>
 
@@ -131,7 +131,7 @@ export const TaskView = z.strictObject({
   exit: TaskExit.optional(),
   output: z.enum(['fetching', 'here', 'failed']).optional(),
   resources: Resources,
-  /** Why it still waits, in a sentence; only while queued. */
+  /** Why it still waits, in a sentence; while queued, and once awarded while its input is on the way. */
   waiting: z.string().optional(),
 })
 export type TaskView = z.infer<typeof TaskView>

@@ -72,7 +72,18 @@ export const DECLINE_TEXT = 256
 
 /** Why a node said no: which constraint, what was wanted and what was measured, in words with units. */
 export const DeclineReason = z.strictObject({
-  constraint: z.enum(['trust', 'state', 'driver', 'selector', 'cpu', 'memory', 'memory-available', 'limits', 'load']),
+  constraint: z.enum([
+    'trust',
+    'state',
+    'driver',
+    'selector',
+    'cpu',
+    'memory',
+    'memory-available',
+    'limits',
+    'load',
+    'share',
+  ]),
   wanted: z.string().max(DECLINE_TEXT),
   measured: z.string().max(DECLINE_TEXT),
   /** True when waiting can help: the node would fit once others' work ends. */
@@ -125,7 +136,9 @@ export const Report = z.strictObject({
     .array(
       z.strictObject({
         ...AttemptRef.shape,
-        phase: z.enum(['started', 'ended']),
+        phase: z.enum(['fetching', 'started', 'ended']),
+        /** Of a `fetching` one: bytes of its input that came so far. Told once a second at most. */
+        fetchedBytes: z.int().min(0).optional(),
         startedAtMs: z.int().min(0).optional(),
         exit: TaskExit.optional(),
         /** The slot went back into the bid's hold: the submitter may award it again without a new offer. */

@@ -5,74 +5,57 @@
  * that runs an attempt of it) owns the attempt. Both keep what they own in their own store.
  */
 import * as z from 'zod'
-import { DEFAULT_RESOURCES } from './defaults.ts'
+import { DEFAULT_TASK, LEAST_RESERVED, TASK_LIMITS, VARIABLE_NAME } from './defaults.ts'
 import { Resources } from './resources.ts'
 
-/** Caps that every decoder of a task spec enforces. */
-export const TASK_LIMITS = {
-  /** Encoded spec, bytes (design section 3). */
-  specBytes: 64 * 1024,
-  /** Tasks in one job (one `althing run --count`). */
-  tasksPerJob: 10_000,
-  /** Attempts of one task, whatever the reason for another. */
-  attempts: 100,
-} as const
+export { DEFAULT_TASK, TASK_LIMITS }
 
-export const DEFAULT_TASK = {
-  resources: DEFAULT_RESOURCES,
-  /** A task without `--timeout` is ended after a day: every state has a timeout. */
-  timeoutMs: 24 * 60 * 60 * 1000,
-  /** Between SIGTERM and SIGKILL. */
-  graceMs: 5_000,
-  /** Kept of stdout and of stderr, each; the rest is discarded and the log says so. */
-  logCapBytes: 16 * 1024 * 1024,
-} as const
-
-const text = (max: number) => z.string().max(max)
+const text = (max: number) => z.string().max(max, `expected at most ${max} characters`)
 /** Lower-case hex sha256. */
 export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected a sha256 in lower-case hex')
-
-/** Below this a reservation would bound nothing: a batch could start as many processes as it has tasks. */
-const LEAST_RESERVED = { cpuMilli: 10, memoryBytes: 1024 * 1024 }
 
 /** What to run, what it needs, and how long it may take: the same for every task of a job. */
 export const TaskSpec = z.strictObject({
   /** Shown in lists; defaults to the command's first word. */
-  name: text(128).optional(),
+  name: text(TASK_LIMITS.nameLength).optional(),
   /** Which provider runs it. */
   driver: z.enum(['process']).default('process'),
   /** argv; no shell is involved unless the command is one. */
   command: z
-    .array(text(32 * 1024))
-    .min(1)
-    .max(4096),
+    .array(text(TASK_LIMITS.wordLength))
+    .min(1, 'expected a command and its arguments')
+    .max(TASK_LIMITS.words, `expected at most ${TASK_LIMITS.words} words`),
   env: z
     .record(
       z
         .string()
-        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
-        .max(256),
-      text(32 * 1024),
+        .regex(VARIABLE_NAME, 'expected a variable: letters, digits and _, not starting with a digit')
+        .max(TASK_LIMITS.variableLength, `expected a variable of at most ${TASK_LIMITS.variableLength} characters`),
+      text(TASK_LIMITS.wordLength),
     )
     .default({}),
   /** Reserved on the executor for as long as the task runs. */
   resources: Resources.refine(
     ({ cpuMilli, memoryBytes }) => cpuMilli >= LEAST_RESERVED.cpuMilli && memoryBytes >= LEAST_RESERVED.memoryBytes,
-    'a task reserves at least 10m CPU and 1Mi memory',
+    'expected to reserve at least 10m CPU and 1Mi memory',
   ).default({ ...DEFAULT_TASK.resources }),
   /** Enforced ceilings; an absent one is not enforced. `--cpu` and `--memory` set both this and `resources`. */
   limits: z
     .strictObject({
-      cpuMilli: z.int().min(1).optional(),
-      memoryBytes: z.int().min(1).optional(),
+      cpuMilli: z.int().min(1, 'expected thousandths of a core, at least 1').optional(),
+      memoryBytes: z.int().min(1, 'expected bytes, at least 1').optional(),
     })
     .default({}),
   timeoutMs: z
     .int()
-    .min(1)
-    .max(365 * 86_400_000)
+    .min(1, 'expected at least 1 millisecond')
+    .max(TASK_LIMITS.timeoutMs, 'expected milliseconds, at most 365 days')
     .default(DEFAULT_TASK.timeoutMs),
-  graceMs: z.int().min(0).max(3_600_000).default(DEFAULT_TASK.graceMs),
+  graceMs: z
+    .int()
+    .min(0, 'expected no negative time')
+    .max(TASK_LIMITS.graceMs, 'expected milliseconds, at most an hour')
+    .default(DEFAULT_TASK.graceMs),
   /** Content hash and size of the input bundle (a tar); unpacked into the working directory. */
   input: z.strictObject({ sha256: Sha256Hex, sizeBytes: z.int().min(0) }).optional(),
   /** Keep `$ALTHING_OUTPUT` after the task ends, for the submitter to fetch. */

@@ -26,22 +26,42 @@ export interface NegotiationConfig {
   /** Wait before an unplaced job is offered again; doubles from the first to the second. */
   readonly reofferMinMs: number
   readonly reofferMaxMs: number
-  /** How long an ended attempt's log and output stay with the executor. @default 86400000 */
+  /**
+   * How long an ended attempt is reported to a submitter that does not settle it, and its log and output stay with
+   * the executor; counted from its end, across restarts. @default 86400000
+   */
   readonly keepEndedMs: number
+  /** Holds an executor has open at once, of all submitters; see `SHARE_OF_REST`. @default 1000 */
+  readonly holds: number
+  /** Contracts that have not ended, and slots held for more, of all submitters; see `SHARE_OF_REST`. @default 10000 */
+  readonly contracts: number
+  /**
+   * Ended contracts not yet settled, of all submitters; beyond it the oldest of whoever left most goes.
+   * @default 10000
+   */
+  readonly unsettled: number
   readonly weights: RankWeights
 }
 
-/** Caps on everything that grows. */
+/**
+ * What one submitter may have of the holds and contracts that the others leave. Half: alone it has 500 holds and
+ * 5,000 contracts, more than the tasks one machine runs; beside n others that take all they can it has, in the long
+ * run, 1 in n + 2; and another one always finds a place. A smaller share would only bring the first submitter's
+ * bound down, a larger one leave little for the next.
+ */
+export const SHARE_OF_REST = 0.5
+
+/** Caps on everything else that grows. */
 export const NEGOTIATION_LIMITS = {
   jobs: 2_000,
   /** Tasks remembered by a submitter, ended ones included; the oldest ended go first. */
   tasks: 50_000,
-  holds: 1_000,
-  contracts: 20_000,
   /** Attempts an executor remembers having refused or settled, so that a late copy starts nothing. */
   tombstones: 20_000,
   /** Submitters a decliner remembers to tell when capacity frees (design section 6). */
   waiters: 64,
+  /** Submitters of which an executor remembers when it last gave them something. */
+  served: 1_000,
   storyEntries: 200,
   /** Bids and declines are a few hundred bytes; a peer that signs long ones crowds out its own. */
   storyBytes: 256 * 1024,
@@ -60,5 +80,8 @@ export const DEFAULT_NEGOTIATION: NegotiationConfig = Object.freeze({
   reofferMinMs: 250,
   reofferMaxMs: 10_000,
   keepEndedMs: 24 * 3_600_000,
+  holds: 1_000,
+  contracts: 10_000,
+  unsettled: 10_000,
   weights: DEFAULT_WEIGHTS,
 })

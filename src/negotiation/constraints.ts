@@ -136,7 +136,12 @@ export function declineReasons(spec: TaskSpec, from: NodeId, node: LocalNode, fr
 }
 
 /** How many copies this node can hold now, at most `wanted`; memory really available counts beside the unreserved. */
-export function slotsThatFit(spec: TaskSpec, wanted: number, node: LocalNode, free: Resources): number {
+export function slotsThatFit(
+  spec: Pick<TaskSpec, 'resources'>,
+  wanted: number,
+  node: LocalNode,
+  free: Resources,
+): number {
   const usable = { cpuMilli: free.cpuMilli, memoryBytes: Math.min(free.memoryBytes, node.memoryAvailableBytes) }
   return countFitting(usable, spec.resources, wanted)
 }

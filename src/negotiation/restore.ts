@@ -17,11 +17,21 @@ export interface StoredNegotiation {
   readonly contracts: Iterable<unknown>
 }
 
+/**
+ * After a restart no result is given up for so long, however old: this machine was away itself, and its submitters
+ * are to hear what became of their tasks.
+ */
+const RETURN_MS = 3_600_000
+
 /** Fills an empty state from the store. Call before any other input. */
 export function restore(state: NegotiationState, ctx: Context, stored: StoredNegotiation): void {
+  state.keepUntilMs = ctx.nowMs + RETURN_MS
   for (const doc of stored.jobs) restoreJob(state, ctx, doc as Job)
   for (const doc of stored.tasks) restoreTask(state, ctx, doc as Task)
-  for (const doc of stored.contracts) restoreContract(state, ctx, doc as ContractState)
+  // The oldest first, as they ended: that is the order in which results are given up when there are too many.
+  const contracts = [...stored.contracts] as ContractState[]
+  contracts.sort((a, b) => (a.endedAtMs ?? 0) - (b.endedAtMs ?? 0))
+  for (const contract of contracts) restoreContract(state, ctx, contract)
   if (state.byExecutor.size > 0) state.deadlines.set('renew', ctx.nowMs)
 }
 

@@ -8,7 +8,7 @@ import { onOffer } from './executor/bids.ts'
 import { onAward } from './executor/contracts.ts'
 import { onHoldExpired, onRelease, tellWaiters } from './executor/holds.ts'
 import { flushReports, onSettle, repeatEnded, sweepEnded } from './executor/reports.ts'
-import { checkLeases, onCancel, onEnded, onRenew, onStarted } from './executor/runs.ts'
+import { checkLeases, onCancel, onEnded, onFetching, onRenew, onStarted } from './executor/runs.ts'
 import { onAdopted, restore, type StoredNegotiation } from './restore.ts'
 import { flushStories } from './state.ts'
 import { onContract, repeatAward } from './submitter/award.ts'
@@ -40,10 +40,12 @@ export type NegotiationInput =
   | { readonly type: 'message'; readonly from: NodeId; readonly message: ControlMessage; readonly proof?: Uint8Array }
   /** A frame to this peer could not be delivered. */
   | { readonly type: 'unreachable'; readonly node: NodeId; readonly reason: string }
-  /** A sign of life that is no message, such as a heartbeat. */
-  | { readonly type: 'heard'; readonly node: NodeId }
+  /** A sign of life that is no message, such as a heartbeat, given at `atMs`. @default now */
+  | { readonly type: 'heard'; readonly node: NodeId; readonly atMs?: number }
   /** A node appeared or changed: waiting jobs may fit now. */
   | { readonly type: 'candidates-changed' }
+  /** So many bytes of a run's input are here. */
+  | { readonly type: 'run-fetching'; readonly runId: string; readonly fetchedBytes: number }
   | { readonly type: 'run-started'; readonly runId: string; readonly startedAtMs: number }
   | { readonly type: 'run-ended'; readonly runId: string; readonly exit: TaskExit }
   | { readonly type: 'output-fetched'; readonly taskId: string; readonly ok: boolean }
@@ -71,11 +73,16 @@ export function negotiationStep(state: NegotiationState, input: NegotiationInput
     case 'unreachable':
       onUnreachable(state, ctx, input.node, input.reason)
       break
-    case 'heard':
-      if (state.heardMs.has(input.node)) state.heardMs.set(input.node, ctx.nowMs)
+    case 'heard': {
+      const known = state.heardMs.get(input.node)
+      if (known !== undefined) state.heardMs.set(input.node, Math.max(known, input.atMs ?? ctx.nowMs))
       break
+    }
     case 'candidates-changed':
       reofferSoon(state, ctx)
+      break
+    case 'run-fetching':
+      onFetching(state, ctx, input.runId, input.fetchedBytes)
       break
     case 'run-started':
       onStarted(state, ctx, input.runId, input.startedAtMs)

@@ -6,7 +6,7 @@
  * Nothing here reads a clock, sends or stores: effects are data.
  */
 import type { ControlMessage } from '../model/control.ts'
-import type { Bid, NodeId } from '../model/negotiation.ts'
+import type { Bid, NodeId, Report } from '../model/negotiation.ts'
 import type { Resources } from '../model/resources.ts'
 import type { TaskExit, TaskSpec, TaskState } from '../model/task.ts'
 import type { BoundedMap } from '../util/bounded-map.ts'
@@ -59,6 +59,8 @@ export interface Attempt {
   readonly bidId: string
   readonly awardedAtMs: number
   contractedAtMs?: number
+  /** Until it starts: bytes of its input that its executor has, as far as it told. */
+  fetchedBytes?: number
   startedAtMs?: number
   endedAtMs?: number
   exit?: TaskExit
@@ -147,6 +149,8 @@ export interface ContractState {
   phase: ContractPhase
   readonly acceptedAtMs: number
   leaseUntilMs: number
+  /** Until it starts: bytes of its input that are here. */
+  fetchedBytes?: number
   startedAtMs?: number
   endedAtMs?: number
   exit?: TaskExit
@@ -182,8 +186,12 @@ export interface NegotiationState {
   readonly holdByOffer: Map<string, string>
   readonly contracts: Map<string, ContractState>
   readonly tombstones: BoundedMap<string, string>
-  /** Submitters to tell when capacity frees. */
-  readonly waiters: Set<NodeId>
+  /** Submitters to tell when capacity frees, and what one slot of theirs takes. */
+  readonly waiters: Map<NodeId, Resources>
+  /** Those who were told, and until when room for a slot of theirs is kept from others with more; see `shares.ts`. */
+  readonly turns: Map<NodeId, { readonly each: Resources; readonly untilMs: number }>
+  /** When each submitter was last given a hold. */
+  readonly servedMs: BoundedMap<NodeId, number>
   /** Sum of all holds and of all contracts that have not ended. */
   reserved: Resources
   /** From award to process, milliseconds: a running mean of what starts took here. */
@@ -193,6 +201,8 @@ export interface NegotiationState {
   readonly reportedMs: Map<NodeId, number>
   /** Ended attempts whose submitter has not settled, and the wait before they are reported again. */
   readonly unsettled: Map<NodeId, { runs: Set<string>; waitMs: number }>
+  /** No result is given up before this; see `restore`. */
+  keepUntilMs: number
   readonly deadlines: Deadlines<string>
   /** Jobs whose story changed since it was last stored. */
   readonly dirtyJobs: Set<string>
@@ -203,13 +213,15 @@ export interface NegotiationState {
 
 /** News of a contract that waits for the next report to its submitter. */
 export interface PendingReport {
-  readonly phase: 'started' | 'ended'
+  readonly phase: Report['reports'][number]['phase']
   readonly slotKept: boolean
 }
 
 /** What happened, for the event stream and the audit to come. */
 export type WorkEvent =
   | { readonly type: 'task'; readonly taskId: string; readonly state: TaskState; readonly node?: NodeId }
+  /** More of the input of an awarded task came to its executor. */
+  | { readonly type: 'fetching'; readonly taskId: string; readonly node: NodeId }
   | { readonly type: 'job'; readonly jobId: string; readonly what: StoryEntry['kind'] }
   | {
       readonly type: 'contract'

@@ -3,14 +3,16 @@ import type { Readable } from 'node:stream'
 import type { NodeView, StatusView, TrustView } from '../model/api.ts'
 import { NODE_STATES } from '../model/heartbeat.ts'
 import { passportName } from '../model/passport.ts'
+import { isPeerId } from '../model/peer-id.ts'
 import { TASK_STATES } from '../model/task.ts'
 import { shownState } from '../mesh/heartbeat.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import { BundleError } from './bundle-store.ts'
 import type { DaemonParts } from './daemon-state.ts'
 import { OperationError, type Operations } from './operations.ts'
+import { assertPublishable } from './publishable.ts'
 import { checkSelector } from './selectors.ts'
-import { findTask, listTasks } from './task-list.ts'
+import { findTask, listTasks, someOf } from './task-list.ts'
 import { cancelTask, logsOf, submitJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
 import { daemonMetrics } from './metrics.ts'
 import { foundView, nodeViews } from './views.ts'
@@ -82,18 +84,22 @@ function statusOf(parts: DaemonParts): StatusView {
   }
 }
 
+/** Characters of a name or an id that are taken for a part of it. */
+const LEAST_PART = 4
+
 function nodeOf(parts: DaemonParts, idOrName: string): NodeView {
   const all = nodeViews(parts.mesh, parts.clock.nowMs(), { all: true })
   const exact = all.filter((node) => node.peerId === idOrName || node.name === idOrName)
-  const found =
-    exact.length > 0
-      ? exact
-      : all.filter(
-          (node) => idOrName.length >= 4 && (node.peerId.startsWith(idOrName) || node.peerId.endsWith(idOrName)),
-        )
+  const isPart = ({ name, peerId }: NodeView) =>
+    name.startsWith(idOrName) || peerId.startsWith(idOrName) || peerId.endsWith(idOrName)
+  const found = exact.length > 0 || idOrName.length < LEAST_PART ? exact : all.filter(isPart)
   if (found.length === 1) return found[0]!
   if (found.length > 1)
-    throw new OperationError('conflict', `${idOrName} names ${found.length} nodes`, { fix: 'give more of the peer id' })
+    throw new OperationError(
+      'conflict',
+      `${idOrName} names ${found.length} nodes: ${someOf(found.map(({ name, peerId }) => `${name} ${peerId}`))}`,
+      { fix: 'give the peer id, or more of it' },
+    )
   throw new OperationError('not-found', `no node ${idOrName} is known`, { fix: '`althing nodes --all` lists them' })
 }
 
@@ -114,11 +120,8 @@ function trustOf(parts: DaemonParts): TrustView {
   return { open: parts.mesh.local.open, peers: [...parts.trusted].toSorted() }
 }
 
-/** A libp2p peer id of an Ed25519 key, as text. */
-const PEER_ID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/
-
 function changeTrust(parts: DaemonParts, peer: string, trusted: boolean): TrustView {
-  if (!PEER_ID.test(peer)) {
+  if (!isPeerId(peer)) {
     throw new OperationError('invalid', `${peer} is no peer id`, {
       fix: 'peer ids begin with 12D3KooW; `althing status` on that host prints its own',
     })
@@ -142,6 +145,7 @@ async function applyPassports(parts: DaemonParts, yaml: string, fileName: string
         fix: 'remove spec.node',
       })
   }
+  assertPublishable(passports)
   for (const passport of passports) parts.extraPassports.set(passportName(passport), passport)
   parts.refresh()
   return passports.map(passportName)

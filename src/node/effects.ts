@@ -106,7 +106,9 @@ function emit({ events, clock }: EffectOptions, event: (MeshEffect & { type: 'em
       what: event.state,
       ...(event.node === undefined ? {} : { node: event.node }),
     })
-  } else if (event.type === 'job') events.emit({ atMs, type: 'job', subject: event.jobId, what: event.what })
+  } else if (event.type === 'fetching')
+    events.emit({ atMs, type: 'task', subject: event.taskId, what: 'fetching', node: event.node })
+  else if (event.type === 'job') events.emit({ atMs, type: 'job', subject: event.jobId, what: event.what })
   else events.emit({ atMs, type: 'contract', subject: event.runId, what: event.phase, node: event.submitter })
 }
 

@@ -6,10 +6,11 @@ import type { MeshEffect, MeshInput, RecordFate } from '../mesh/types.ts'
 import type { Hello } from '../model/control.ts'
 import type { SyncRecords } from '../model/sync.ts'
 import type { PeerIdText, Topic, Verdict } from '../peer/peer.ts'
+import { statedAgeMs } from '../registry/registry.ts'
 import type { Clock } from '../util/clock.ts'
 import { AlthingError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
-import { openRecord } from '../wire/envelope.ts'
+import { openRecord, type VerifiedRecord } from '../wire/envelope.ts'
 import { GOSSIP_KINDS, MAX_AHEAD_MS, RECORD_MAX_BYTES } from '../wire/limits.ts'
 import { fromFrame, type Received } from './messages.ts'
 
@@ -36,6 +37,11 @@ const INNOCENT = new Set(['future-dated', 'unexpected'])
  */
 const FRAME_BURST = 2_000
 const FRAMES_PER_SECOND = 1_000
+
+/** A record of another, with its age as whoever passed it on tells it, and by the clock of its author. */
+function recordInput(record: VerifiedRecord, ageMs: number, wallNowMs: number): MeshInput {
+  return { type: 'record', record, ageMs, statedAgeMs: statedAgeMs(record.hlc, wallNowMs) }
+}
 
 export class Inbound {
   readonly #options: InboundOptions
@@ -72,7 +78,7 @@ export class Inbound {
     try {
       const wallNowMs = this.#options.clock.wallMs()
       const record = openRecord(data, { kinds: kind, maxBytes: RECORD_MAX_BYTES[kind], wallNowMs })
-      return this.#fate(this.#options.input({ type: 'record', record, ageMs: 0 }))
+      return this.#fate(this.#options.input(recordInput(record, 0, wallNowMs)))
     } catch (error) {
       const code = this.#refuse(error)
       return INNOCENT.has(code) ? 'ignore' : 'reject'
@@ -125,7 +131,7 @@ export class Inbound {
     if (Math.abs(skewMs) > MAX_AHEAD_MS) {
       log.warn(
         { peer, skewMs },
-        'the clock of this peer and ours differ too much; its records are refused. Set both by NTP',
+        'the clock of this peer and ours differ too much; its records are refused or count as old. Set both by NTP',
       )
     }
     if (hello.cluster === cluster) return
@@ -141,7 +147,7 @@ export class Inbound {
     for (const { bytes, ageMs } of body.records) {
       try {
         const record = openRecord(bytes, { kinds: GOSSIP_KINDS, maxBytes: RECORD_MAX_BYTES.passport, wallNowMs })
-        this.#options.post({ type: 'record', record, ageMs })
+        this.#options.post(recordInput(record, ageMs, wallNowMs))
       } catch (error) {
         this.#refuse(error)
       }

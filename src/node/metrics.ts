@@ -16,7 +16,8 @@ export function daemonMetrics(parts: DaemonParts): Record<string, number> {
     memory_reserved_bytes: negotiation.reserved.memoryBytes,
     machine_cpu_used_ratio: mesh.sample.cpuRatio,
     machine_memory_available_bytes: mesh.sample.memoryAvailableBytes,
-    tasks_running: runningCount(negotiation),
+    // Runs of anyone on this node; `tasks_running` below are those submitted here, wherever they run.
+    contracts: runningCount(negotiation),
     holds: negotiation.holds.size,
     awards_in_doubt: negotiation.inDoubt.size,
     registry_records: registry.records.size,

@@ -8,6 +8,7 @@ import type { Logger } from '../util/logger.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { EventHub } from './events.ts'
 import type { Inbound } from './inbound.ts'
+import { Lanes, SERVE_BOUNDS } from './lanes.ts'
 import { DEFAULT_PORT, type DaemonOptions } from './options.ts'
 import { untilRun } from './run-watch.ts'
 import type { KeptRuns } from './runs.ts'
@@ -26,13 +27,15 @@ export interface Servants {
 
 function handlersOf(servants: Servants): PeerHandlers {
   const { inbound, bundles, driver, mesh, keptRuns } = servants
+  const serving = new Lanes(SERVE_BOUNDS)
   return {
     onPeerUp: (peer) => inbound.onPeerUp(peer),
     onPeerDown: (peer) => inbound.onPeerDown(peer),
     onFrame: (peer, frame) => inbound.onFrame(peer, frame),
     onGossip: (topic, data) => inbound.onGossip(topic, data),
     onStream: (kind, peer, stream) => {
-      if (kind === 'bundle') return void serveBundle(stream, bundles)
+      if (kind === 'bundle')
+        return void serveBundle(stream, bundles, { enter: (signal) => serving.enter(peer, undefined, signal) })
       const mayRead = (runId: string) =>
         (mesh.negotiation.contracts.get(runId) ?? keptRuns.get(runId))?.submitter === peer
       void serveLogs(stream, { driver, mayRead, untilRun: (runId, signal) => untilRun(servants, runId, signal) })

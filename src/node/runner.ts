@@ -9,6 +9,8 @@ import type { TaskExit } from '../model/task.ts'
 import type { ContractState } from '../negotiation/types.ts'
 import { AlthingError, messageOf } from '../util/errors.ts'
 import { BundleError } from './bundle-store.ts'
+import { InputProgress } from './input-progress.ts'
+import { FETCH_BOUNDS, Lanes } from './lanes.ts'
 import { packDirectory } from './pack.ts'
 import { bringBundle, waitAfter, type TransferOptions } from './transfers.ts'
 
@@ -18,6 +20,8 @@ export interface RunnerOptions extends TransferOptions {
   readonly input: (input: MeshInput) => void
   /** How long an input is waited for while its submitter sends nothing. @default 60000 */
   readonly inputPatienceMs?: number
+  /** How often the mesh is told how far inputs have come. @default 1000 */
+  readonly progressMs?: number
 }
 
 /** Why a run that has no process yet is not to get one. */
@@ -45,9 +49,18 @@ export class Runner {
   /** What waits for `open`; undefined afterwards. */
   #unopened: (() => void)[] | undefined = []
   #turn: NodeJS.Immediate | undefined
+  /** Apart: an output may wait for a day, and for an input a slot of this machine is kept idle. */
+  readonly #inputs = new Lanes(FETCH_BOUNDS)
+  readonly #outputs = new Lanes(FETCH_BOUNDS)
+  readonly #progress: InputProgress
 
   constructor(options: RunnerOptions) {
     this.#options = options
+    const { input, progressMs } = options
+    this.#progress = new InputProgress({
+      tell: (runId, fetchedBytes) => input({ type: 'run-fetching', runId, fetchedBytes }),
+      ...(progressMs === undefined ? {} : { lookMs: progressMs }),
+    })
   }
 
   /** Begins what was asked for so far: other nodes can be reached now. */
@@ -158,6 +171,7 @@ export class Runner {
     if (!spec.input || early.signal.aborted) return undefined
     const { sha256, sizeBytes } = spec.input
     const timer = setTimeout(() => early.abort('timeout' satisfies EarlyEnd), Math.min(MAX_TIMER_MS, spec.timeoutMs))
+    this.#progress.begin(runId, sha256)
     try {
       await bringBundle(this.#options, {
         sha256,
@@ -166,10 +180,13 @@ export class Runner {
         what: `input of ${runId}`,
         patienceMs: this.#options.inputPatienceMs ?? INPUT_PATIENCE_MS,
         needsDiskNow: true,
+        lanes: this.#inputs,
         signal: AbortSignal.any([this.#closing.signal, early.signal]),
+        onProgress: (bytes) => this.#progress.note(sha256, bytes),
       })
     } finally {
       clearTimeout(timer)
+      this.#progress.end(runId)
     }
     return this.#options.bundles.path(sha256)
   }
@@ -193,6 +210,7 @@ export class Runner {
         what: `output of ${taskId}`,
         patienceMs: Infinity,
         needsDiskNow: false,
+        lanes: this.#outputs,
         signal: AbortSignal.any([this.#closing.signal, late.signal]),
       })
     } catch (error) {
@@ -217,6 +235,7 @@ export class Runner {
   /** Stops following; the runs go on. */
   close(): void {
     clearImmediate(this.#turn)
+    this.#progress.close()
     this.#closing.abort()
   }
 }
@@ -256,5 +275,6 @@ const ENDED_EARLY: Readonly<Record<EarlyEnd, string>> = {
 
 function failedStart(error: unknown): Unstarted {
   const exitCode = error instanceof AlthingError && error.code === 'no-command' ? 127 : 126
-  return { exitCode, startError: messageOf(error).slice(0, 4096) }
+  const fix = error instanceof AlthingError && error.fix !== undefined ? `; ${error.fix}` : ''
+  return { exitCode, startError: `${messageOf(error)}${fix}`.slice(0, 4096) }
 }

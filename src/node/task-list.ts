@@ -46,9 +46,19 @@ function resolvePrefix(parts: DaemonParts, prefix: string): string {
   for (const { taskId } of parts.mesh.negotiation.contracts.values()) if (taskId.startsWith(prefix)) ids.add(taskId)
   for (const { taskId } of parts.keptRuns.list()) if (taskId.startsWith(prefix)) ids.add(taskId)
   if (ids.has(prefix) || ids.size === 0) return prefix
-  if (ids.size > 1)
-    throw new OperationError('conflict', `${prefix} is the beginning of ${ids.size} task ids`, {
+  if (ids.size > 1) {
+    throw new OperationError('conflict', `${prefix} is the beginning of ${ids.size} task ids: ${someOf([...ids])}`, {
       fix: 'give more of the id',
     })
+  }
   return [...ids][0]!
+}
+
+/** Most that an answer lists of what a beginning could mean. */
+const MAX_LISTED = 10
+
+/** What a beginning could mean, as a list for people. */
+export function someOf(names: readonly string[]): string {
+  const more = names.length - MAX_LISTED
+  return names.toSorted().slice(0, MAX_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }

@@ -1,10 +1,11 @@
 /** What can be asked about tasks, and ordered: the half of `Operations` that is about work. */
 import type { Readable } from 'node:stream'
 import type { JobAccepted, JobRequest, LogLine, MeshEvent, TaskView, WhyView } from '../model/api.ts'
-import { TASK_LIMITS, isEnded } from '../model/task.ts'
+import { TASK_LIMITS, isEnded, type TaskSpec } from '../model/task.ts'
 import { attemptRefOf, currentAttempt, runIdOf } from '../negotiation/state.ts'
 import { SubmitError } from '../negotiation/submitter/rounds.ts'
 import { encode } from '../wire/codec.ts'
+import type { BundleStore } from './bundle-store.ts'
 import type { DaemonParts } from './daemon-state.ts'
 import { OperationError } from './operations.ts'
 import { untilRun } from './run-watch.ts'
@@ -24,11 +25,7 @@ export function submitJob(parts: DaemonParts, request: JobRequest): JobAccepted 
       fix: 'put large data into --input',
     })
   }
-  if (spec.input && !bundles.has(spec.input.sha256)) {
-    throw new OperationError('invalid', `the input bundle ${spec.input.sha256.slice(0, 12)}… is not on this node`, {
-      fix: 'upload it first: POST /v1/bundles',
-    })
-  }
+  if (spec.input) checkInput(bundles, spec.input)
   const jobId = rng.id(10)
   try {
     loop.input({ type: 'submit', jobId, spec, count, placeTimeoutMs })
@@ -46,6 +43,23 @@ export function submitJob(parts: DaemonParts, request: JobRequest): JobAccepted 
     refuseWhileBlocked(parts)
   }
   return { jobId, taskIds: [...parts.mesh.negotiation.jobs.get(jobId)!.taskIds] }
+}
+
+/**
+ * Executors take no more bytes of an input than the spec says: with a wrong size its tasks would fail on every node.
+ * @throws OperationError `invalid` when the bundle is not here, or has another size
+ */
+function checkInput(bundles: BundleStore, { sha256, sizeBytes }: NonNullable<TaskSpec['input']>): void {
+  const hereBytes = bundles.sizeOf(sha256)
+  const named = `the input bundle ${sha256.slice(0, 12)}…`
+  if (hereBytes === undefined) {
+    throw new OperationError('invalid', `${named} is not on this node`, { fix: 'upload it first: POST /v1/bundles' })
+  }
+  if (hereBytes !== sizeBytes) {
+    throw new OperationError('invalid', `${named} has ${hereBytes} bytes; the spec says ${sizeBytes}`, {
+      fix: 'take input.sizeBytes from the answer of POST /v1/bundles',
+    })
+  }
 }
 
 /** @throws OperationError `full` while nothing can be stored: what is accepted must survive a crash */

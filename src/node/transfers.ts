@@ -1,6 +1,8 @@
 /**
  * Brings a bundle here from another node: again and again with growing waits, until it is here, it is
  * certain that it never will be, or the caller's patience ends. A transfer that stands still is broken off.
+ * Each try waits for its turn (`lanes.ts`) and gives it back before the next: who cannot be had now does not
+ * hold up the others.
  */
 import { addAbortSignal, type Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -8,6 +10,7 @@ import type { Clock } from '../util/clock.ts'
 import { AlthingError, messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { BundleError, type BundleStore } from './bundle-store.ts'
+import type { Lanes } from './lanes.ts'
 import { fetchBundle } from './streams/bundle-stream.ts'
 
 /** Where bundles come from, and go to. */
@@ -29,11 +32,18 @@ export interface WantedBundle {
   readonly from: string
   /** For messages. */
   readonly what: string
-  /** Given up after so long without a single byte, milliseconds. Infinity: only `signal` ends it. */
+  /**
+   * Given up after so long without a single byte, milliseconds; waiting for a turn does not count. Infinity: only
+   * `signal` ends it.
+   */
   readonly patienceMs: number
   /** A full disk here ends it, too: somebody waits for an answer. */
   readonly needsDiskNow: boolean
+  /** Where it waits for its turn. */
+  readonly lanes: Lanes
   readonly signal: AbortSignal
+  /** So many bytes of it came; fewer than before when it is tried again. */
+  readonly onProgress?: (bytes: number) => void
 }
 
 export const IDLE_MS = 60_000
@@ -57,16 +67,25 @@ export function waitAfter(failures: number): number {
  */
 export async function bringBundle(options: TransferOptions, wanted: WantedBundle): Promise<void> {
   const { bundles, clock, log, self } = options
-  const { sha256, from, what, patienceMs, needsDiskNow, signal } = wanted
+  const { sha256, from, what, patienceMs, needsDiskNow, lanes, signal } = wanted
   let lastByteMs = clock.nowMs()
   for (let failures = 0; !bundles.has(sha256); failures++) {
     try {
       signal.throwIfAborted()
       if (from === self) throw new BundleError('not-found', `bundle ${sha256.slice(0, 12)}… is no longer on this node`)
-      await tryOnce(options, wanted, () => {
-        lastByteMs = clock.nowMs()
-        failures = 0
-      })
+      const askedMs = clock.nowMs()
+      const leave = await lanes.enter(from, sha256, signal)
+      lastByteMs += clock.nowMs() - askedMs
+      try {
+        // It may have come for somebody else meanwhile.
+        if (bundles.has(sha256)) return
+        await tryOnce(options, wanted, () => {
+          lastByteMs = clock.nowMs()
+          failures = 0
+        })
+      } finally {
+        leave()
+      }
     } catch (error) {
       signal.throwIfAborted()
       const final =
@@ -84,7 +103,7 @@ export async function bringBundle(options: TransferOptions, wanted: WantedBundle
 
 async function tryOnce(
   { bundles, openBundleStream, idleMs = IDLE_MS }: TransferOptions,
-  { sha256, sizeBytes, from, signal }: WantedBundle,
+  { sha256, sizeBytes, from, signal, onProgress }: WantedBundle,
   onByte: () => void,
 ): Promise<void> {
   const idle = new AbortController()
@@ -97,9 +116,10 @@ async function tryOnce(
     addAbortSignal(ended, stream)
     await fetchBundle(stream, sha256, bundles, {
       ...(sizeBytes === undefined ? {} : { maxBytes: sizeBytes }),
-      onProgress: () => {
+      onProgress: (bytes) => {
         timer.refresh()
         onByte()
+        onProgress?.(bytes)
       },
     })
   } catch (error) {

@@ -1,7 +1,8 @@
 /** The daemon's state as the bodies of the local API (`model/api.ts`). Pure: state in, views out. */
 import type { FoundView, NodeView, StoryLine, TaskView, WhyView } from '../model/api.ts'
 import { parseSelector } from '../model/selector.ts'
-import { isEnded } from '../model/task.ts'
+import { formatBytes } from '../model/quantity.ts'
+import { isEnded, type TaskSpec } from '../model/task.ts'
 import { freeNow, shownState } from '../mesh/heartbeat.ts'
 import type { MeshState } from '../mesh/types.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
@@ -123,7 +124,14 @@ export function submittedView(state: MeshState, task: Task, name: (peerId: strin
     ...outputOf(task, job),
     resources: job.spec.resources,
     ...(task.state === 'queued' ? { waiting: waitingReason(job, name) } : {}),
+    ...(task.state === 'awarded' ? fetchingOf(attempt?.fetchedBytes, job.spec) : {}),
   }
+}
+
+/** How far the input of an awarded task has come, once its executor told. */
+function fetchingOf(fetchedBytes: number | undefined, { input }: TaskSpec): Pick<TaskView, 'waiting'> {
+  if (fetchedBytes === undefined || !input) return {}
+  return { waiting: `fetching its input, ${formatBytes(fetchedBytes)} of ${formatBytes(input.sizeBytes)}` }
 }
 
 /** An output that was wanted of a run that took place, and of which nothing was reported, could not be packed. */
@@ -150,6 +158,7 @@ export function contractView(state: MeshState, contract: ContractState, name: (p
     node: state.self,
     nodeName: name(state.self),
     ...(contract.endedAtMs === undefined ? {} : { endedAtMs: Math.round(contract.endedAtMs) }),
+    ...(phase === 'accepted' ? fetchingOf(contract.fetchedBytes, contract.spec) : {}),
   }
 }
 

@@ -59,6 +59,15 @@ export const MAX_OUTBOUND = 12
 export const MAX_KNOWN_PEERS = 4096
 export const MAX_ADDRESSES_PER_PEER = 8
 
+/** Keys for probes by datagram that are given out at once: a link has one, or two while it is renewed. */
+export const MAX_PROBE_KEYS = 1024
+/** Datagrams a second under one key: fifty times what a member sends that probes, is probed and is asked. */
+export const PROBES_PER_KEY_PER_S = 200
+/** … and from other hosts than their keys were told to, all together: checking them takes 0.5 % of a core. */
+export const STRAY_PROBES_PER_S = 1_000
+/** Datagrams that may wait for the network at once; above it they are dropped, as the network would. */
+export const MAX_PROBES_IN_FLIGHT = 1_024
+
 /** A pause of `baseMs` spread by ±25 %, so that peers that lost a link together do not return together. */
 export function jittered(baseMs: number): number {
   return baseMs * (0.75 + Math.random() * 0.5)

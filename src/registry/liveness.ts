@@ -2,7 +2,8 @@
  * Which nodes are there: leases, and what watchers are told when they lapse.
  *
  * Liveness is reckoned from when the last heartbeat was sent (receipt − age, invariant 3), so news of
- * a heartbeat that comes late through sync does not make its sender look alive.
+ * a heartbeat that comes late through sync, or is played again by gossip, does not make its sender look
+ * alive. How its age is found is said in `age.ts`.
  */
 import type { NodeState } from '../model/heartbeat.ts'
 import { dropEntry, noEffects } from './state.ts'
@@ -16,7 +17,7 @@ const DEAD_INTERVALS = 6
 export function lastHeardMs(author: Author): number | undefined {
   if (author.beat !== undefined) return author.beat.bornMs
   let newest: number | undefined
-  for (const { bornMs } of author.passports.values()) newest = Math.max(newest ?? bornMs, bornMs)
+  for (const { heardMs } of author.passports.values()) newest = Math.max(newest ?? heardMs, heardMs)
   return newest
 }
 

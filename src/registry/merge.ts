@@ -2,6 +2,7 @@
 import { Heartbeat } from '../model/heartbeat.ts'
 import { Passport, passportName } from '../model/passport.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
+import { heartbeatAgeMs } from './age.ts'
 import { findRival, quarantine, remember } from './equivocation.ts'
 import { settle } from './liveness.ts'
 import { bucketOf, dropEntry, ensureAuthor, isNewer, keyOf, noEffects, putEntry, raiseMark } from './state.ts'
@@ -104,8 +105,15 @@ function persistRecord(entry: Entry, effects: RegistryEffects): void {
  * Merges a verified record.
  * @param ageMs how long ago its author sent it: 0 from gossip, as told from sync, as stored from disk
  * @param nowMs Unix milliseconds on a clock that does not go back, also across restarts
+ * @param statedMs how long ago that was by its author's own clock, see `statedAgeMs`. 0: nothing is known of it
  */
-export function merge(state: RegistryState, record: VerifiedRecord, ageMs: number, nowMs: number): Merged {
+export function merge(
+  state: RegistryState,
+  record: VerifiedRecord,
+  ageMs: number,
+  nowMs: number,
+  statedMs = 0,
+): Merged {
   const effects = noEffects()
   const { selfId } = state.config
   const ahead = record.author === selfId && record.epoch > state.ownEpoch ? { ownEpochAhead: record.epoch } : {}
@@ -136,14 +144,20 @@ export function merge(state: RegistryState, record: VerifiedRecord, ageMs: numbe
 
   const key = keyOf(record)
   if (record.ttlMs === 0) return withdraw(state, author, record, nowMs, effects, end)
-  const bornMs = nowMs - Math.max(0, ageMs)
+  const toldMs = Math.max(0, ageMs)
+  // A passport is not refused for what a slow clock makes of it: all it can say of life is bounded by `heardMs`.
+  const bornMs =
+    body.kind === 'passport'
+      ? nowMs - toldMs
+      : Math.max(nowMs - heartbeatAgeMs(author, record, toldMs, statedMs, nowMs), author.beat?.bornMs ?? -Infinity)
+  const heardMs = body.kind === 'passport' ? nowMs - Math.max(toldMs, statedMs) : bornMs
   const expiresMs = bornMs + record.ttlMs
-  // The mark stays as it was: the age is a neighbour's word, and must not keep the record itself out.
+  // The mark stays as it was: an age is a neighbour's word, or a slow clock's, and must not keep the record itself out.
   if (nowMs >= expiresMs) return end('stale')
 
   const known = state.records.get(key)
   if (!hasRoom(state, author, record, known)) return end('full')
-  const entry: Entry = { ...body, key, record, bornMs, expiresMs, bucket: bucketOf(key) }
+  const entry: Entry = { ...body, key, record, bornMs, heardMs, expiresMs, bucket: bucketOf(key) }
   putEntry(state, author, entry)
   raiseMark(state, author, markName, record, effects)
   persistMark(record, mark, effects)
@@ -174,7 +188,7 @@ function withdraw(
 }
 
 function announce(state: RegistryState, author: Author, entry: Entry, nowMs: number, effects: RegistryEffects): void {
-  if (entry.kind === 'heartbeat') effects.events.push({ type: 'heartbeat', peerId: author.id })
+  if (entry.kind === 'heartbeat') effects.events.push({ type: 'heartbeat', peerId: author.id, bornMs: entry.bornMs })
   else effects.events.push({ type: 'passport-changed', peerId: author.id, name: entry.record.name })
   settle(state, author, nowMs, effects, entry.kind === 'passport' && entry.body.spec.node !== undefined)
 }

@@ -1,4 +1,5 @@
 /** The registry's face to the rest of the core. Files of this folder import each other directly. */
+export { statedAgeMs } from './age.ts'
 export { createRegistry } from './state.ts'
 export { merge, type Merged, type MergeOutcome } from './merge.ts'
 export { nextExpiryMs, tick } from './liveness.ts'

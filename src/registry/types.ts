@@ -32,8 +32,8 @@ export const REGISTRY_LIMITS = {
 
 /**
  * Every so many heartbeats of an author its mark is persisted. Writing each one would cost a
- * transaction per member and beat; in return a heartbeat at most this many beats old could be
- * replayed to a member that has just restarted.
+ * transaction per member and beat; in return a heartbeat at most this many beats old can be
+ * replayed to a member that has just restarted, where its age is found by its author's clock (`age.ts`).
  */
 export const HEARTBEAT_MARK_STRIDE = 32
 
@@ -61,6 +61,8 @@ interface EntryBase {
   readonly record: VerifiedRecord
   /** When its author sent it, as far as is known: receipt − age. */
   readonly bornMs: number
+  /** The same, but no later than its author's own clock allows: what it proves of its author's life. See `age.ts`. */
+  readonly heardMs: number
   readonly expiresMs: number
   /** Which of the digest's buckets it falls into. */
   readonly bucket: number
@@ -79,6 +81,8 @@ export interface Author {
   readonly passports: Map<string, Entry & { readonly kind: 'passport' }>
   /** The last heartbeat; outlives its record, so that a lapsed node can still be shown. */
   beat: { readonly body: Heartbeat; readonly bornMs: number } | undefined
+  /** What its newest heartbeat said of the time (`hlc`), and when it was sent by our clock. See `age.ts`. */
+  clock: (Mark & { readonly hlc: number; readonly sentMs: number }) | undefined
   /** By `<kind>/<name>`, the longest untouched first. */
   readonly marks: Map<string, Mark>
   /** By kind, in rising order of (epoch, seq). */
@@ -120,7 +124,8 @@ export type RegistryEvent =
   | { readonly type: 'node-offline'; readonly peerId: string; readonly reason: 'left' | 'lapsed' | 'quarantined' }
   /** It is no longer listed by default. */
   | { readonly type: 'node-gone'; readonly peerId: string }
-  | { readonly type: 'heartbeat'; readonly peerId: string }
+  /** A newer heartbeat came; it was sent at `bornMs`. */
+  | { readonly type: 'heartbeat'; readonly peerId: string; readonly bornMs: number }
   | { readonly type: 'passport-changed'; readonly peerId: string; readonly name: string }
   /** Expired or withdrawn. */
   | { readonly type: 'passport-removed'; readonly peerId: string; readonly name: string }

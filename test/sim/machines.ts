@@ -21,14 +21,17 @@ const SHIPPED: MeshConfig = {
   negotiation: DEFAULT_NEGOTIATION,
 }
 
-/** With everything that concerns loss twice to three times as quick, so that a seed sees more of it. */
+/**
+ * With everything that concerns loss twice to three times as quick, and with so few places for holds and contracts
+ * that submitters come upon their shares, so that a seed sees more of both.
+ */
 const QUICK: MeshConfig = {
   ...SHIPPED,
   beatMs: 5_000,
   leaseMs: 15_000,
   deadMs: 30_000,
   syncMs: 12_000,
-  negotiation: { ...DEFAULT_NEGOTIATION, leaseMs: 12_000, lostAfterMs: 24_000 },
+  negotiation: { ...DEFAULT_NEGOTIATION, leaseMs: 12_000, lostAfterMs: 24_000, holds: 8, contracts: 24 },
 }
 
 /** The shipped configuration, or the quick one. */

@@ -7,7 +7,7 @@ import type { LocalFacts, MeshConfig, MeshEffect, MeshInput, MeshState } from '.
 import type { Passport } from '../../src/model/passport.ts'
 import type { TaskExit } from '../../src/model/task.ts'
 import type { ContractState } from '../../src/negotiation/types.ts'
-import type { StoredRecord } from '../../src/registry/registry.ts'
+import { statedAgeMs, type StoredRecord } from '../../src/registry/registry.ts'
 import { epochAfter } from '../../src/store/epoch.ts'
 import type { Rng } from '../../src/util/rng.ts'
 import type { VerifiedRecord } from '../../src/wire/envelope.ts'
@@ -219,15 +219,20 @@ export class SimNode implements Endpoint, NodeView {
     if (message.t === 'hello') return
     if (message.t === 'sync-records') {
       for (const { bytes, ageMs } of message.body.records) {
-        this.input({ type: 'record', record: this.#world.sealing.open(bytes, this.#world.time.nowMs), ageMs })
+        this.input(this.#recordInput(this.#world.sealing.open(bytes, this.#world.time.nowMs), ageMs))
       }
     }
     this.input({ type: 'message', from, message, proof })
   }
 
+  /** As in `node/inbound.ts`. */
+  #recordInput(record: VerifiedRecord, ageMs: number): MeshInput {
+    return { type: 'record', record, ageMs, statedAgeMs: statedAgeMs(record.hlc, this.#world.time.nowMs) }
+  }
+
   /** A record came by gossip. @returns whether it is to be forwarded */
   receiveGossip(record: VerifiedRecord): boolean {
-    const effects = this.input({ type: 'record', record, ageMs: 0 }) ?? []
+    const effects = this.input(this.#recordInput(record, 0)) ?? []
     return effects.some((effect) => effect.type === 'fate' && effect.fate === 'accept')
   }
 }

@@ -1,13 +1,12 @@
 /**
  * The executor's answer to an offer: hold what fits and bid, or decline with every constraint that is broken.
  */
-import { NEGOTIATION_LIMITS } from '../config.ts'
 import type { Bid, Offer } from '../../model/negotiation.ts'
 import { addResources, scaleResources, subtractResources } from '../../model/resources.ts'
 import { declineReasons, slotsThatFit } from '../constraints.ts'
 import { freeResources, send } from '../state.ts'
 import { type Context, type NegotiationState, type NodeId } from '../types.ts'
-import { rememberWaiter } from './holds.ts'
+import { contractsLeft, noteServed, rememberWaiter, shareReasons } from './shares.ts'
 
 /** Someone offers work: hold what fits and bid, or decline with every constraint that is broken. */
 export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, offer: Offer): void {
@@ -19,21 +18,15 @@ export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, off
   const free = freeResources(state, ctx)
   const reasons = declineReasons(spec, from, ctx.local, free)
   const slots = reasons.length > 0 ? 0 : slotsThatFit(spec, offer.slots, ctx.local, free)
-  if (reasons.length === 0 && state.holds.size >= NEGOTIATION_LIMITS.holds) {
-    reasons.push({
-      constraint: 'load',
-      wanted: 'room for another hold',
-      measured: `${state.holds.size} holds`,
-      temporary: true,
-    })
-  }
+  if (reasons.length === 0) reasons.push(...shareReasons(state, ctx, from, free))
   if (reasons.length > 0 || slots === 0) {
-    if (reasons.every((reason) => reason.temporary)) rememberWaiter(state, from)
+    if (reasons.every((reason) => reason.temporary)) rememberWaiter(state, from, spec.resources)
     return send(ctx, from, { t: 'decline', body: { offerId, reasons: reasons.slice(0, 16), wouldFit: free } })
   }
+  const held = Math.min(slots, contractsLeft(state, ctx, from))
   // Someone who asked for more than fits wants to hear of more.
-  if (slots < offer.slots) rememberWaiter(state, from)
-  openHold(state, ctx, from, offer, slots)
+  if (held < offer.slots) rememberWaiter(state, from, spec.resources)
+  openHold(state, ctx, from, offer, held)
 }
 
 function openHold(state: NegotiationState, ctx: Context, from: NodeId, offer: Offer, slots: number): void {
@@ -57,6 +50,7 @@ function openHold(state: NegotiationState, ctx: Context, from: NodeId, offer: Of
   state.holds.set(bidId, { bidId, offerId, submitter: from, spec, bid, slots, active: 0 })
   state.holdByOffer.set(`${from}/${offerId}`, bidId)
   state.deadlines.set(`hold:${bidId}`, ctx.nowMs + ctx.config.holdMs)
+  noteServed(state, ctx, from)
   send(ctx, from, { t: 'bid', body: bid })
 }
 

@@ -2,7 +2,6 @@
  * From award to contract: every grant its hold covers is accepted, the others are refused, and one
  * signed contract answers for all. A contract is stored before it is acknowledged and before it starts.
  */
-import { NEGOTIATION_LIMITS } from '../config.ts'
 import type { Award, Contract } from '../../model/negotiation.ts'
 import { declineReasons } from '../constraints.ts'
 import { persistContract, runIdOf, send } from '../state.ts'
@@ -69,8 +68,6 @@ function refusal(
   if (!hold || hold.submitter !== from) return 'the hold of this bid has expired or was released'
   if (hold.slots <= 0) return 'all slots of this bid are taken'
   if (taken) return 'the id of this attempt is in use by another submitter'
-  if (state.contracts.size >= NEGOTIATION_LIMITS.contracts)
-    return `this node keeps ${NEGOTIATION_LIMITS.contracts} contracts at most`
   // Revalidated at the award: trust may have been withdrawn since the bid.
   const broken = declineReasons(hold.spec, from, ctx.local, hold.spec.resources).find((r) => !r.temporary)
   return broken && `${broken.constraint}: wanted ${broken.wanted}, found ${broken.measured}`

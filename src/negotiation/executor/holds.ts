@@ -4,10 +4,10 @@
  * What is reserved is the exact sum of all holds and of all contracts that have not ended, and never
  * exceeds the node's capacity.
  */
-import { NEGOTIATION_LIMITS } from '../config.ts'
 import { scaleResources, subtractResources } from '../../model/resources.ts'
-import { freeResources, send } from '../state.ts'
+import { send } from '../state.ts'
 import { type Context, type ContractState, type NegotiationState, type NodeId } from '../types.ts'
+import { contractsLeft, giveTurns } from './shares.ts'
 
 /** Gives up what a hold still sets aside. Contracts made from it go on. */
 export function closeHold(state: NegotiationState, ctx: Context, bidId: string): void {
@@ -37,14 +37,15 @@ export function onHoldExpired(state: NegotiationState, ctx: Context, bidId: stri
 }
 
 /**
- * The slot of a contract that ended: back to its hold while that stands and nobody waits, else free.
+ * The slot of a contract that ended: back to its hold while that stands, nobody waits, and its submitter settles
+ * what ended before; else free.
  * @returns true when it was kept
  */
 export function returnReservation(state: NegotiationState, ctx: Context, contract: ContractState): boolean {
   const hold = state.holds.get(contract.bidId)
   if (hold) hold.active--
-  const others = [...state.waiters].some((waiter) => waiter !== contract.submitter)
-  if (hold && !others) {
+  const others = [...state.waiters.keys()].some((waiter) => waiter !== contract.submitter)
+  if (hold && !others && contractsLeft(state, ctx, contract.submitter) > 0) {
     hold.slots++
     state.deadlines.set(`hold:${hold.bidId}`, ctx.nowMs + ctx.config.holdMs)
     return true
@@ -53,11 +54,6 @@ export function returnReservation(state: NegotiationState, ctx: Context, contrac
   if (hold && hold.active === 0 && hold.slots === 0) closeHold(state, ctx, hold.bidId)
   announceCapacity(state, ctx)
   return false
-}
-
-/** Notes that a submitter wants to hear when capacity frees. */
-export function rememberWaiter(state: NegotiationState, from: NodeId): void {
-  if (state.waiters.size < NEGOTIATION_LIMITS.waiters) state.waiters.add(from)
 }
 
 /** Wait between two announcements of freed capacity: many small tasks end at once. */
@@ -70,7 +66,5 @@ export function announceCapacity(state: NegotiationState, ctx: Context): void {
 
 /** Tells the submitters this node had no room for that it has some now. */
 export function tellWaiters(state: NegotiationState, ctx: Context): void {
-  const free = freeResources(state, ctx)
-  for (const waiter of state.waiters) send(ctx, waiter, { t: 'capacity', body: { free } })
-  state.waiters.clear()
+  giveTurns(state, ctx, (waiter, free) => send(ctx, waiter, { t: 'capacity', body: { free } }))
 }

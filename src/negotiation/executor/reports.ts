@@ -4,8 +4,9 @@
  */
 import { ATTEMPTS_PER_MESSAGE, type AttemptRef, type Report } from '../../model/negotiation.ts'
 import { moveContract, runIdOf, send } from '../state.ts'
-import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
+import type { Context, ContractState, NegotiationState, NodeId, PendingReport } from '../types.ts'
 import { tombstoneKey } from './contracts.ts'
+import { announceCapacity } from './holds.ts'
 
 /** Reports within this time of the last go together. */
 const COALESCE_MS = 4
@@ -17,7 +18,7 @@ export function report(
   state: NegotiationState,
   ctx: Context,
   contract: ContractState,
-  phase: 'started' | 'ended',
+  phase: PendingReport['phase'],
   slotKept: boolean,
 ): void {
   const { submitter, runId } = contract
@@ -51,14 +52,15 @@ export function flushReports(state: NegotiationState, ctx: Context, submitter: N
 /** One line of a report. */
 export function reportOf(
   contract: ContractState,
-  phase: 'started' | 'ended',
+  phase: PendingReport['phase'],
   slotKept: boolean,
 ): Report['reports'][number] {
-  const { taskId, attempt, startedAtMs, exit } = contract
+  const { taskId, attempt, fetchedBytes, startedAtMs, exit } = contract
   return {
     taskId,
     attempt,
     phase,
+    ...(phase === 'fetching' && fetchedBytes !== undefined ? { fetchedBytes } : {}),
     ...(startedAtMs === undefined ? {} : { startedAtMs }),
     ...(phase === 'ended' && exit ? { exit } : {}),
     ...(slotKept ? { slotKept } : {}),
@@ -80,7 +82,28 @@ export function awaitSettlement(state: NegotiationState, ctx: Context, contract:
   waiting.waitMs = REPEAT_MIN_MS
   state.unsettled.set(submitter, waiting)
   state.deadlines.setEarlier(`settle:${submitter}`, ctx.nowMs + waiting.waitMs)
-  state.deadlines.setEarlier('sweep', ctx.nowMs + ctx.config.keepEndedMs)
+  state.deadlines.setEarlier('sweep', keptUntilMs(state, ctx, contract))
+  boundUnsettled(state, ctx)
+}
+
+/**
+ * Ended contracts beyond the cap: the oldest of whoever left most of them goes (longest queue drop), so that a
+ * submitter that is away for less than `keepEndedMs` loses none of its results as long as it left fewer than the
+ * cap divided by the number of those that left some. Contracts that have not ended are never touched.
+ */
+function boundUnsettled(state: NegotiationState, ctx: Context): void {
+  for (;;) {
+    let total = 0
+    let most = new Set<string>()
+    for (const { runs } of state.unsettled.values()) {
+      total += runs.size
+      if (runs.size > most.size) most = runs
+    }
+    if (total <= ctx.config.unsettled) return
+    // In the order in which they ended; `restore` keeps to it.
+    const [oldest] = most
+    settle(state, ctx, state.contracts.get(oldest!)!)
+  }
 }
 
 /** Repeats the ended reports a submitter has not settled. */
@@ -121,13 +144,23 @@ function settle(state: NegotiationState, ctx: Context, contract: ContractState):
   state.tombstones.set(tombstoneKey(submitter, runId), 'this attempt has ended and was settled')
   ctx.out.push({ type: 'persist', collection: 'contract', key: runId, doc: null })
   ctx.out.push({ type: 'forget', contract })
+  // What it had not settled may have kept it from getting more.
+  if (state.waiters.has(submitter)) announceCapacity(state, ctx)
+}
+
+/**
+ * Until when a result waits for its submitter. Counted from its end, not from now: a daemon that is restarted every
+ * day gives up on the vanished all the same.
+ */
+function keptUntilMs(state: NegotiationState, ctx: Context, { endedAtMs = ctx.nowMs }: ContractState): number {
+  return Math.max(state.keepUntilMs, endedAtMs + ctx.config.keepEndedMs)
 }
 
 /** Gives up on submitters that never came back for a result. */
 export function sweepEnded(state: NegotiationState, ctx: Context): void {
   for (const contract of [...state.contracts.values()]) {
     if (contract.phase !== 'ended') continue
-    const dueMs = (contract.endedAtMs ?? 0) + ctx.config.keepEndedMs
+    const dueMs = keptUntilMs(state, ctx, contract)
     if (dueMs <= ctx.nowMs) settle(state, ctx, contract)
     else state.deadlines.setEarlier('sweep', dueMs)
   }

@@ -12,11 +12,20 @@ import { report, reportOf, sendReports } from './reports.ts'
 /** Starts that the running mean of their duration looks back on, about. */
 const START_MEAN_OF = 8
 
+/** More of a run's input is here: its submitter is told, for people who wait for it. Nothing is stored. */
+export function onFetching(state: NegotiationState, ctx: Context, runId: string, fetchedBytes: number): void {
+  const contract = state.contracts.get(runId)
+  if (!contract || contract.phase !== 'accepted') return
+  contract.fetchedBytes = fetchedBytes
+  report(state, ctx, contract, 'fetching', false)
+}
+
 /** The driver started a run. One whose end was asked for meanwhile is ended now. */
 export function onStarted(state: NegotiationState, ctx: Context, runId: string, startedAtMs: number): void {
   const contract = state.contracts.get(runId)
   if (!contract || contract.phase !== 'accepted') return
   contract.startedAtMs = startedAtMs
+  delete contract.fetchedBytes
   state.startMs += (ctx.nowMs - contract.acceptedAtMs - state.startMs) / START_MEAN_OF
   moveContract(ctx, contract, 'running')
   touchContract(state, ctx, contract)

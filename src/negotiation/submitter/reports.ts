@@ -17,12 +17,13 @@ export function onReport(state: NegotiationState, ctx: Context, from: NodeId, re
     const task = openTask(state, from, taskId, attempt)
     const job = task && state.jobs.get(task.jobId)
     if (!task || !job) {
-      if (news.phase === 'started') endIfSuperseded(state, ctx, from, taskId, attempt)
+      if (news.phase !== 'ended') endIfSuperseded(state, ctx, from, taskId, attempt)
       else if (!isFetching(state, taskId, attempt)) settled.push({ taskId, attempt })
       continue
     }
     clearDoubt(state, currentAttempt(task)!.bidId, runIdOf(ctx.self, taskId, attempt))
-    if (news.phase === 'started') onStarted(state, ctx, task, news.startedAtMs)
+    if (news.phase === 'fetching') onFetching(ctx, task, news.fetchedBytes)
+    else if (news.phase === 'started') onStarted(state, ctx, task, news.startedAtMs)
     else if (news.exit) {
       if (news.slotKept === true) returnSlot(ctx, job, currentAttempt(task)!)
       if (onEnded(state, ctx, task, news.exit)) settled.push({ taskId, attempt })
@@ -42,10 +43,19 @@ function isFetching(state: NegotiationState, taskId: string, attempt: number): b
   return task?.output === 'fetching' && currentAttempt(task)?.attempt === attempt
 }
 
+/** For people only: it is not stored, and comes again. */
+function onFetching(ctx: Context, task: Task, fetchedBytes: number | undefined): void {
+  const attempt = currentAttempt(task)!
+  if (task.state !== 'awarded' || fetchedBytes === undefined) return
+  attempt.fetchedBytes = fetchedBytes
+  ctx.out.push({ type: 'emit', event: { type: 'fetching', taskId: task.taskId, node: attempt.node } })
+}
+
 function onStarted(state: NegotiationState, ctx: Context, task: Task, startedAtMs: number | undefined): void {
   const attempt = currentAttempt(task)!
   if (task.state === 'running') return
   attempt.startedAtMs = startedAtMs ?? ctx.nowMs
+  delete attempt.fetchedBytes
   moveTask(ctx, task, 'running')
   touchTask(state, ctx, task)
 }

@@ -14,11 +14,28 @@ import { firstMessage, MessageReader, writeMessage } from './framing.ts'
 const Ask = z.strictObject({ sha256: Sha256Hex, offset: z.int().min(0) })
 const Answer = z.union([z.strictObject({ sizeBytes: z.int().min(0) }), z.strictObject({ error: z.string().max(1024) })])
 
-/**
- * Serves one inbound bundle stream to its end. Never throws: a bad peer costs one stream.
- * @param askWithinMs how long the asker may take to say what it wants. @default 10000
- */
-export async function serveBundle(stream: Duplex, bundles: BundleStore, askWithinMs?: number): Promise<void> {
+/** How a bundle is served. */
+export interface ServeOptions {
+  /** How long the asker may take to say what it wants. @default 10000 */
+  readonly askWithinMs?: number
+  /** An asker that takes no byte for so long is let go: it would keep its turn from others. @default 60000 */
+  readonly idleMs?: number
+  /** Waits for a turn to send; resolves with what ends it. Without it every asker is served at once. */
+  readonly enter?: (signal: AbortSignal) => Promise<() => void>
+}
+
+const SERVE_IDLE_MS = 60_000
+
+/** Serves one inbound bundle stream to its end. Never throws: a bad peer costs one stream. */
+export async function serveBundle(
+  stream: Duplex,
+  bundles: BundleStore,
+  { askWithinMs, idleMs = SERVE_IDLE_MS, enter }: ServeOptions = {},
+): Promise<void> {
+  const gone = new AbortController()
+  stream.once('close', () => gone.abort())
+  let leave: (() => void) | undefined
+  let idle: NodeJS.Timeout | undefined
   try {
     const asked = Ask.safeParse(await firstMessage(stream, askWithinMs))
     if (!asked.success) return void stream.destroy()
@@ -29,10 +46,23 @@ export async function serveBundle(stream: Duplex, bundles: BundleStore, askWithi
       stream.end()
       return
     }
+    leave = await enter?.(gone.signal)
+    const timer = setTimeout(() => stream.destroy(), idleMs)
+    idle = timer
     await writeMessage(stream, { sizeBytes })
-    await pipeline(bundles.read(sha256, offset), stream)
+    // A chunk is asked for once there is room for it: once the other side took those before.
+    const watched = async function* (chunks: AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        timer.refresh()
+        yield chunk
+      }
+    }
+    await pipeline(bundles.read(sha256, offset), watched, stream)
   } catch {
     stream.destroy()
+  } finally {
+    clearTimeout(idle)
+    leave?.()
   }
 }
 

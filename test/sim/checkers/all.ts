@@ -7,6 +7,7 @@ import { CancelsChecker } from './cancels.ts'
 import { ConvergenceChecker } from './convergence.ts'
 import { DurabilityChecker } from './durability.ts'
 import { ReservationsChecker } from './reservations.ts'
+import { SharesChecker } from './shares.ts'
 import { TasksChecker } from './tasks.ts'
 
 /** New ones, with empty books. */
@@ -17,6 +18,7 @@ export function allCheckers(config: MeshConfig, capacities: ReadonlyMap<string, 
     new DurabilityChecker(),
     new CancelsChecker(),
     new BoundsChecker(),
+    new SharesChecker(config),
     new TasksChecker(),
     new ConvergenceChecker(),
   ]

@@ -75,9 +75,11 @@ export class AttemptsChecker implements Checker {
       if (message.t === 'contract') for (const ref of message.body.accepted) seen.answered.add(attemptName(ref))
       if (message.t === 'report') for (const ref of message.body.reports) seen.answered.add(attemptName(ref))
     } else if (input.type === 'record' && input.record.kind === 'heartbeat' && isNews(effects)) {
-      // A heartbeat that comes late through sync is a sign of the life its author had when it sent it.
+      // A heartbeat that comes late, as it says itself or through sync, is a sign of the life its author had when
+      // it sent it.
       const { author } = input.record
-      seen.heardMs.set(author, Math.max(nowMs - input.ageMs, seen.heardMs.get(author) ?? 0))
+      const sentMs = nowMs - Math.max(input.ageMs, input.statedAgeMs ?? 0)
+      seen.heardMs.set(author, Math.max(sentMs, seen.heardMs.get(author) ?? 0))
     }
   }
 

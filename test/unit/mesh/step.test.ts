@@ -4,6 +4,7 @@ import { DEFAULT_NEGOTIATION } from '../../../src/negotiation/config.ts'
 import { createMesh, meshStep, nextWakeMs } from '../../../src/mesh/step.ts'
 import type { MeshConfig, MeshEffect, MeshInput } from '../../../src/mesh/types.ts'
 import { seededRng } from '../../../src/util/rng.ts'
+import { heartbeat, T0 } from '../registry/fixtures.ts'
 
 const CONFIG: MeshConfig = {
   cluster: 'test',
@@ -43,6 +44,18 @@ describe('leaving the mesh', () => {
     // The time to be ready alone passes and changes nothing.
     for (let i = 0; i < 10; i++) assert.equal(published(step({ type: 'wake' }, nextWakeMs(mesh) ?? 10_000)), 0)
     assert.equal(mesh.phase, 'leaving')
+  })
+})
+
+describe('signs of life', () => {
+  it('are as old as they say themselves, for the registry as for bargaining', () => {
+    const { mesh, step } = makeMesh()
+    step({ type: 'start', epoch: 7, alone: true }, T0)
+    const record = heartbeat('ann')
+    mesh.negotiation.heardMs.set(record.author, T0)
+    step({ type: 'record', record, ageMs: 0, statedAgeMs: 20_000 }, T0 + 25_000)
+    assert.equal(mesh.registry.authors.get(record.author)?.beat?.bornMs, T0 + 5_000)
+    assert.equal(mesh.negotiation.heardMs.get(record.author), T0 + 5_000)
   })
 })
 

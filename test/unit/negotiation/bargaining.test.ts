@@ -206,6 +206,36 @@ describe('bargaining', () => {
     assert.equal(table.started.length, 3)
   })
 
+  it('tells the submitter how far its input has come, until the task starts', () => {
+    const table = new Table(['a', 'b'], { runMs: 60_000 })
+    table.seat('a').local = { ...table.seat('a').local, drivers: [] }
+    submit(table, 'a')
+    const { contracts } = table.seat('b').state
+    assert.ok(table.run(1_000, () => contracts.size === 1))
+    const [runId] = contracts.keys()
+    const fetching = (fetchedBytes: number) => table.input('b', { type: 'run-fetching', runId: runId!, fetchedBytes })
+    fetching(5)
+    const attempt = () => task(table, 'a').attempts[0]!
+    assert.ok(table.run(10, () => attempt().fetchedBytes === 5))
+    assert.equal(task(table, 'a').state, 'awarded')
+    const told = table.seat('a').effects.filter((effect) => effect.type === 'emit' && effect.event.type === 'fetching')
+    assert.equal(told.length, 1)
+    assert.ok(table.run(1_000, () => task(table, 'a').state === 'running'))
+    assert.deepEqual([attempt().fetchedBytes, contracts.get(runId!)?.fetchedBytes], [undefined, undefined])
+    fetching(6)
+    table.run(100)
+    assert.equal(attempt().fetchedBytes, undefined)
+    assert.equal(table.messages.filter(({ message }) => JSON.stringify(message).includes('"fetching"')).length, 1)
+  })
+
+  it('has an executor end what it still fetches for an attempt that was given up', () => {
+    const table = new Table(['a', 'b'])
+    const reports = [{ taskId: 'gone', attempt: 1, phase: 'fetching' as const, fetchedBytes: 5 }]
+    table.input('a', { type: 'message', from: 'b', message: { t: 'report', body: { reports } } })
+    const [cancel] = table.messages
+    assert.deepEqual([cancel?.to, cancel?.message.t], ['b', 'cancel'])
+  })
+
   it('fails with NoCapableNodes when the placement time is up', () => {
     const table = new Table(['a'])
     table.input('a', {

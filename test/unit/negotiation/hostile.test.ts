@@ -104,6 +104,20 @@ describe('hostile and broken peers', () => {
     assert.ok(!table.seat('a').effects.some(({ type }) => type === 'fetch-output'))
   })
 
+  it('nobody releases what is held for another', () => {
+    const table = new Table(['a', 'host'], { drop: (from, _t, message) => from === 'a' && message.t !== 'offer' })
+    table.seat('a').local = { ...table.seat('a').local, drivers: [] }
+    submit(table, 'a')
+    table.run(100)
+    const { holds } = table.seat('host').state
+    const [bidId] = holds.keys()
+    assert.ok(bidId !== undefined)
+    say(table, 'host', 'mallory', { t: 'release', body: { bidId } })
+    assert.deepEqual([...holds.keys()], [bidId])
+    say(table, 'host', 'a', { t: 'release', body: { bidId } })
+    assert.equal(holds.size, 0)
+  })
+
   it('a contract by somebody else than the bidder changes nothing', () => {
     const table = new Table(['a', 'b'], { drop: (_f, _t, message) => message.t === 'award' })
     table.seat('a').local = { ...table.seat('a').local, drivers: [] }

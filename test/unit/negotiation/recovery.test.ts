@@ -78,6 +78,21 @@ describe('recovery of bargaining', () => {
     assert.ok(table.run(100, state(table, 'succeeded')))
   })
 
+  it('takes an old sign of life for no newer than it is', () => {
+    const table = pairOf()
+    submit(table, 'a')
+    assert.ok(table.run(1_000, state(table, 'running')))
+    table.crash('b')
+    const diedMs = table.nowMs
+    for (let n = 0; n < 6; n++) {
+      table.run(10_000)
+      // Somebody plays its heartbeats again.
+      table.input('a', { type: 'heard', node: 'b', atMs: diedMs - 1_000 * n })
+    }
+    table.run(20_000)
+    assert.equal(task(table).attempts[0]!.outcome, 'lost')
+  })
+
   it('calls a task cancelled whose run vanished after the cancellation', () => {
     const table = pairOf({ drop: (_from, _to, message) => message.t === 'cancel' })
     submit(table, 'a')

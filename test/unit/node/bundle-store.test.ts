@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, type Duplex } from 'node:stream'
 import type { TaskDriver } from '../../../src/drivers/driver.ts'
+import { Lanes } from '../../../src/node/lanes.ts'
 import { BundleError, BundleStore } from '../../../src/node/bundle-store.ts'
 import { fetchBundle, serveBundle } from '../../../src/node/streams/bundle-stream.ts'
 import { serveLogs } from '../../../src/node/streams/log-stream.ts'
 import { writeMessage } from '../../../src/node/streams/framing.ts'
 import { streamPair } from '../../support/streams.ts'
+import { until } from '../../support/until.ts'
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
 
@@ -74,12 +76,43 @@ describe('bundles', () => {
   it('drops those who open a stream and ask for nothing', async () => {
     const source = { driver: {} as TaskDriver, mayRead: () => true, untilRun: () => Promise.resolve(true) }
     const store = await open()
-    for (const serve of [(far: Duplex) => serveBundle(far, store, 10), (far: Duplex) => serveLogs(far, source, 10)]) {
+    const withBundles = (far: Duplex) => serveBundle(far, store, { askWithinMs: 10 })
+    for (const serve of [withBundles, (far: Duplex) => serveLogs(far, source, 10)]) {
       const [near, far] = streamPair()
       near.on('error', () => {})
       await serve(far)
       assert.ok(far.destroyed)
     }
+  })
+
+  it('are sent to as many at once as there are turns, and to nobody who takes nothing', async () => {
+    const data = randomBytes(2_000_000)
+    const store = await open()
+    await store.add(Readable.from([data]))
+    const lanes = new Lanes({ total: 1, perPeer: 1, waiting: 1 })
+    let asked = 0
+    const serve = async (idleMs?: number) => {
+      const [near, far] = streamPair()
+      const enter = (signal: AbortSignal) => (asked++, lanes.enter('peer', undefined, signal))
+      void serveBundle(far, store, { enter, ...(idleMs === undefined ? {} : { idleMs }) })
+      const before = asked
+      void writeMessage(near, { sha256: sha256(data), offset: 0 })
+      await until('its question', () => asked > before)
+      return { near, far }
+    }
+    // It asks, and reads nothing of the answer: it is let go, and its turn is the next one's.
+    const stuck = await serve(100)
+    const order: string[] = []
+    const letGo = new Promise<void>((resolve) => stuck.far.once('close', resolve)).then(() => order.push('let go'))
+    const gone = await serve()
+    gone.far.destroy()
+    await until('its end', () => gone.far.closed)
+    const reader = await serve()
+    reader.near.once('data', () => order.push('served'))
+    const answer = Buffer.concat((await reader.near.toArray()) as Buffer[])
+    await letGo
+    assert.deepEqual(order, ['let go', 'served'])
+    assert.deepEqual(answer.subarray(-data.length), data)
   })
 
   it('travels over a stream, and a forged one is refused', async () => {

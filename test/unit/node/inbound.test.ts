@@ -123,6 +123,26 @@ describe('what comes in', () => {
     assert.equal(broken.onGossip('pulse', record.bytes), 'ignore')
   })
 
+  it('says how old a record is by its own clock, by gossip as by sync', () => {
+    const record = (seq: number, hlc: number) =>
+      signerOf(3).seal({ kind: 'heartbeat', name: '', epoch: 1, seq, hlc, ttlMs: 60_000, body: {} })
+    // Somebody set the wall clock back: deadlines run on by the old one, ages are by the new.
+    clock.setWall(NOW - 10_000)
+    inbound.onGossip('pulse', record(1, NOW - 45_000).bytes)
+    inbound.onGossip('pulse', record(2, NOW - 10_000).bytes)
+    inbound.onFrame('p', toFrame(hello(), sealer(1)))
+    const records = [{ bytes: record(3, NOW - 50_000).bytes, ageMs: 3_000 }]
+    inbound.onFrame('p', toFrame({ t: 'sync-records', body: { records, wants: [], more: false } }, sealer(1)))
+    assert.deepEqual(
+      inputs.flatMap((input) => (input.type === 'record' ? [[input.ageMs, input.statedAgeMs]] : [])),
+      [
+        [0, 5_000],
+        [0, 0],
+        [3_000, 10_000],
+      ],
+    )
+  })
+
   it('refuses gossip by what is wrong with it', () => {
     const record = (changes: object) =>
       signerOf(3).seal({ kind: 'heartbeat', name: '', epoch: 1, seq: 1, hlc: NOW, ttlMs: 60_000, body: {}, ...changes })

@@ -12,7 +12,7 @@ import { BundleError, BundleStore } from '../../../src/node/bundle-store.ts'
 import { Runner, type RunnerOptions } from '../../../src/node/runner.ts'
 import { serveBundle } from '../../../src/node/streams/bundle-stream.ts'
 import { writeMessage } from '../../../src/node/streams/framing.ts'
-import { systemClock } from '../../../src/util/clock.ts'
+import { manualClock, systemClock } from '../../../src/util/clock.ts'
 import { SILENT } from '../../../src/util/logger.ts'
 import { streamPair } from '../../support/streams.ts'
 import { until } from '../../support/until.ts'
@@ -213,5 +213,118 @@ describe('the runner', function () {
     runner.fetchOutput({ ...order, taskId: 'u', sha256: '0'.repeat(64), sizeBytes: 1 })
     await fetched('u')
     assert.deepEqual([asked, inputs[1]], [4, { type: 'output-fetched', taskId: 'u', ok: false }])
+  })
+
+  describe('with much to fetch', () => {
+    const bytes = (n: number) => Buffer.alloc(100, n)
+    const hashOf = (data: Buffer) => createHash('sha256').update(data).digest('hex')
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+    /** A network on which each stream says whose it is, and is served once the test wants it. */
+    function network() {
+      const opened: { from: string; serve: () => void }[] = []
+      const openBundleStream = (from: string): Promise<Duplex> => {
+        const [near, there] = streamPair()
+        opened.push({ from, serve: () => void serveBundle(there, far) })
+        return Promise.resolve(near)
+      }
+      return { opened, openBundleStream, from: () => opened.map(({ from }) => from) }
+    }
+    const fetched = () => inputs.flatMap((input) => (input.type === 'output-fetched' && input.ok ? [input.taskId] : []))
+
+    it('fetches two outputs of one executor at once, in order, and those of another beside them', async () => {
+      const { opened, openBundleStream, from } = network()
+      make({ openBundleStream }).open()
+      for (let n = 0; n < 5; n++) {
+        await far.add(Readable.from([bytes(n)]))
+        const node = n === 4 ? 'other' : 'them'
+        const order = { type: 'fetch-output', node, runId: RUN, sha256: hashOf(bytes(n)), sizeBytes: 100 } as const
+        runner.fetchOutput({ ...order, taskId: `t${n}` })
+      }
+      await turn()
+      assert.deepEqual(from(), ['them', 'them', 'other'])
+      opened[1]!.serve()
+      await until('the next', () => opened.length === 4)
+      assert.deepEqual(fetched(), ['t1'])
+      for (const { serve } of opened.slice(2)) serve()
+      await until('the last', () => opened.length === 5)
+      opened[4]!.serve()
+      opened[0]!.serve()
+      await until('all outputs', () => fetched().length === 5)
+      assert.deepEqual(fetched().toSorted(), ['t0', 't1', 't2', 't3', 't4'])
+    })
+
+    it('never has more than eight under way, of however many executors', async () => {
+      const { opened, openBundleStream } = network()
+      make({ openBundleStream }).open()
+      for (let n = 0; n < 20; n++) {
+        const order = { type: 'fetch-output', runId: RUN, sha256: hashOf(bytes(n)), sizeBytes: 100 } as const
+        runner.fetchOutput({ ...order, node: `n${n}`, taskId: `t${n}` })
+      }
+      await turn()
+      assert.equal(opened.length, 8)
+    })
+
+    it('fetches an input once for all runs of a batch', async () => {
+      await far.add(Readable.from([DATA]))
+      const { opened, openBundleStream } = network()
+      make({ openBundleStream }).open()
+      for (let n = 0; n < 6; n++) runner.start({ ...contractOf(INPUT), runId: `tag.task-${n}.1` })
+      await until('the transfer', () => opened.length > 0)
+      // All six are started, one a turn, before it is served.
+      for (let n = 0; n < 10; n++) await turn()
+      assert.equal(opened.length, 1)
+      opened[0]!.serve()
+      await until('all starts', () => orders.length === 6)
+      assert.equal(opened.length, 1)
+    })
+
+    it('does not take waiting for a turn for silence', async () => {
+      for (const data of [bytes(0), bytes(1), bytes(2)]) await far.add(Readable.from([data]))
+      const { opened, openBundleStream } = network()
+      const clock = manualClock(1)
+      let asked = 0
+      make({
+        clock,
+        inputPatienceMs: 1_000,
+        openBundleStream: (from) => (++asked === 3 ? Promise.reject(new Error('unreachable')) : openBundleStream(from)),
+      }).open()
+      for (const n of [0, 1, 2]) {
+        const spec = { input: { sha256: hashOf(bytes(n)), sizeBytes: 100 } }
+        runner.start({ ...contractOf(spec), runId: `tag.task-${n}.1` })
+      }
+      await until('two transfers', () => opened.length === 2)
+      for (let n = 0; n < 5; n++) await turn()
+      clock.advance(5_000)
+      opened[0]!.serve()
+      // The first try of the third fails, after 5 s in which it had not begun.
+      await until('its second try', () => opened.length === 3)
+      opened[2]!.serve()
+      await until('the start of the third', () => orders.length === 2)
+      assert.equal(asked, 4)
+    })
+
+    it('tells how far an input has come, to each run that waits for it', async () => {
+      const [near, holder] = streamPair()
+      make({ openBundleStream: () => Promise.resolve(near), progressMs: 5 }).open()
+      for (const n of [1, 2]) runner.start({ ...contractOf(INPUT), runId: `tag.task-${n}.1` })
+      const told = () =>
+        inputs.flatMap((input) => (input.type === 'run-fetching' ? [[input.runId, input.fetchedBytes]] : []))
+      holder.once('data', () => {
+        void writeMessage(holder, { sizeBytes: DATA.length }).then(() => holder.write(DATA.subarray(0, 4_000)))
+      })
+      await until('news of both', () => told().length >= 2)
+      holder.write(DATA.subarray(4_000, 6_000))
+      await until('more news', () => told().length >= 4)
+      const lines = told().map(([runId, bytesHere]) => `${runId} ${bytesHere}`)
+      assert.deepEqual(lines.toSorted(), [
+        'tag.task-1.1 4000',
+        'tag.task-1.1 6000',
+        'tag.task-2.1 4000',
+        'tag.task-2.1 6000',
+      ])
+      holder.end(DATA.subarray(6_000))
+      await until('both starts', () => orders.length === 2)
+    })
   })
 })

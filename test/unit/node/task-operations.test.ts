@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import type { MeshInput } from '../../../src/mesh/types.ts'
+import { JobRequest } from '../../../src/model/api.ts'
+import type { DaemonParts } from '../../../src/node/daemon-state.ts'
+import { OperationError } from '../../../src/node/operations.ts'
+import { submitJob } from '../../../src/node/task-operations.ts'
+import { seededRng } from '../../../src/util/rng.ts'
+
+const HERE = 'a'.repeat(64)
+
+/** A daemon that has one bundle of 120 bytes, as far as submitting goes. */
+function daemon() {
+  const inputs: MeshInput[] = []
+  const jobs = new Map<string, { taskIds: string[] }>()
+  const parts = {
+    loop: {
+      blockedBy: undefined,
+      input(input: MeshInput) {
+        inputs.push(input)
+        if (input.type === 'submit') jobs.set(input.jobId, { taskIds: [input.jobId] })
+      },
+    },
+    bundles: { sizeOf: (sha256: string) => (sha256 === HERE ? 120 : undefined) },
+    rng: seededRng(1),
+    mesh: { negotiation: { jobs } },
+  } as unknown as DaemonParts
+  const submit = (input: { sha256: string; sizeBytes: number }) =>
+    submitJob(parts, JobRequest.parse({ spec: { command: ['true'], input } }))
+  return { submit, inputs }
+}
+
+const refusal = (message: RegExp) => (error: unknown) =>
+  error instanceof OperationError &&
+  error.code === 'invalid' &&
+  message.test(error.message) &&
+  (error.fix ?? '').includes('POST /v1/bundles')
+
+describe('submitting a job', () => {
+  it('takes an input that is here and has the size the spec says', () => {
+    const { submit, inputs } = daemon()
+    assert.equal(submit({ sha256: HERE, sizeBytes: 120 }).taskIds.length, 1)
+    assert.equal(inputs.length, 1)
+  })
+
+  it('refuses an input of another size: no executor would take it', () => {
+    const { submit, inputs } = daemon()
+    for (const sizeBytes of [0, 119, 121])
+      assert.throws(() => submit({ sha256: HERE, sizeBytes }), refusal(/aaa… has 120 bytes; the spec says \d+$/))
+    assert.equal(inputs.length, 0)
+  })
+
+  it('refuses an input that is not here', () => {
+    const { submit, inputs } = daemon()
+    assert.throws(() => submit({ sha256: 'b'.repeat(64), sizeBytes: 120 }), refusal(/bbb… is not on this node$/))
+    assert.equal(inputs.length, 0)
+  })
+})
