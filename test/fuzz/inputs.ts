@@ -1,13 +1,42 @@
-/** Valid records and frames of every kind, for mutation. */
-import type { Heartbeat } from '../../src/model/heartbeat.ts'
+/** Valid bodies, records and frames of every kind, for mutation. */
+import { PLAIN, SIGNED, type MessageType } from '../../src/model/control.ts'
 import { createSigner, type VerifiedRecord } from '../../src/wire/envelope.ts'
 import { encodeFrame } from '../../src/wire/frames.ts'
 
 export const NOW_MS = 1_790_000_000_000
+export const EPOCH = 1_790_000_000
 
 const signers = [3, 4].map((fill) => createSigner(new Uint8Array(32).fill(fill)))
+/** Peer id of the first author of `recordsOf`. */
+export const AUTHOR = signers[0]!.id
 
-const HEARTBEAT: Heartbeat = {
+const RESOURCES = { cpuMilli: 100, memoryBytes: 67_108_864 }
+const REFS = [
+  { taskId: 'k3j2-0', attempt: 1 },
+  { taskId: 'k3j2-1', attempt: 2 },
+]
+const SHA256 = '0123456789abcdef'.repeat(4)
+const EXIT = { exitCode: 143, signal: 'SIGTERM', killedFor: 'timeout', startedAtMs: 1, endedAtMs: 2 }
+const OUTPUT = { exitCode: 0, outputSha256: SHA256, outputBytes: 5, logTruncated: true, startedAtMs: 1, endedAtMs: 2 }
+
+/** A task spec with every field set. */
+export const SPEC = {
+  name: 'render',
+  driver: 'process',
+  command: ['sh', '-c', 'true'],
+  env: { A: 'b', _PATH: '/bin' },
+  resources: RESOURCES,
+  limits: { cpuMilli: 200, memoryBytes: 2 ** 28 },
+  timeoutMs: 1000,
+  graceMs: 10,
+  input: { sha256: SHA256, sizeBytes: 10_240 },
+  output: false,
+  selector: 'zone in (attic,cellar),!retired',
+  retries: 2,
+  logCapBytes: 1024,
+}
+
+const HEARTBEAT = {
   state: 'ready',
   intervalMs: 10_000,
   uptimeMs: 123_456,
@@ -15,117 +44,140 @@ const HEARTBEAT: Heartbeat = {
   memoryAvailableBytes: 2 ** 33,
   free: { cpuMilli: 1500, memoryBytes: 2 ** 30 },
   tasks: 3,
-  passport: { epoch: 1_790_000_000, seq: 4 },
+  passport: { epoch: EPOCH, seq: 4 },
 }
-const PASSPORT = {
+
+const SERVICE = {
   apiVersion: 'althing.dev/v1',
   kind: 'NodePassport',
   metadata: {
     name: 'writer-001',
     namespace: 'default',
-    labels: { zone: 'attic' },
+    labels: { zone: 'attic', 'example.org/tier': 'web' },
     annotations: { description: 'Пишет статьи' },
   },
   spec: {
     type: 'agent',
     version: '1.0.0',
     capabilities: [{ name: 'write_article', input_schema: { topic: 'string', n: [1, -2, 0.5, null, true] } }],
+    communication: { queue: { in: 'articles', prefetch: 3 } },
   },
 }
-const REFS = [
-  { taskId: 'k3j2.0', attempt: 1 },
-  { taskId: 'k3j2.1', attempt: 2 },
-]
-const RESOURCES = { cpuMilli: 100, memoryBytes: 67_108_864 }
-const BODIES: Record<string, unknown> = {
-  heartbeat: HEARTBEAT,
-  passport: PASSPORT,
-  offer: {
-    offerId: 'o1',
-    jobId: 'j1',
-    slots: 3,
-    spec: {
-      driver: 'process',
-      command: ['sh', '-c', 'true'],
-      env: { A: 'b' },
-      resources: RESOURCES,
-      limits: {},
-      timeoutMs: 1000,
-      graceMs: 10,
-      output: false,
-      retries: 0,
-      logCapBytes: 1024,
+
+const MACHINE = {
+  ...SERVICE,
+  metadata: { name: 'host-1', namespace: 'default', labels: {}, annotations: {} },
+  spec: {
+    type: 'machine',
+    version: '0.1.0',
+    capabilities: [],
+    node: {
+      peerId: AUTHOR,
+      hardware: {
+        cpu: {
+          model: 'Ryzen',
+          vendor: 'AMD',
+          architecture: 'x86_64',
+          physicalCores: 4,
+          logicalCores: 8,
+          features: ['AVX2'],
+          maxMHz: 4200,
+        },
+        memory: { totalBytes: 2 ** 34, limitBytes: 2 ** 33 },
+        os: { platform: 'linux', distribution: 'debian', version: '13', kernel: '6', arch: 'amd64', hostname: 'h' },
+        disks: [{ name: 'sda', sizeBytes: 2 ** 39, rotational: false, mount: '/', freeBytes: 2 ** 38 }],
+        interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', addresses: ['10.0.0.4', 'fd00::4'], speedMbps: 1000 }],
+      },
+      capacity: RESOURCES,
+      drivers: ['process'],
+      addresses: ['/ip4/10.0.0.4/tcp/4001'],
+      version: '0.1.0',
+      enforcement: { cpu: 'cgroup-v2', memory: 'watched' },
     },
   },
-  bid: {
-    offerId: 'o1',
-    bidId: 'b1',
-    slots: 2,
-    holdMs: 5000,
-    terms: { freeAfter: RESOURCES, capacity: RESOURCES, cpuRatio: 0.5, running: 1, warm: false, startEtaMs: 7 },
-  },
-  decline: {
-    offerId: 'o1',
-    reasons: [{ constraint: 'cpu', wanted: '4 CPU', measured: '2 CPU', temporary: true }],
-    wouldFit: RESOURCES,
-  },
-  award: { offerId: 'o1', bidId: 'b1', grants: REFS, leaseMs: 30_000 },
-  contract: { bidId: 'b1', accepted: REFS, refused: [{ taskId: 'k3j2.2', attempt: 1, reason: 'expired' }] },
+}
+
+/** Bodies of the records that gossip spreads. */
+export const RECORD_BODIES = { heartbeat: [HEARTBEAT], passport: [SERVICE, MACHINE] } as const
+
+/** At least one body of every message there is. */
+export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> = {
+  offer: [{ offerId: 'k3j2-a1b2c3d4', jobId: 'k3j2', slots: 3, spec: SPEC }],
+  bid: [
+    {
+      offerId: 'k3j2-a1b2c3d4',
+      bidId: 'b1',
+      slots: 2,
+      holdMs: 5000,
+      terms: { freeAfter: RESOURCES, capacity: RESOURCES, cpuRatio: 0.5, running: 1, warm: false, startEtaMs: 7 },
+    },
+  ],
+  decline: [
+    {
+      offerId: 'k3j2-a1b2c3d4',
+      reasons: [{ constraint: 'cpu', wanted: '4 CPU', measured: '2 CPU', temporary: true }],
+      wouldFit: RESOURCES,
+    },
+  ],
+  award: [{ offerId: 'k3j2-a1b2c3d4', bidId: 'b1', grants: REFS, leaseMs: 30_000 }],
+  contract: [{ bidId: 'b1', accepted: REFS, refused: [{ taskId: 'k3j2-2', attempt: 1, reason: 'expired' }] }],
+  hello: [{ cluster: 'home', version: '0.1.0', epoch: EPOCH, wallMs: NOW_MS }],
+  release: [{ bidId: 'b1' }],
+  renew: [{ attempts: REFS, leaseMs: 30_000 }],
+  renewed: [{ unknown: REFS }],
+  report: [
+    { reports: [{ ...REFS[0], phase: 'started', startedAtMs: 1 }] },
+    {
+      reports: [
+        { ...REFS[0], phase: 'ended', exit: EXIT, slotKept: true },
+        { ...REFS[1], phase: 'ended', exit: OUTPUT },
+      ],
+    },
+  ],
+  settle: [{ attempts: REFS }],
+  cancel: [{ attempts: REFS, why: 'cancelled' }],
+  capacity: [{ free: RESOURCES }],
+  'sync-buckets': [{ sums: new Uint8Array(2048).fill(0x5a) }],
+  'sync-digest': [
+    { scope: [1, 2], more: false, authors: [[AUTHOR, [['passport', 'default/a', 1, 2, '0123456789abcdef']]]] },
+    { scope: 'all', more: true, authors: [] },
+  ],
+  'sync-records': [
+    {
+      records: [{ bytes: new Uint8Array(40).fill(7), ageMs: 12 }],
+      wants: [[AUTHOR, 'passport', 'default/a']],
+      more: true,
+    },
+  ],
 }
 
 /** Two authors' records of a kind. */
 export function recordsOf(kind: string): VerifiedRecord[] {
+  const bodies: Readonly<Record<string, readonly unknown[]>> = { ...MESSAGE_BODIES, ...RECORD_BODIES }
   return signers.map(({ seal }, i) =>
     seal({
       kind,
       name: kind === 'heartbeat' ? '' : `default/r${i}`,
-      epoch: 1_790_000_000,
+      epoch: EPOCH,
       seq: 24 + i,
       hlc: NOW_MS,
       ttlMs: 60_000,
-      body: BODIES[kind],
+      body: bodies[kind]![0],
     }),
   )
 }
 
-export const NEGOTIATION_KINDS = ['offer', 'bid', 'decline', 'award', 'contract'] as const
+export const NEGOTIATION_KINDS = Object.keys(SIGNED) as readonly (keyof typeof SIGNED)[]
 
-/** Frames of the control stream, signed and plain. */
+/** Frames of the control stream, signed and plain. The signed ones come from two authors. */
 export function frames(): Uint8Array[] {
-  const plain: [string, unknown][] = [
-    ['hello', { cluster: 'home', version: '0.1.0', epoch: 1_790_000_000, wallMs: NOW_MS }],
-    ['release', { bidId: 'b1' }],
-    ['renew', { attempts: REFS, leaseMs: 30_000 }],
-    [
-      'report',
-      {
-        reports: [
-          { taskId: 'k3j2.0', attempt: 1, phase: 'ended', exit: { exitCode: 0, startedAtMs: 1, endedAtMs: 2 } },
-        ],
-      },
-    ],
-    ['cancel', { attempts: REFS, why: 'cancelled' }],
-    ['sync-buckets', { sums: new Uint8Array(2048).fill(0x5a) }],
-    [
-      'sync-digest',
-      {
-        scope: [1, 2],
-        more: false,
-        authors: [[signers[0]!.id, [['passport', 'default/a', 1, 2, '0123456789abcdef']]]],
-      },
-    ],
-    [
-      'sync-records',
-      {
-        records: recordsOf('heartbeat').map(({ bytes }) => ({ bytes, ageMs: 12 })),
-        wants: [[signers[0]!.id, 'passport', 'default/a']],
-        more: true,
-      },
-    ],
-  ]
+  const plain = (Object.keys(PLAIN) as (keyof typeof PLAIN)[]).flatMap((t) =>
+    MESSAGE_BODIES[t].map((b) => ({ t, b: t === 'sync-records' ? { ...(b as object), records: someRecords() } : b })),
+  )
   const signed = NEGOTIATION_KINDS.flatMap((kind) => recordsOf(kind).map(({ bytes }) => ({ t: kind, e: bytes })))
-  return [
-    ...plain.map(([t, b]) => encodeFrame({ t, b } as { t: string })),
-    ...signed.map((message) => encodeFrame(message)),
-  ]
+  return [...plain, ...signed].map((message) => encodeFrame(message))
+}
+
+function someRecords(): { bytes: Uint8Array; ageMs: number }[] {
+  return recordsOf('heartbeat').map(({ bytes }) => ({ bytes, ageMs: 12 }))
 }

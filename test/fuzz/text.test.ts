@@ -5,7 +5,9 @@ import { Passport } from '../../src/model/passport.ts'
 import { parseBytes, parseCpuMilli } from '../../src/model/quantity.ts'
 import { describeSelector, matchesSelector, parseSelector } from '../../src/model/selector.ts'
 import type { Rng } from '../../src/util/rng.ts'
-import { fuzz, mutate, SEED } from './mutate.ts'
+import { encode } from '../../src/wire/codec.ts'
+import { fuzz, SEED } from './fuzz.ts'
+import { mutate } from './mutate.ts'
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -16,45 +18,65 @@ const mutants = (texts: readonly string[]) => {
   return (rng: Rng) => textOf(mutate(inputs, rng))
 }
 
+/** As Kubernetes has it. */
+const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/
+
 describe('fuzz/text', function () {
-  // Some ten seconds each on an idle core; a busy machine may take many times that.
+  // Some seconds each on an idle core; a busy machine may take many times that.
   this.timeout(300_000)
   before(() => console.log(`    seed ${SEED} (ALTHING_FUZZ_SEED=${SEED} replays it)`))
 
-  it('selectors: what is accepted can be described and read again', () => {
-    const next = mutants(['zone=attic,tier in (web,db),gpu!=none,!retired', 'a==b,c notin (d),kubernetes.io/arch', ''])
-    const { accepted } = fuzz('selector', 100_000, next, parseSelector, (selector) => {
-      assert.deepEqual(parseSelector(describeSelector(selector).join(',')), selector)
-      matchesSelector(selector, { zone: 'attic' })
+  it('selectors: what is accepted can be described and read again', async () => {
+    const { accepted } = await fuzz({
+      name: 'selector',
+      next: mutants(['zone=attic,tier in (web,db),gpu!=none,!retired', 'a==b,c notin (d),kubernetes.io/arch', '']),
+      decode: parseSelector,
+      accepted: (selector) => {
+        assert.deepEqual(parseSelector(describeSelector(selector).join(',')), selector)
+        for (const value of selector.flatMap(({ values }) => values)) assert.match(value, LABEL_VALUE)
+        matchesSelector(selector, { zone: 'attic' })
+      },
     })
     assert.ok(accepted > 1000, `${accepted} accepted`)
   })
 
-  it('quantities: what is accepted is a safe whole number', () => {
-    const next = mutants(['500m', '1.5Gi', '1e9', '0.0001', '128974848', '2'])
-    for (const parse of [parseBytes, parseCpuMilli]) {
-      const { accepted } = fuzz('quantity', 50_000, next, parse, (amount) =>
-        assert.ok(Number.isSafeInteger(amount) && amount >= 0),
-      )
+  for (const decode of [parseBytes, parseCpuMilli]) {
+    it(`quantities, ${decode.name}: what is accepted is a safe whole number`, async () => {
+      const { accepted } = await fuzz({
+        name: decode.name,
+        next: mutants(['500m', '1.5Gi', '1e9', '0.0001', '128974848', '2']),
+        decode,
+        accepted: (amount) => assert.ok(Number.isSafeInteger(amount) && amount >= 0),
+      })
       assert.ok(accepted > 1000, `${accepted} accepted`)
-    }
-  })
+    })
+  }
 
-  it('passport files: what is accepted is a passport', () => {
-    const example = readFileSync(new URL('../../config/examples/writer-passport.yaml', import.meta.url), 'utf8')
-    const next = mutants([example, `a: &a [x]\n---\n${example}`])
-    const { accepted, refused } = fuzz(
-      'passport file',
-      3_000,
-      next,
-      (text) => loadPassports(text, 'fuzz.yaml'),
-      (passports) => {
-        for (const passport of passports) assert.deepEqual(Passport.parse(passport), passport)
-      },
-    )
-    assert.ok(
-      accepted > 100 && (refused['bad-passport'] ?? 0) > 100 && (refused['bad-yaml'] ?? 0) > 100,
-      JSON.stringify({ accepted, refused }),
-    )
-  })
+  // The YAML parser takes a quarter of a millisecond for the smallest file, so that there are fewer of these.
+  const small = 'apiVersion: a.b/v1\nkind: NodePassport\nmetadata: {name: w}\nspec: {type: a, version: "1"}\n'
+  const example = readFileSync(new URL('../../config/examples/writer-passport.yaml', import.meta.url), 'utf8')
+  const files = {
+    small: { count: 30_000, texts: [small, `${small}status: {at: [1, {x: ~}], on: &a yes, off: *a}\n`] },
+    large: { count: 3_000, texts: [example, `a: &a [x]\n---\n${example}`] },
+  }
+  for (const [size, { count, texts }] of Object.entries(files)) {
+    it(`passport files, ${size}: what is accepted is a passport that can be signed`, async () => {
+      const { accepted, refused } = await fuzz({
+        name: 'passport file',
+        count,
+        next: mutants(texts),
+        decode: (text) => loadPassports(text, 'fuzz.yaml'),
+        accepted: (passports) => {
+          for (const passport of passports) {
+            assert.deepEqual(Passport.parse(passport), passport)
+            encode(passport)
+          }
+        },
+      })
+      assert.ok(
+        accepted > 100 && (refused['bad-passport'] ?? 0) > 100 && (refused['bad-yaml'] ?? 0) > 100,
+        JSON.stringify({ accepted, refused }),
+      )
+    })
+  }
 })

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { createPublicKey, verify } from 'node:crypto'
-import { parseMessage } from '../../src/model/control.ts'
-import { Heartbeat } from '../../src/model/heartbeat.ts'
-import { Passport } from '../../src/model/passport.ts'
+import { isSigned } from '../../src/model/control.ts'
+import { fromFrame } from '../../src/node/messages.ts'
+import type { Rng } from '../../src/util/rng.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
 import { openRecord, type VerifiedRecord } from '../../src/wire/envelope.ts'
-import { decodeFrame } from '../../src/wire/frames.ts'
+import { decodeFrame, encodeFrame } from '../../src/wire/frames.ts'
 import { recordDomain } from '../../src/wire/protocols.ts'
-import { frames, NEGOTIATION_KINDS, NOW_MS, recordsOf } from './inputs.ts'
-import { fuzz, mutate, MUTATIONS, SEED } from './mutate.ts'
+import { AUTHOR, frames, NEGOTIATION_KINDS, NOW_MS, recordsOf } from './inputs.ts'
+import { fuzz, MUTATIONS, SEED } from './fuzz.ts'
+import { mutate } from './mutate.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
@@ -37,32 +38,32 @@ const prefixed = (bytes: Buffer) => {
 }
 
 /** The signature by the runtime alone: key from JWK, bytes put together as RFC 0002 says. */
-function verifies(record: VerifiedRecord): boolean {
-  const [, publicKey, payloadType, payload, , signature] = fieldsOf(Buffer.from(record.bytes))
+function verifies({ kind, bytes }: Pick<VerifiedRecord, 'kind' | 'bytes'>): boolean {
+  const [, publicKey, payloadType, payload, , signature] = fieldsOf(Buffer.from(bytes))
   const x = publicKey!.subarray(-32).toString('base64url')
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-  const signed = Buffer.concat([Buffer.from(recordDomain(record.kind)), payloadType!, payload!].map(prefixed))
+  const signed = Buffer.concat([Buffer.from(recordDomain(kind)), payloadType!, payload!].map(prefixed))
   return verify(null, signed, key, signature!)
 }
 
+/** Among the mutants go unchanged inputs, so that a decoder that refuses everything does not pass. */
+function mutateMost(inputs: readonly Uint8Array[], rng: Rng): Uint8Array {
+  return rng.int(100) === 0 ? rng.pick(inputs) : mutate(inputs, rng)
+}
+
 describe('fuzz/wire', function () {
-  // Some ten seconds each on an idle core; a busy machine may take many times that.
+  // Some seconds each on an idle core; a busy machine may take many times that.
   this.timeout(300_000)
   before(() => console.log(`    seed ${SEED} (ALTHING_FUZZ_SEED=${SEED} replays it)`))
 
-  it('codec: what is accepted encodes to the same bytes', () => {
-    const inputs = [...recordsOf('passport'), ...recordsOf('heartbeat'), ...recordsOf('offer')].map(({ body }) =>
-      encode(body),
-    )
-    const { accepted, refused } = fuzz(
-      'codec',
-      MUTATIONS,
-      (rng) => mutate(inputs, rng),
-      (bytes) => decode(bytes, 65_536),
-      (value, bytes) => {
-        assert.equal(hex(encode(value)), hex(bytes))
-      },
-    )
+  it('codec: what is accepted encodes to the same bytes', async () => {
+    const inputs = ['passport', 'heartbeat', 'offer'].flatMap(recordsOf).map(({ body }) => encode(body))
+    const { accepted, refused } = await fuzz({
+      name: 'codec',
+      next: (rng) => mutate(inputs, rng),
+      decode: (bytes) => decode(bytes, 65_536),
+      accepted: (value, bytes) => assert.equal(hex(encode(value)), hex(bytes)),
+    })
     assert.ok(
       accepted > 1000 && (refused['malformed'] ?? 0) > 1000 && (refused['not-canonical'] ?? 0) > 1000,
       JSON.stringify({ accepted, refused }),
@@ -70,56 +71,60 @@ describe('fuzz/wire', function () {
   })
 
   for (const kinds of [['heartbeat'], ['passport'], NEGOTIATION_KINDS] as const) {
-    it(`openRecord, ${kinds.join(', ')}: what is accepted was signed, and is what its author sent`, () => {
-      const records = kinds.flatMap((kind) => recordsOf(kind))
-      const inputs = records.map(({ bytes }) => bytes)
+    it(`openRecord, ${kinds.join(', ')}: what is accepted was signed, and is what its author sent`, async () => {
+      const inputs = kinds.flatMap(recordsOf).map(({ bytes }) => bytes)
       const originals = new Set(inputs.map(hex))
       const expect = { kinds: new Set<string>(kinds), maxBytes: 69_632, wallNowMs: NOW_MS }
-      // Among the mutants go unchanged records, so that a decoder that refuses everything does not pass.
-      const next = (rng: Parameters<typeof mutate>[1]) => (rng.int(100) === 0 ? rng.pick(inputs) : mutate(inputs, rng))
-      const { accepted, refused } = fuzz(
-        'openRecord',
-        MUTATIONS,
-        next,
-        (bytes) => openRecord(bytes, expect),
-        (record, bytes) => {
+      const { accepted, refused } = await fuzz({
+        name: 'openRecord',
+        next: (rng) => mutateMost(inputs, rng),
+        decode: (bytes) => openRecord(bytes, expect),
+        accepted: (record, bytes) => {
           assert.ok(verifies(record), 'accepted, but the signature does not verify')
           assert.ok(originals.has(hex(bytes)), 'accepted, but nobody sealed it')
         },
-      )
+      })
       assert.ok(accepted >= MUTATIONS / 200, JSON.stringify({ accepted, refused }))
       assert.ok((refused['bad-signature'] ?? 0) > 100 && (refused['malformed'] ?? 0) > 1000, JSON.stringify(refused))
     })
   }
 
-  it('frames, down to the schemas of their bodies', () => {
+  it('decodeFrame: what is accepted has a type, and encodes to the same bytes', async () => {
     const inputs = frames()
-    let understood = 0
-    fuzz(
-      'frames',
-      MUTATIONS,
-      (rng) => mutate(inputs, rng),
-      decodeFrame,
-      (frame) => {
+    const { accepted } = await fuzz({
+      name: 'decodeFrame',
+      next: (rng) => mutate(inputs, rng),
+      decode: decodeFrame,
+      accepted: (frame, bytes) => {
         assert.equal(typeof frame.t, 'string')
-        if (parseMessage(frame.t, frame['b']) !== undefined) understood++
+        assert.equal(hex(encodeFrame(frame)), hex(bytes))
       },
-    )
-    assert.ok(understood > 100, `${understood} understood`)
+    })
+    assert.ok(accepted > 1000, `${accepted} accepted`)
   })
 
-  it('bodies that decode but were never meant: schemas refuse without throwing', () => {
-    const inputs = [...recordsOf('passport'), ...recordsOf('heartbeat')].map(({ body }) => encode(body))
-    fuzz(
-      'bodies',
-      MUTATIONS / 4,
-      (rng) => mutate(inputs, rng),
-      (bytes) => decode(bytes, 8192),
-      (value) => {
-        Passport.safeParse(value)
-        Heartbeat.safeParse(value)
+  it('fromFrame: a message is what its sender signed, or encodes to the same bytes', async () => {
+    const inputs = frames()
+    const understood = { signed: 0, plain: 0 }
+    const { refused } = await fuzz({
+      name: 'fromFrame',
+      next: (rng) => mutateMost(inputs, rng),
+      decode: (bytes) => fromFrame(bytes, AUTHOR, NOW_MS),
+      accepted: ({ message, proof }, bytes) => {
+        if (isSigned(message.t)) {
+          understood.signed++
+          assert.ok(proof !== undefined && verifies({ kind: message.t, bytes: proof }), 'signed by nobody')
+          assert.equal(openRecord(proof, { kinds: message.t, maxBytes: 69_632, wallNowMs: NOW_MS }).author, AUTHOR)
+        } else {
+          understood.plain++
+          // What stands beside the body in a frame is read by nobody.
+          assert.equal(hex(encodeFrame({ ...decodeFrame(bytes), b: message.body } as { t: string })), hex(bytes))
+        }
       },
-    )
+    })
+    assert.ok(understood.signed > 100 && understood.plain > 1000, JSON.stringify({ understood, refused }))
+    for (const code of ['bad-body', 'foreign-author', 'bad-signature', 'malformed', 'not-canonical'])
+      assert.ok((refused[code] ?? 0) > 10, `${code}: ${JSON.stringify(refused)}`)
   })
 
   it('one frame cannot take much memory, whatever it claims', () => {

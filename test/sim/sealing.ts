@@ -1,13 +1,16 @@
 /**
- * How records and messages become bytes. The fast way makes a hash over a plain encoding and remembers
- * what the bytes say; the real one signs, frames, opens and checks everything as the daemon does.
+ * How records and messages become bytes, and what the wire refuses. The fast way checks every message,
+ * encodes a share and remembers what a record says; the real one signs, frames, opens and checks everything
+ * as the daemon does.
  */
 import { hash } from 'node:crypto'
 import type { ControlMessage } from '../../src/model/control.ts'
 import { fromFrame, toFrame, type Sealer } from '../../src/node/messages.ts'
+import type { Rng } from '../../src/util/rng.ts'
 import { createSigner, openRecord, type RecordDraft, type VerifiedRecord } from '../../src/wire/envelope.ts'
 import { GOSSIP_KINDS } from '../../src/wire/limits.ts'
 import { copy } from './copy.ts'
+import { assertSealable, overTheWire, refusing } from './wire.ts'
 
 /** A message as its receiver gets it. */
 export interface Arrived {
@@ -21,12 +24,12 @@ export interface Sealing {
   seal(author: string, draft: RecordDraft): VerifiedRecord
   /** @throws when the bytes do not verify */
   open(bytes: Uint8Array, wallNowMs: number): VerifiedRecord
-  /** Takes a message over the wire. @throws when the receiver would refuse it */
+  /** Takes a message over the wire. @throws Violation when its sender could not send it, or its receiver refused it */
   transfer(from: string, message: ControlMessage): Arrived
 }
 
-/** No cryptography: for the bulk of seeds. */
-export function fastSealing(): Sealing {
+/** No cryptography: for the bulk of seeds. `rng` chooses which messages and records are encoded. */
+export function fastSealing(rng: Rng): Sealing {
   const encoder = new TextEncoder()
   const opened = new WeakMap<Uint8Array, VerifiedRecord>()
   const proof = new Uint8Array([1])
@@ -34,6 +37,7 @@ export function fastSealing(): Sealing {
     idOf: (index) => `n${index}`,
     seal(author, draft) {
       const bytes = encoder.encode(JSON.stringify({ author, ...draft }))
+      assertSealable(author, draft, rng)
       const record = { ...draft, body: copy(draft.body), author, bytes, hash: hash('sha256', bytes, 'hex') }
       opened.set(bytes, record)
       return record
@@ -43,7 +47,7 @@ export function fastSealing(): Sealing {
       if (record === undefined) throw new Error('bytes that nobody sealed')
       return record
     },
-    transfer: (_from, message) => ({ message: copy(message), proof }),
+    transfer: (from, message) => ({ message: overTheWire(from, message, rng), proof }),
   }
 }
 
@@ -60,8 +64,9 @@ export function realSealing(nowMs: () => number): Sealing {
     seal: (author, draft) => sealers.get(author)!.signer.seal(draft),
     open: (bytes, wallNowMs) => openRecord(bytes, { kinds: GOSSIP_KINDS, maxBytes: 8 * 1024, wallNowMs }),
     transfer(from, message) {
-      const { message: arrived, proof } = fromFrame(toFrame(message, sealers.get(from)!), from, nowMs())
-      return { message: arrived, proof: proof ?? new Uint8Array() }
+      const frame = refusing(from, message.t, () => toFrame(message, sealers.get(from)!))
+      const arrived = refusing(from, message.t, () => fromFrame(frame, from, nowMs()))
+      return { message: arrived.message, proof: arrived.proof ?? new Uint8Array() }
     },
   }
 }

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { PLANTED_BUGS } from '../../scripts/simulate/planted-bugs.ts'
+import type { ControlMessage } from '../../src/model/control.ts'
+import { seededRng } from '../../src/util/rng.ts'
+import { Violation } from './checker.ts'
+import { fastSealing, realSealing } from './sealing.ts'
 import { simulate, type SeedResult } from './simulate.ts'
 
 const SMOKE_SEEDS = 100
@@ -12,6 +16,8 @@ interface Regression {
   readonly seeds: readonly number[]
   readonly real?: boolean
 }
+
+const recordOf = (body: string) => ({ kind: 'passport', name: 'default/a', epoch: 1, seq: 1, hlc: 1, ttlMs: 1, body })
 
 function check(result: SeedResult): void {
   const { seed, real, ok, broken, problem, faults, trace } = result
@@ -48,6 +54,51 @@ describe('simulator', () => {
       for (const seed of seeds) check(simulate({ seed, real }))
     })
   }
+
+  describe('its wire', () => {
+    const sealings = { fast: fastSealing(seededRng(1)), real: realSealing(() => 1_800_000_000_000) }
+    const resources = { cpuMilli: 1, memoryBytes: 1 }
+    const grants = Array.from({ length: 500 }, (_, i) => ({ taskId: `${i}`.padStart(64, 'x'), attempt: 1 }))
+    const wanted = 'x'.repeat(256)
+    const reason = { constraint: 'cpu', wanted, measured: wanted, temporary: false } as const
+    const unpassable: Record<string, ControlMessage> = {
+      'an id with a dot': { t: 'release', body: { bidId: 'b.1' } },
+      'a field too many': { t: 'capacity', body: { free: { ...resources, gpus: 1 } as typeof resources } },
+      'an undefined field': {
+        t: 'report',
+        body: { reports: [{ taskId: 'a', attempt: 1, phase: 'ended', startedAtMs: undefined! }] },
+      },
+      'more than an envelope may have': {
+        t: 'contract',
+        body: { bidId: 'b', accepted: grants, refused: grants.map((one) => ({ ...one, reason: wanted })) },
+      },
+    }
+    const passable: ControlMessage = {
+      t: 'decline',
+      body: { offerId: 'o', reasons: Array.from({ length: 16 }, () => reason), wouldFit: resources },
+    }
+    for (const [name, sealing] of Object.entries(sealings)) {
+      const author = sealing.idOf(0)
+      // The fast way does not encode every message: each gets as many chances as it needs.
+      const often = Array.from({ length: 64 }, (_, turn) => turn)
+
+      it(`refuses what the daemon's would refuse, when it is ${name}`, () => {
+        for (const [what, message] of Object.entries(unpassable)) {
+          const isCaught = (error: unknown) => error instanceof Violation && error.checker === 'wire'
+          assert.throws(() => often.forEach(() => sealing.transfer(author, message)), isCaught, what)
+        }
+        assert.throws(() => often.forEach(() => sealing.seal(author, recordOf('x'.repeat(9_000)))))
+      })
+
+      it(`hands over an equal copy of the rest, when it is ${name}`, () => {
+        for (const { message } of often.map(() => sealing.transfer(author, passable))) {
+          assert.deepEqual(message, passable)
+          assert.notEqual(message.body, passable.body)
+        }
+        often.forEach(() => sealing.seal(author, recordOf('')))
+      })
+    }
+  })
 
   it('knows where to plant its bugs', () => {
     for (const { name, file, line } of PLANTED_BUGS) {

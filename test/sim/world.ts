@@ -70,7 +70,7 @@ export class World implements Surroundings {
     const streams = seededRng(seed)
     const stream = () => seededRng(streams.int(2 ** 48))
     this.#rng = stream()
-    this.sealing = options.real ? realSealing(() => this.time.nowMs) : fastSealing()
+    this.sealing = options.real ? realSealing(() => this.time.nowMs) : fastSealing(seededRng(seed))
     this.config = configOf(this.#rng.next() < 0.6)
     this.trace = new Trace(START_MS, options.traceKept)
     const machines = makeMachines(stream(), 7 + this.#rng.int(3), (index) => this.sealing.idOf(index))

@@ -1,4 +1,5 @@
 /** A bare libp2p node under the test's control: a plain peer, or a malicious one. */
+import { gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
@@ -8,7 +9,9 @@ import { createLibp2p } from 'libp2p'
 import { SILENT_COMPONENTS } from '../../src/peer/component-logger.ts'
 import { privateKeyFromSeed } from '../../src/peer/identity.ts'
 
-export async function rawLibp2p(options: { seed?: Uint8Array } = {}): Promise<Libp2p> {
+/** @param options.gossip gossipsub beside it, for messages without a signature of its own */
+export async function rawLibp2p(options: { seed?: Uint8Array; gossip?: boolean } = {}): Promise<Libp2p> {
+  const pubsub = gossipsub({ globalSignaturePolicy: StrictNoSign, allowPublishToZeroTopicPeers: true })
   return createLibp2p({
     ...(options.seed === undefined ? {} : { privateKey: privateKeyFromSeed(options.seed) }),
     logger: SILENT_COMPONENTS,
@@ -17,6 +20,6 @@ export async function rawLibp2p(options: { seed?: Uint8Array } = {}): Promise<Li
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionMonitor: { enabled: false },
-    services: { identify: identify() },
+    services: { identify: identify(), ...(options.gossip === true && { pubsub }) },
   })
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { readFileSync } from 'node:fs'
 import os from 'node:os'
+import { mock } from 'node:test'
 import { createSampler, type Sampler } from '../../../src/hw/sampler.ts'
 import { LoadSample } from '../../../src/model/hardware.ts'
 import { manualClock, systemClock } from '../../../src/util/clock.ts'
@@ -37,6 +39,16 @@ async function collect(
     sampler!.stop()
   }
   return samples
+}
+
+/**
+ * Page faults of all children this process has waited for (proc_pid_stat(5), fields 11 and 13): none is started
+ * without some. They tell of `spawnSync`, which is over before anybody hears of it.
+ */
+function faultsOfChildren(): number {
+  if (process.platform !== 'linux') return 0
+  const fields = readFileSync('/proc/self/stat', 'latin1').split(') ').at(-1)!.split(' ')
+  return Number(fields[11 - 3]) + Number(fields[13 - 3])
 }
 
 describe('load sampler', () => {
@@ -115,6 +127,32 @@ describe('load sampler', () => {
       })
       // One of this machine's threads was busy for most of the time.
       assert.ok(samples[2]!.cpuRatio > 0.5 / os.cpus().length, `ratio ${samples[2]!.cpuRatio}`)
+    })
+
+    it('starts no process in an hour, whatever it reads', () => {
+      const started: unknown[] = []
+      const note = (message: unknown): void => void started.push(message)
+      const clock = manualClock(0)
+      let taken = 0
+      const onSample = (): void => {
+        taken++
+        clock.advance(5_000)
+      }
+      const before = faultsOfChildren()
+      subscribe('child_process', note)
+      mock.timers.enable({ apis: ['setInterval'] })
+      const sampler = createSampler({ clock, onSample })
+      try {
+        sampler.start()
+        mock.timers.tick(3_600_000)
+      } finally {
+        sampler.stop()
+        mock.timers.reset()
+        unsubscribe('child_process', note)
+      }
+      assert.equal(taken, 721, 'one at the start, and one every five seconds')
+      assert.deepEqual(started, [])
+      assert.equal(faultsOfChildren(), before)
     })
 
     it('agrees with Node on memory and load', async function () {
