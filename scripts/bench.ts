@@ -18,13 +18,14 @@ import { batch } from './bench/suites/batch.ts'
 import { commands } from './bench/suites/commands.ts'
 import { gossip } from './bench/suites/gossip.ts'
 import { idle } from './bench/suites/idle.ts'
+import { liveness } from './bench/suites/liveness.ts'
 import { micro } from './bench/suites/micro.ts'
 import { ready } from './bench/suites/ready.ts'
 import { start } from './bench/suites/start.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** From what a person feels first to what explains it. */
-const SUITES: readonly Suite[] = [start, commands, batch, ready, idle, gossip, micro]
+const SUITES: readonly Suite[] = [start, commands, batch, ready, idle, gossip, micro, liveness]
 
 const HELP = `npm run bench -- [options]
 
@@ -35,7 +36,10 @@ const HELP = `npm run bench -- [options]
   --althing PATH    measure another build: the launcher to run in place of bin/althing
 
 Suites:
-${SUITES.map(({ name, what }) => `  ${name.padEnd(10)} ${what}`).join('\n')}`
+${SUITES.map(({ name, what, onlyWhenNamed }) => `  ${name.padEnd(10)} ${what}${onlyWhenNamed ? ' *' : ''}`).join('\n')}
+
+ * takes minutes and is run only by --only
+`
 
 const { values: flags } = parseArgs({
   options: {
@@ -55,7 +59,8 @@ async function measure(): Promise<Figure[]> {
     throw new Error(`--only ${unknown}: the suites are ${SUITES.map(({ name }) => name).join(', ')}`)
   const figures: Figure[] = []
   for (const suite of SUITES) {
-    if (flags.only.length > 0 && !flags.only.includes(suite.name)) continue
+    const wanted = flags.only.length > 0 ? flags.only.includes(suite.name) : !suite.onlyWhenNamed
+    if (!wanted) continue
     const say = (text: string): void => console.error(`bench ${suite.name}: ${text}`)
     try {
       figures.push(...(await suite.run({ quick: flags.quick, launcher: resolve(flags.althing), say })))

@@ -31,6 +31,8 @@ export interface Bench {
 export interface Suite {
   readonly name: string
   readonly what: string
+  /** Takes minutes: it is run only when it is named. */
+  readonly onlyWhenNamed?: boolean
   run(bench: Bench): Promise<Figure[]>
 }
 

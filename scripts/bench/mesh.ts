@@ -7,11 +7,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DaemonClient } from '../../src/cli/client.ts'
 import type { StatusView } from '../../src/model/api.ts'
+import type { Host } from './hosts.ts'
 import { deadline, untilTrue } from './wait.ts'
 
 /** A daemon that is not ready by then never will be. */
 const READY_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 10_000
+/** Where a host is the daemon's own: the same each time, as on a machine of its own. */
+const MESH_PORT = 4100
 
 export interface BenchDaemon {
   readonly dataDir: string
@@ -21,6 +24,8 @@ export interface BenchDaemon {
   readonly client: DaemonClient
   status(): Promise<StatusView>
   stop(): Promise<void>
+  /** Ends it as `kill -9` does, and leaves its data as they are. Resolves when it is gone. */
+  kill(): Promise<void>
 }
 
 export interface StartOptions {
@@ -32,6 +37,10 @@ export interface StartOptions {
   readonly trust?: string
   /** With the status page and mDNS, as `althing up` starts them when nothing else is said. */
   readonly asShipped?: boolean
+  /** Where it runs and listens. @default this machine, any port */
+  readonly host?: Host
+  /** @default a fresh one */
+  readonly dataDir?: string
 }
 
 const running = new Set<BenchDaemon>()
@@ -41,21 +50,29 @@ export interface Starting {
   readonly child: ChildProcess
   readonly dataDir: string
   readonly socketPath: string
+  readonly ip: string
   readonly output: () => string
 }
 
 /** Executes `althing up`. @returns at once */
 export function executeUp(options: StartOptions): Starting {
-  const dataDir = mkdtempSync(join(tmpdir(), 'althing-bench-'))
-  const { launcher, cluster, name = 'bench', asShipped = false } = options
+  const { launcher, cluster, name = 'bench', asShipped = false, host } = options
+  const { dataDir = mkdtempSync(join(tmpdir(), 'althing-bench-')) } = options
   const words = ['up', '--data-dir', dataDir, '--name', name, '--cluster', cluster, '--port', '0']
   words.push(...(asShipped ? ['--page-port', '0'] : ['--no-page', '--no-mdns']))
   if (options.join !== undefined) words.push('--join', options.join)
   if (options.trust !== undefined) words.push('--trust', options.trust)
-  const child = spawn(launcher, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  if (host !== undefined) words.push('--listen', `/ip4/${host.ip}/tcp/${MESH_PORT}`)
+  const child = host?.spawn(launcher, words) ?? spawn(launcher, words, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()))
-  return { child, dataDir, socketPath: join(dataDir, 'althing.sock'), output: () => output }
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data: Buffer) => (output += data.toString()))
+  return {
+    child,
+    dataDir,
+    socketPath: join(dataDir, 'althing.sock'),
+    ip: host?.ip ?? '127.0.0.1',
+    output: () => output,
+  }
 }
 
 /** Starts a daemon and waits until it says that it is ready. @throws Error with its output when it is not in time */
@@ -80,7 +97,7 @@ export async function untilReady({ child, socketPath, output }: Starting): Promi
 }
 
 /** @throws Error when it does not answer */
-export async function handleOf({ child, dataDir, socketPath }: Starting): Promise<BenchDaemon> {
+export async function handleOf({ child, dataDir, socketPath, ip }: Starting): Promise<BenchDaemon> {
   const client = new DaemonClient(socketPath)
   const { pid, peerId, addresses } = await client.get<StatusView>('/v1/status')
   const exited = once(child, 'exit')
@@ -88,7 +105,7 @@ export async function handleOf({ child, dataDir, socketPath }: Starting): Promis
     dataDir,
     pid,
     peerId,
-    address: addresses.find((address) => address.includes('/127.0.0.1/')) ?? addresses[0] ?? '',
+    address: addresses.find((address) => address.includes(`/${ip}/`)) ?? addresses[0] ?? '',
     client,
     status: () => client.get('/v1/status'),
     async stop() {
@@ -96,6 +113,11 @@ export async function handleOf({ child, dataDir, socketPath }: Starting): Promis
       child.kill('SIGTERM')
       await deadline(exited, STOP_TIMEOUT_MS, 'a stopped daemon').catch(() => child.kill('SIGKILL'))
       rmSync(dataDir, { recursive: true, force: true })
+    },
+    async kill() {
+      running.delete(daemon)
+      child.kill('SIGKILL')
+      await exited
     },
   }
   running.add(daemon)

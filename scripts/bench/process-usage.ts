@@ -23,3 +23,14 @@ export function usageOf(pid: number): Usage {
     atMs: performance.now(),
   }
 }
+
+/** Bytes that have gone out by a network device, as the process sees it; frames and retransmissions included. */
+export function sentBytes(pid: number, device: string): number {
+  const line = readFileSync(`/proc/${pid}/net/dev`, 'utf8')
+    .split('\n')
+    .find((row) => row.trim().startsWith(`${device}:`))
+  // After the name eight fields of what came in, then eight of what went out, bytes first.
+  const sent = line?.split(':')[1]?.trim().split(/\s+/)[8]
+  if (sent === undefined) throw new Error(`process ${pid} has no network device ${device}`)
+  return Number(sent)
+}

@@ -18,16 +18,17 @@ export async function deadline<Value>(promise: Promise<Value>, ms: number, what:
   }
 }
 
-/** Looks until it is so. @throws Error when that takes longer than `ms`, with `context` */
+/** Looks until it is so, every `lookMs`. @throws Error when that takes longer than `ms`, with `context` */
 export async function untilTrue(
   what: string,
   ms: number,
   look: () => Promise<boolean>,
   context: () => string = () => '',
+  lookMs = LOOK_MS,
 ): Promise<void> {
   const giveUpAtMs = performance.now() + ms
   while (!(await look())) {
     if (performance.now() > giveUpAtMs) throw new Error(`waited ${ms} ms for ${what}\n${context()}`)
-    await pause(LOOK_MS)
+    await pause(lookMs)
   }
 }

@@ -95,8 +95,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'lost-too-soon',
     file: 'src/negotiation/submitter/leases.ts',
-    line: 'if (silentMs >= ctx.config.lostAfterMs) loseExecutor(state, ctx, node, silentMs)',
-    instead: 'if (silentMs >= ctx.config.leaseMs / 2) loseExecutor(state, ctx, node, silentMs)',
+    line: 'if (silentMs >= ctx.config.lostAfterMs && !state.braked)',
+    instead: 'if (silentMs >= ctx.config.leaseMs / 2 && !state.braked)',
     why: 'a short silence opens another attempt',
   },
   {
@@ -227,5 +227,26 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: '...(startedAtMs === undefined ? {} : { startedAtMs }),',
     instead: 'startedAtMs,',
     why: 'a report that satisfies its schema and cannot be encoded: it is never sent',
+  },
+  {
+    name: 'given-up-at-once',
+    file: 'src/negotiation/submitter/losses.ts',
+    line: 'state.deadlines.set(`lost:${node}`, ctx.nowMs + ctx.config.adoptGraceMs)',
+    instead: 'state.deadlines.set(`lost:${node}`, ctx.nowMs)',
+    why: 'a daemon that restarts finds its tasks given to others',
+  },
+  {
+    name: 'brake-ignored',
+    file: 'src/negotiation/submitter/losses.ts',
+    line: 'if (missed === undefined || state.braked) return',
+    instead: 'if (missed === undefined) return',
+    why: 'a node that is cut off gives up everybody',
+  },
+  {
+    name: 'refutation-unheard',
+    file: 'src/mesh/membership.ts',
+    line: 'const pair = { epoch: record.epoch, incarnation: author.beat.body.incarnation }',
+    instead: 'const pair = { epoch: record.epoch, incarnation: 0 }',
+    why: 'a member that was missed once is offline for good',
   },
 ]

@@ -13,6 +13,7 @@ export const DEFAULT_MESH: MeshConfig = Object.freeze({
   joinMs: 3_000,
   passportTtlMs: 3_600_000,
   negotiation: DEFAULT_NEGOTIATION,
+  topology: {},
 })
 
 /** @throws RangeError naming the knobs that contradict each other */

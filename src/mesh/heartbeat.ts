@@ -22,7 +22,8 @@ export function shownState(state: MeshState): NodeState {
   return countFitting(freeNow(state), DEFAULT_TASK.resources, 1) === 1 ? 'ready' : 'busy'
 }
 
-function nextSeq(state: MeshState, kind: string): number {
+/** The number of the next own record of a kind. */
+export function nextSeq(state: MeshState, kind: string): number {
   const seq = (state.seqs.get(kind) ?? 0) + 1
   state.seqs.set(kind, seq)
   return seq
@@ -33,6 +34,7 @@ export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: R
   const shown = shownState(state)
   const body: Heartbeat = {
     state: shown,
+    incarnation: state.topology.own.incarnation,
     intervalMs: config.beatMs,
     uptimeMs: nowMs - state.startedAtMs,
     cpuRatio: Math.round(state.sample.cpuRatio * 1000) / 1000,

@@ -7,11 +7,14 @@ import { createNegotiation } from '../negotiation/state.ts'
 import { negotiationStep, type NegotiationInput } from '../negotiation/step.ts'
 import type { Context, NodeId } from '../negotiation/types.ts'
 import { createRegistry, nextExpiryMs, restore as restoreRegistry } from '../registry/registry.ts'
+import { createTopology, nextWakeMs as topologyWakeMs } from '../topology/state.ts'
 import { Deadlines } from '../util/deadlines.ts'
 import type { Rng } from '../util/rng.ts'
 import { candidatesOf } from './candidates.ts'
 import { beat, beatIfChanged, publishPassports, setPassports, shownState } from './heartbeat.ts'
-import { expireRecords, learnAllAddresses, takeRecord } from './records.ts'
+import { introduceSelf, isProbe, takeMembership, takeProbe } from './membership.ts'
+import { expireRecords, takeRecord } from './records.ts'
+import { learnAllAddresses } from './registry-events.ts'
 import { greet, onSyncMessage, syncWithSomeone } from './sync.ts'
 import {
   PHASE_TRANSITIONS,
@@ -21,6 +24,7 @@ import {
   type MeshInput,
   type MeshPhase,
   type MeshState,
+  type StepContext,
 } from './types.ts'
 
 /** What a step is given beside state and input. */
@@ -38,6 +42,7 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     self,
     registry: createRegistry({ selfId: self, ownEpoch: 0, leaseMs: config.leaseMs, deadMs: config.deadMs }),
     negotiation: createNegotiation(),
+    topology: createTopology(self, config.topology),
     peers: new Set(),
     warmBundles: new Set(),
     deadlines: new Deadlines(),
@@ -57,7 +62,12 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
 
 /** When the state wants to be woken next, or undefined. */
 export function nextWakeMs(state: MeshState): number | undefined {
-  const times = [state.deadlines.next(), state.negotiation.deadlines.next(), nextExpiryMs(state.registry)]
+  const times = [
+    state.deadlines.next(),
+    state.negotiation.deadlines.next(),
+    nextExpiryMs(state.registry),
+    topologyWakeMs(state.topology),
+  ]
   return times.reduce(
     (least, time) => (time === undefined || (least !== undefined && least <= time) ? least : time),
     undefined,
@@ -66,31 +76,33 @@ export function nextWakeMs(state: MeshState): number | undefined {
 
 /** Takes one input. @throws SubmitError for a `submit` beyond a cap; no other input throws */
 export function meshStep(state: MeshState, input: MeshInput, nowMs: number, env: Env): MeshEffect[] {
-  const out: MeshEffect[] = []
-  for (const passedOn of takeInput(state, input, nowMs, env, out)) negotiate(state, passedOn, nowMs, env, out)
-  for (const passedOn of runDue(state, nowMs, env, out)) negotiate(state, passedOn, nowMs, env, out)
+  const ctx: StepContext = { nowMs, ...env, out: [] }
+  for (const passedOn of takeInput(state, input, ctx)) negotiate(state, passedOn, ctx)
+  for (const passedOn of runDue(state, ctx)) negotiate(state, passedOn, ctx)
   beatIfChanged(state, nowMs)
-  return out
+  return ctx.out
 }
 
 /** The mesh's own part of an input. @returns what bargaining has to hear of it */
-function takeInput(state: MeshState, input: MeshInput, nowMs: number, env: Env, out: MeshEffect[]): NegotiationInput[] {
-  const { config, rng } = env
+function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): NegotiationInput[] {
+  const { nowMs, config, rng, out } = ctx
   switch (input.type) {
-    case 'start':
-      setEpoch(state, input.epoch)
+    case 'start': {
+      const passedOn = setEpoch(state, input.epoch, ctx)
       state.startedAtMs = nowMs
-      if (input.alone) becomeReady(state, nowMs, env, out)
+      if (input.alone) becomeReady(state, ctx)
       // Nothing is published while joining: a neighbour may know of a later epoch of this very node.
       else state.deadlines.set('join', nowMs + config.joinMs)
       state.deadlines.set('sync', nowMs + Math.round(config.syncMs * (0.5 + rng.next())))
-      return []
-    case 'epoch':
-      setEpoch(state, input.epoch)
-      if (state.phase === 'joining') return []
+      return passedOn
+    }
+    case 'epoch': {
+      const passedOn = setEpoch(state, input.epoch, ctx)
+      if (state.phase === 'joining') return passedOn
       publishPassports(state, config, nowMs, out)
       beat(state, config, nowMs, rng, out)
-      return []
+      return passedOn
+    }
     case 'restore-registry':
       for (const write of restoreRegistry(state.registry, input.persisted, nowMs).persist)
         out.push({ type: 'cache', ...write })
@@ -110,40 +122,52 @@ function takeInput(state: MeshState, input: MeshInput, nowMs: number, env: Env, 
       else state.warmBundles.delete(input.sha256)
       return []
     case 'record':
-      return takeRecord(state, input, nowMs, out)
+      return takeRecord(state, input, ctx)
     case 'peer-up':
       state.peers.add(input.peer)
       greet(state, config, input.peer, input.wallMs, out)
-      return []
+      return takeMembership(state, { type: 'link-up', id: input.peer }, ctx)
     case 'peer-down':
       state.peers.delete(input.peer)
-      return [{ type: 'unreachable', node: input.peer, reason: 'the link broke' }]
+      return [
+        { type: 'unreachable', node: input.peer, reason: 'the link broke' },
+        ...takeMembership(state, { type: 'link-down', id: input.peer }, ctx),
+      ]
+    case 'dial-failed':
+      return takeMembership(state, { type: 'dial-failed', id: input.peer, refused: input.refused }, ctx)
     case 'leave': {
       // Who is still joining has not been seen by anyone, and may not publish yet.
       const seen = state.phase === 'ready'
       state.deadlines.cancel('join')
       movePhase(state, 'leaving')
       if (seen) beat(state, config, nowMs, rng, out)
-      return []
+      // Whatever is said of it now is true: it refutes nothing any more.
+      return takeMembership(state, { type: 'member-left', id: state.self, pair: state.topology.own }, ctx)
     }
     case 'message':
-      if (!onSyncMessage(state, input.from, input.message, nowMs, rng, out)) return [input]
-      // Whoever has answered has told what it knows: this node takes part from here on.
-      // Not before its start, though: without an epoch it could only publish what others refuse.
-      if (state.phase === 'joining' && state.epoch > 0 && input.message.t === 'sync-records')
-        becomeReady(state, nowMs, env, out)
-      return [{ type: 'heard', node: input.from }]
+      return takeMessage(state, input, ctx)
     default:
       return [input]
   }
 }
 
+function takeMessage(state: MeshState, input: MeshInput & { type: 'message' }, ctx: StepContext): NegotiationInput[] {
+  const { from, message } = input
+  if (isProbe(message)) return [...takeProbe(state, from, message, ctx), { type: 'heard', node: from }]
+  if (!onSyncMessage(state, from, message, ctx.nowMs, ctx.rng, ctx.out)) return [input]
+  // Whoever has answered has told what it knows: this node takes part from here on.
+  // Not before its start, though: without an epoch it could only publish what others refuse.
+  if (state.phase === 'joining' && state.epoch > 0 && message.t === 'sync-records') becomeReady(state, ctx)
+  return [{ type: 'heard', node: from }]
+}
+
 /** Epochs only rise, and one that was begun goes on: its numbers are used. */
-function setEpoch(state: MeshState, epoch: number): void {
-  if (epoch <= state.epoch) return
+function setEpoch(state: MeshState, epoch: number, ctx: StepContext): NegotiationInput[] {
+  if (epoch <= state.epoch) return []
   state.epoch = epoch
   state.registry.ownEpoch = epoch
   state.seqs.clear()
+  return introduceSelf(state, ctx)
 }
 
 function movePhase(state: MeshState, to: MeshPhase): void {
@@ -152,24 +176,27 @@ function movePhase(state: MeshState, to: MeshPhase): void {
   state.phase = to
 }
 
-function becomeReady(state: MeshState, nowMs: number, env: Env, out: MeshEffect[]): void {
+function becomeReady(state: MeshState, { config, nowMs, rng, out }: StepContext): void {
   movePhase(state, 'ready')
   state.deadlines.cancel('join')
-  publishPassports(state, env.config, nowMs, out)
-  beat(state, env.config, nowMs, env.rng, out)
+  publishPassports(state, config, nowMs, out)
+  beat(state, config, nowMs, rng, out)
   out.push({ type: 'node-event', peer: state.self, what: 'ready' })
 }
 
 /** Carries out the mesh's own deadlines. @returns what bargaining has to hear: a `wake` at least, when it is due */
-function runDue(state: MeshState, nowMs: number, env: Env, out: MeshEffect[]): NegotiationInput[] {
-  const passedOn = expireRecords(state, nowMs, out)
+function runDue(state: MeshState, ctx: StepContext): NegotiationInput[] {
+  const { nowMs, config, rng, out } = ctx
+  const passedOn = expireRecords(state, ctx)
+  const aliveMs = topologyWakeMs(state.topology)
+  if (aliveMs !== undefined && aliveMs <= nowMs) passedOn.push(...takeMembership(state, { type: 'wake' }, ctx))
   for (let due = state.deadlines.takeDue(nowMs); due !== undefined; due = state.deadlines.takeDue(nowMs)) {
-    if (due === 'beat') beat(state, env.config, nowMs, env.rng, out)
-    else if (due === 'join') becomeReady(state, nowMs, env, out)
-    else if (due === 'renew-passports') publishPassports(state, env.config, nowMs, out)
+    if (due === 'beat') beat(state, config, nowMs, rng, out)
+    else if (due === 'join') becomeReady(state, ctx)
+    else if (due === 'renew-passports') publishPassports(state, config, nowMs, out)
     else {
-      syncWithSomeone(state, env.rng, out)
-      state.deadlines.set('sync', nowMs + Math.round(env.config.syncMs * (0.75 + env.rng.next() / 2)))
+      syncWithSomeone(state, rng, out)
+      state.deadlines.set('sync', nowMs + Math.round(config.syncMs * (0.75 + rng.next() / 2)))
     }
   }
   const wakeMs = state.negotiation.deadlines.next()
@@ -177,12 +204,13 @@ function runDue(state: MeshState, nowMs: number, env: Env, out: MeshEffect[]): N
   return passedOn
 }
 
-function negotiate(state: MeshState, input: NegotiationInput, nowMs: number, env: Env, out: MeshEffect[]): void {
+function negotiate(state: MeshState, input: NegotiationInput, step: StepContext): void {
+  const { nowMs, rng, config, out } = step
   const ctx: Context = {
     nowMs,
-    rng: env.rng,
+    rng,
     self: state.self,
-    config: env.config.negotiation,
+    config: config.negotiation,
     // Negotiation's effects are a subset of the mesh's.
     out: out as Context['out'],
     candidates: () => candidatesOf(state, nowMs),

@@ -2,6 +2,7 @@
  * The mesh: registry and negotiation composed into one pure state machine. The daemon's loop and the
  * simulator drive this very code; neither has any of their own.
  */
+import type { ControlMessage } from '../model/control.ts'
 import type { NodeState } from '../model/heartbeat.ts'
 import type { LoadSample } from '../model/hardware.ts'
 import type { Passport } from '../model/passport.ts'
@@ -10,6 +11,8 @@ import type { NegotiationInput } from '../negotiation/step.ts'
 import type { LocalNode, NegotiationEffect, NegotiationState, NodeId } from '../negotiation/types.ts'
 import type { Persisted, RegistryState } from '../registry/registry.ts'
 import type { Deadlines } from '../util/deadlines.ts'
+import type { TopologyConfig, TopologyState } from '../topology/types.ts'
+import type { Rng } from '../util/rng.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
 
 /** Knobs of the mesh. Times in milliseconds. */
@@ -29,6 +32,8 @@ export interface MeshConfig {
   /** Lifetime of a passport; renewed at a third of it. @default 3600000 */
   readonly passportTtlMs: number
   readonly negotiation: NegotiationConfig
+  /** What differs from the defaults of `topology/config.ts`. */
+  readonly topology: Partial<TopologyConfig>
 }
 
 /** `joining`: not synchronised yet · `ready`: takes part (shown as busy when full) · `leaving`: said goodbye. */
@@ -51,6 +56,8 @@ export interface MeshState {
   readonly self: NodeId
   readonly registry: RegistryState
   readonly negotiation: NegotiationState
+  /** Who is alive. */
+  readonly topology: TopologyState
   readonly peers: Set<NodeId>
   readonly warmBundles: Set<string>
   readonly deadlines: Deadlines<'beat' | 'sync' | 'join' | 'renew-passports' | 'expire'>
@@ -99,8 +106,21 @@ export type MeshInput =
     }
   | { readonly type: 'peer-up'; readonly peer: NodeId; readonly wallMs: number }
   | { readonly type: 'peer-down'; readonly peer: NodeId }
+  /** No dial reaches this peer. `refused`: at each of its addresses somebody said that nothing listens there. */
+  | { readonly type: 'dial-failed'; readonly peer: NodeId; readonly refused: boolean }
   /** Says goodbye; nothing is accepted afterwards. */
   | { readonly type: 'leave' }
+
+/** Are you there, and the answers to it. */
+export type ProbeMessage = Extract<ControlMessage, { t: 'ping' | 'pong' | 'ask' | 'asked' }>
+
+/** One step under way. */
+export interface StepContext {
+  readonly nowMs: number
+  readonly config: MeshConfig
+  readonly rng: Rng
+  readonly out: MeshEffect[]
+}
 
 /** What became of a record, for the validator that decides whether gossip forwards it. */
 export type RecordFate = 'accept' | 'ignore' | 'reject'
@@ -112,7 +132,7 @@ export type MeshEffect =
   | {
       readonly type: 'publish'
       readonly topic: 'records' | 'pulse'
-      readonly kind: 'passport' | 'heartbeat'
+      readonly kind: 'passport' | 'heartbeat' | 'testimony'
       readonly name: string
       readonly epoch: number
       readonly seq: number
@@ -131,4 +151,10 @@ export type MeshEffect =
   | { readonly type: 'raise-epoch'; readonly atLeast: number }
   /** Where a peer can be dialled, from its signed passport. */
   | { readonly type: 'learn-addresses'; readonly peer: NodeId; readonly addresses: readonly string[] }
+  /** A probe or its answer: by the quickest way there is, and nothing is lost by its loss. */
+  | { readonly type: 'probe'; readonly to: NodeId; readonly message: ProbeMessage }
+  /** See whether anybody listens at its address: comes back as `peer-up` or `dial-failed`. */
+  | { readonly type: 'dial'; readonly peer: NodeId }
+  /** The peers to keep links to, all of them; those of an earlier list are free to go. */
+  | { readonly type: 'keep-links'; readonly peers: readonly NodeId[] }
   | { readonly type: 'node-event'; readonly peer: NodeId; readonly what: string }

@@ -22,6 +22,11 @@ export const StatusView = z.strictObject({
   state: NodeState,
   /** Runs tasks of anyone who connects. Shown in red. */
   open: z.boolean(),
+  /**
+   * So many nodes vanished at once that it may be this one that is cut off: no work is given up meanwhile. Shown in
+   * red.
+   */
+  cutOff: z.boolean(),
   /** Full multiaddrs others can join by. */
   addresses: z.array(z.string()),
   dataDir: z.string(),
@@ -48,6 +53,8 @@ export const NodeView = z.strictObject({
   /** This daemon itself. */
   self: z.boolean(),
   state: NodeState,
+  /** Its watchers miss it, and it has a moment to answer. */
+  suspect: z.boolean(),
   labels: z.record(z.string(), z.string()),
   annotations: z.record(z.string(), z.string()),
   capacity: Resources.optional(),

@@ -19,6 +19,7 @@ import {
   Report,
   Settle,
 } from './negotiation.ts'
+import { Ask, Asked, Ping, Pong, ProbeAddress } from './membership.ts'
 import { SyncBuckets, SyncDigest, SyncRecords } from './sync.ts'
 
 export const SIGNED = {
@@ -37,6 +38,8 @@ export const Hello = z.strictObject({
   epoch: z.int().min(0),
   /** The sender's wall clock, Unix ms: a skewed clock is named instead of guessed. */
   wallMs: z.int().min(0),
+  /** Where probes can be sent as datagrams; absent when they cannot. */
+  probe: ProbeAddress.optional(),
 })
 export type Hello = z.infer<typeof Hello>
 
@@ -49,6 +52,10 @@ export const PLAIN = {
   settle: Settle,
   cancel: Cancel,
   capacity: Capacity,
+  ping: Ping,
+  pong: Pong,
+  ask: Ask,
+  asked: Asked,
   'sync-buckets': SyncBuckets,
   'sync-digest': SyncDigest,
   'sync-records': SyncRecords,

@@ -13,6 +13,11 @@ export const MAX_HEARTBEAT_INTERVAL_MS = 30 * 60_000
 
 export const Heartbeat = z.strictObject({
   state: NodeState,
+  /** Raised each time its author hears that others miss it: with the boot epoch, what refutes them. */
+  incarnation: z
+    .int()
+    .min(0)
+    .max(2 ** 48 - 1),
   /** Until the next beat, at most. */
   intervalMs: z.int().min(1).max(MAX_HEARTBEAT_INTERVAL_MS),
   /** Since the daemon started. */

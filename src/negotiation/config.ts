@@ -20,6 +20,8 @@ export interface NegotiationConfig {
    * daemon adopts its tasks (design section 5, `adoptGrace`). @default 70000
    */
   readonly lostAfterMs: number
+  /** How long a node that its watchers find gone has to come back before its attempts are lost. @default 10000 */
+  readonly adoptGraceMs: number
   /** Candidates asked for one slot: power-of-k choices (Sparrow, SOSP 2013). @default 3 */
   readonly askAtLeast: number
   readonly askAtMost: number
@@ -75,6 +77,7 @@ export const DEFAULT_NEGOTIATION: NegotiationConfig = Object.freeze({
   awardRetryMs: 500,
   retryMaxMs: 10_000,
   lostAfterMs: 70_000,
+  adoptGraceMs: 10_000,
   askAtLeast: 3,
   askAtMost: 16,
   reofferMinMs: 250,

@@ -29,6 +29,8 @@ export function createNegotiation(): NegotiationState {
     tasks: new Map(),
     byExecutor: new Map(),
     heardMs: new Map(),
+    missed: new Map(),
+    braked: false,
     inDoubt: new Map(),
     holds: new Map(),
     holdByOffer: new Map(),

@@ -14,6 +14,7 @@ import { flushStories } from './state.ts'
 import { onContract, repeatAward } from './submitter/award.ts'
 import { onCapacity, reofferSoon } from './submitter/reoffers.ts'
 import { cancelTask, onRenewed, renewAll } from './submitter/leases.ts'
+import { giveUp, onBrake, onNodeBack, onNodeLost } from './submitter/losses.ts'
 import { onOutputFetched, onReport } from './submitter/reports.ts'
 import {
   onBid,
@@ -42,6 +43,12 @@ export type NegotiationInput =
   | { readonly type: 'unreachable'; readonly node: NodeId; readonly reason: string }
   /** A sign of life that is no message, such as a heartbeat, given at `atMs`. @default now */
   | { readonly type: 'heard'; readonly node: NodeId; readonly atMs?: number }
+  /** Its watchers find a node gone. Its tasks may run on: its daemon has `adoptGraceMs` to come back to them. */
+  | { readonly type: 'node-lost'; readonly node: NodeId; readonly why: string }
+  /** It is there again. */
+  | { readonly type: 'node-back'; readonly node: NodeId }
+  /** So many nodes vanished at once that this one may be the one cut off: nobody is given up meanwhile. */
+  | { readonly type: 'brake'; readonly on: boolean }
   /** A node appeared or changed: waiting jobs may fit now. */
   | { readonly type: 'candidates-changed' }
   /** So many bytes of a run's input are here. */
@@ -78,6 +85,15 @@ export function negotiationStep(state: NegotiationState, input: NegotiationInput
       if (known !== undefined) state.heardMs.set(input.node, Math.max(known, input.atMs ?? ctx.nowMs))
       break
     }
+    case 'node-lost':
+      onNodeLost(state, ctx, input.node, input.why)
+      break
+    case 'node-back':
+      onNodeBack(state, input.node)
+      break
+    case 'brake':
+      onBrake(state, ctx, input.on)
+      break
     case 'candidates-changed':
       reofferSoon(state, ctx)
       break
@@ -155,6 +171,7 @@ const TIMERS: Readonly<Record<string, Timer>> = {
   place: onPlaceTimeout,
   award: repeatAward,
   renew: renewAll,
+  lost: giveUp,
   hold: onHoldExpired,
   announce: tellWaiters,
   report: flushReports,

@@ -179,6 +179,10 @@ export interface NegotiationState {
   readonly byExecutor: Map<NodeId, Set<string>>
   /** When each executor last gave a sign of life. */
   readonly heardMs: Map<NodeId, number>
+  /** Executors with attempts here that their watchers find gone. */
+  readonly missed: Map<NodeId, { readonly sinceMs: number; readonly why: string }>
+  /** Nobody is given up: this node may be the one that is cut off. */
+  braked: boolean
   /** Unanswered grants by bid id: what an award repeats. */
   readonly inDoubt: Map<string, { node: NodeId; jobId: string; offerId: string; runs: Set<string>; waitMs: number }>
   readonly holds: Map<string, Hold>

@@ -68,6 +68,7 @@ function statusOf(parts: DaemonParts): StatusView {
     cluster: parts.cluster,
     state: shownState(mesh),
     open: mesh.local.open,
+    cutOff: mesh.topology.brake !== undefined,
     addresses: peer.addresses(),
     dataDir: options.paths.dataDir,
     socketPath: options.paths.socketPath,

@@ -12,6 +12,7 @@ import type { EventHub } from './events.ts'
 import type { Inbound } from './inbound.ts'
 import type { MeshLoop } from './loop.ts'
 import type { DaemonOptions } from './options.ts'
+import type { Probes } from './probes.ts'
 import type { KeptRuns } from './runs.ts'
 
 /** The parts, by name. */
@@ -33,6 +34,7 @@ export interface DaemonParts {
   readonly loop: MeshLoop
   readonly peer: Peer
   readonly inbound: Inbound
+  readonly probes: Probes
   /** Peers whose tasks run here, this node's own id aside. */
   readonly trusted: Set<string>
   /** Passports published beside the machine's own, by record name. */

@@ -27,12 +27,13 @@ import { loadSeed, loadToken } from './identity.ts'
 import { Inbound } from './inbound.ts'
 import { lockDataDir } from './lock.ts'
 import { MeshLoop } from './loop.ts'
-import type { Sealer } from './messages.ts'
+import { toFrame, type Sealer } from './messages.ts'
 import { choosePort, makePeer } from './network.ts'
 import type { Operations } from './operations.ts'
 import type { DaemonOptions } from './options.ts'
 import { defaultNodeName, ownPassport } from './own-passport.ts'
 import { adoptRuns, restoreMesh } from './restore.ts'
+import { Probes } from './probes.ts'
 import { Runner } from './runner.ts'
 import { KeptRuns } from './runs.ts'
 import { Undo } from './undo.ts'
@@ -121,9 +122,13 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     log: log.child({ component: 'inbound' }),
     input: (one) => loop.input(one),
     post,
+    onHello: (from, hello) => probes.learn(from, hello.probe),
+    // One that published nothing was a passer-by: its key is not kept for it.
+    onBye: (from) => void (mesh.registry.authors.has(from) || probes.forget(from)),
   })
   const servants = { inbound, bundles, driver, mesh, events, keptRuns }
-  const peer = makePeer(options, await choosePort(options, log), config.cluster, seed, servants, log)
+  const port = await choosePort(options, log)
+  const peer = makePeer(options, port, config.cluster, seed, servants, log)
   const runner = new Runner({
     self: signer.id,
     driver,
@@ -134,7 +139,18 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     openBundleStream: (from, signal) => peer.openStream('bundle', from, signal),
   })
   const sealer: Sealer = { signer, clock, epoch, seq: 0 }
-  const carry = createEffects({ mesh, peer, store, sealer, clock, log, events, runner, keptRuns, input, post })
+  const probes = new Probes({
+    peer: () => peer,
+    clock,
+    log,
+    post,
+    allowPublic: options.publicNetwork ?? false,
+    overLink: (to, message) => {
+      // A link that goes at this moment takes the probe with it, as a network may.
+      if (peer.remoteHost(to) !== undefined) peer.send(to, toFrame(message, sealer)).catch(() => {})
+    },
+  })
+  const carry = createEffects({ mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, input, post })
 
   const shutdown = Promise.withResolvers<void>()
   const name = options.name ?? defaultNodeName()
@@ -155,6 +171,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     loop,
     peer,
     inbound,
+    probes,
     trusted,
     extraPassports,
     pageUrl: undefined,
@@ -164,6 +181,8 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     },
     shutdown: () => shutdown.resolve(),
   }
+  await probes.open(port, options.listen)
+  undo.add('probes', () => probes.close())
   await start(parts, runner, epoch, undo)
   return {
     operations: createOperations(parts),

@@ -1,6 +1,6 @@
 /** Carries out the mesh's effects, each kind in one line: the whole list of what a core can do to the world. */
 import type { MeshEffect, MeshInput, MeshState } from '../mesh/types.ts'
-import type { ControlMessage } from '../model/control.ts'
+import type { ControlMessage, Hello } from '../model/control.ts'
 import type { Peer } from '../peer/peer.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../util/clock.ts'
@@ -8,6 +8,7 @@ import { messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import type { EventHub } from './events.ts'
 import { toFrame, toSelf, type Sealer } from './messages.ts'
+import type { Probes } from './probes.ts'
 import type { Runner } from './runner.ts'
 import type { KeptRuns } from './runs.ts'
 
@@ -22,6 +23,7 @@ export interface EffectOptions {
   readonly events: EventHub
   readonly runner: Runner
   readonly keptRuns: KeptRuns
+  readonly probes: Probes
   /** Runs an input behind the step under way. */
   readonly input: (input: MeshInput) => void
   /** Runs an input at the end of this turn, when what was sent to others is on its way. */
@@ -47,7 +49,14 @@ export function createEffects(options: EffectOptions): (effect: MeshEffect) => v
         return runner.fetchOutput(effect)
       case 'emit':
         return emit(options, effect.event)
+      case 'probe':
+        return options.probes.send(effect.to, effect.message)
+      case 'dial':
+        return dial(options, effect.peer)
+      case 'keep-links':
+        return options.peer.keepLinks(effect.peers)
       case 'node-event':
+        if (effect.what === 'gone') options.probes.forget(effect.peer)
         return events.emit({ atMs: clock.wallMs(), type: 'node', subject: effect.peer, what: effect.what })
       case 'learn-addresses':
         return options.peer.learnAddresses(effect.peer, effect.addresses)
@@ -73,11 +82,11 @@ function frameOf(message: ControlMessage, sealer: Sealer): Uint8Array {
   return frame
 }
 
-function send({ sealer, peer, mesh, post, log }: EffectOptions, to: string, message: ControlMessage): void {
+function send({ sealer, peer, mesh, post, log, probes }: EffectOptions, to: string, message: ControlMessage): void {
   try {
     if (to === mesh.self) return post({ type: 'message', from: to, ...toSelf(message, sealer) })
     peer
-      .send(to, frameOf(message, sealer))
+      .send(to, frameOf(message.t === 'hello' ? withProbeAddress(message, probes.addressFor(to)) : message, sealer))
       .catch((error: unknown) => post({ type: 'unreachable', node: to, reason: messageOf(error).slice(0, 512) }))
   } catch (error) {
     // A message of ours that breaks a limit: a bug, but one that must not take the daemon down.
@@ -85,11 +94,26 @@ function send({ sealer, peer, mesh, post, log }: EffectOptions, to: string, mess
   }
 }
 
+/** Where probes are heard is for each neighbour alone, and known here alone. */
+function withProbeAddress(hello: ControlMessage & { t: 'hello' }, probe: Hello['probe']): ControlMessage {
+  return probe === undefined ? hello : { ...hello, body: { ...hello.body, probe } }
+}
+
+function dial({ peer, post, log }: EffectOptions, to: string): void {
+  void peer.redial(to).then(
+    (found) => {
+      if (found !== 'linked') post({ type: 'dial-failed', peer: to, refused: found === 'refused' })
+    },
+    (error: unknown) => log.error({ to, error: messageOf(error) }, 'a dial failed in an unexpected way'),
+  )
+}
+
 function publish({ sealer, clock, log, peer, input }: EffectOptions, effect: MeshEffect & { type: 'publish' }): void {
   const { topic, kind, name, epoch, seq, ttlMs, body } = effect
   try {
     const record = sealer.signer.seal({ kind, name, epoch, seq, hlc: clock.wallMs(), ttlMs, body })
-    input({ type: 'record', record, ageMs: 0 })
+    // What this node says of others it knows already; what it says of itself is a record like any other.
+    if (kind !== 'testimony') input({ type: 'record', record, ageMs: 0 })
     peer.publish(topic, record.bytes)
   } catch (error) {
     log.error({ kind, name, error: messageOf(error) }, 'a record could not be published')

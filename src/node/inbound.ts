@@ -11,7 +11,7 @@ import type { Clock } from '../util/clock.ts'
 import { AlthingError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { openRecord, type VerifiedRecord } from '../wire/envelope.ts'
-import { GOSSIP_KINDS, MAX_AHEAD_MS, RECORD_MAX_BYTES } from '../wire/limits.ts'
+import { GOSSIP_KINDS, MAX_AHEAD_MS, PULSE_KINDS, RECORD_MAX_BYTES } from '../wire/limits.ts'
 import { fromFrame, type Received } from './messages.ts'
 
 /** What the checks need, and where what passes them goes. */
@@ -23,10 +23,17 @@ export interface InboundOptions {
   readonly input: (input: MeshInput) => readonly MeshEffect[] | undefined
   /** Runs an input at the end of this turn, in order. */
   readonly post: (input: MeshInput) => void
+  /** A peer of this cluster said hello. */
+  readonly onHello: (peer: PeerIdText, hello: Hello) => void
+  /** A peer's link is gone. */
+  readonly onBye: (peer: PeerIdText) => void
 }
 
-/** Which kind of record belongs to which topic. */
-const KIND_OF_TOPIC: Readonly<Record<Topic, 'passport' | 'heartbeat'>> = { records: 'passport', pulse: 'heartbeat' }
+/** Which kinds of record belong to which topic, and the largest of them. */
+const TOPICS: Readonly<Record<Topic, { readonly kinds: ReadonlySet<string> | string; readonly maxBytes: number }>> = {
+  records: { kinds: 'passport', maxBytes: RECORD_MAX_BYTES.passport },
+  pulse: { kinds: PULSE_KINDS, maxBytes: RECORD_MAX_BYTES.heartbeat },
+}
 
 /** Refusals that are no fault of the sender: a skewed clock is to be told, not punished; a bug of ours is ours. */
 const INNOCENT = new Set(['future-dated', 'unexpected'])
@@ -69,15 +76,15 @@ export class Inbound {
     this.#foreign.delete(peer)
     this.clockSkewMs.delete(peer)
     this.#allowance.delete(peer)
+    this.#options.onBye(peer)
     this.#options.input({ type: 'peer-down', peer })
   }
 
   /** A gossip message: verified, merged, and only then forwarded. */
   onGossip(topic: Topic, data: Uint8Array): Verdict {
-    const kind = KIND_OF_TOPIC[topic]
     try {
       const wallNowMs = this.#options.clock.wallMs()
-      const record = openRecord(data, { kinds: kind, maxBytes: RECORD_MAX_BYTES[kind], wallNowMs })
+      const record = openRecord(data, { ...TOPICS[topic], wallNowMs })
       return this.#fate(this.#options.input(recordInput(record, 0, wallNowMs)))
     } catch (error) {
       const code = this.#refuse(error)
@@ -134,7 +141,7 @@ export class Inbound {
         'the clock of this peer and ours differ too much; its records are refused or count as old. Set both by NTP',
       )
     }
-    if (hello.cluster === cluster) return
+    if (hello.cluster === cluster) return this.#options.onHello(peer, hello)
     this.#foreign.add(peer)
     log.warn(
       { peer, theirs: hello.cluster, ours: cluster },

@@ -4,10 +4,11 @@
  *
  * 1. what a step persists is on disk before anything else of that step happens (persist before send);
  * 2. when it cannot be written (a full disk), effects wait, in order, until it can: nothing is
- *    acknowledged that a crash would forget. Only what ends a run goes on, since that may be what
- *    frees the disk, and a forgotten end can be asked for again;
+ *    acknowledged that a crash would forget. What ends a run goes on, since that may be what frees the
+ *    disk, and a forgotten end can be asked for again; and so do signs of life, which promise nothing;
  * 3. inputs that arise while effects are carried out wait their turn: a step never runs inside another.
  */
+import { promisesNothing } from '../mesh/promises.ts'
 import type { MeshEffect, MeshInput } from '../mesh/types.ts'
 import type { Store, Write } from '../store/store.ts'
 import type { Clock } from '../util/clock.ts'
@@ -51,11 +52,6 @@ const MAY_BE_DROPPED: ReadonlySet<MeshEffect['type']> = new Set([
   'learn-addresses',
   'fate',
 ])
-
-/** True for effects that promise nothing and only end something. */
-function onlyEnds(effect: MeshEffect): boolean {
-  return effect.type === 'stop' || (effect.type === 'send' && effect.message.t === 'cancel')
-}
 
 /** The newest effects within the bound, and every one that must not be dropped. */
 function trimmed(held: readonly MeshEffect[]): MeshEffect[] {
@@ -219,8 +215,8 @@ export class MeshLoop {
   }
 
   #hold(effects: readonly MeshEffect[]): void {
-    this.#carry(effects.filter(onlyEnds))
-    for (const effect of effects) if (!onlyEnds(effect)) this.#held.push(effect)
+    this.#carry(effects.filter(promisesNothing))
+    for (const effect of effects) if (!promisesNothing(effect)) this.#held.push(effect)
     if (this.#held.length > MAX_HELD) this.#held = trimmed(this.#held)
   }
 

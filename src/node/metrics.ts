@@ -24,6 +24,9 @@ export function daemonMetrics(parts: DaemonParts): Record<string, number> {
     registry_authors_quarantined: registry.quarantined.size,
     bundles: parts.bundles.list().length,
     peers_connected: peer.peers().length,
+    // 1 while so many nodes vanished at once that this one may be the one cut off.
+    cut_off: mesh.topology.brake === undefined ? 0 : 1,
+    members_watched: mesh.topology.watches.size,
     store_blocked: loop.blockedBy === undefined ? 0 : 1,
     loop_failures_total: loop.failures,
     uptime_seconds: (clock.nowMs() - mesh.startedAtMs) / 1000,
@@ -38,6 +41,7 @@ export function daemonMetrics(parts: DaemonParts): Record<string, number> {
     refused += count
   }
   metrics['refused_total'] = refused
-  for (const [name, value] of Object.entries(peer.stats())) metrics[`peer_${name}`] = value
+  for (const [name, value] of Object.entries({ ...peer.stats(), ...parts.probes.stats() }))
+    metrics[`peer_${name}`] = value
   return metrics
 }

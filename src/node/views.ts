@@ -10,6 +10,7 @@ import { currentAttempt } from '../negotiation/state.ts'
 import { lastReasons, type StoryEntry } from '../negotiation/story.ts'
 import type { ContractState, Job, Task } from '../negotiation/types.ts'
 import { find, nodes, type KnownNode } from '../registry/registry.ts'
+import { verdictOf } from '../topology/state.ts'
 import { passportName, type Passport } from '../model/passport.ts'
 import type { KeptRun } from './runs.ts'
 
@@ -39,6 +40,7 @@ function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {
     name: node.name,
     self,
     state: self ? shownState(state) : node.state,
+    suspect: verdictOf(state.topology, node.peerId) === 'suspect',
     labels: { ...node.labels },
     annotations: { ...node.annotations },
     ...(spec

@@ -64,7 +64,13 @@ export function isLoopbackAddress(text: string): boolean {
 export function isPrivateAddress(text: string): boolean {
   const parsed = parseTcpAddress(text)
   if (parsed === undefined || !parsed.family.startsWith('ip')) return false
-  return inList(LOOPBACK, parsed.host) || inList(PRIVATE, parsed.host)
+  return isPrivateHost(parsed.host)
+}
+
+/** The same of an IP address alone, as a socket tells it: with a zone, or IPv4 inside IPv6. */
+export function isPrivateHost(host: string): boolean {
+  const plain = host.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  return inList(LOOPBACK, plain) || inList(PRIVATE, plain)
 }
 
 /**

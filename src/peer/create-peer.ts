@@ -22,6 +22,7 @@ import type { PeerOptions } from './options.ts'
 import { Outbox } from './outbox.ts'
 import type { Peer, PeerHandlers, PeerIdText, StreamKind, Topic } from './peer.ts'
 import { mdnsServiceTag, topicName } from './protocols.ts'
+import { redial } from './redial.ts'
 import { Reputation } from './reputation.ts'
 import { BulkStreams } from './streams.ts'
 
@@ -131,6 +132,19 @@ class MeshPeer implements Peer {
     }
     this.#book.learn(peer, [connection.remoteAddr.toString()])
     return peer
+  }
+
+  async redial(peer: PeerIdText): Promise<'linked' | 'refused' | 'unreachable'> {
+    return this.#running === undefined ? 'unreachable' : redial(peer, this.#running)
+  }
+
+  keepLinks(peers: readonly PeerIdText[]): void {
+    this.#running?.degree.keep(peers)
+  }
+
+  remoteHost(peer: PeerIdText): string | undefined {
+    const address = this.#running?.links.get(peer)?.connection.remoteAddr.toString()
+    return address === undefined ? undefined : parseTcpAddress(address)?.host
   }
 
   learnAddresses(peer: PeerIdText, addresses: readonly string[]): void {

@@ -35,6 +35,8 @@ export class DegreeKeeper {
   /** Only peers that failed; emptied of those no longer known in every round. */
   readonly #backoff = new Map<string, Backoff>()
   readonly #dialing = new Set<string>()
+  /** Links that are wanted whatever the count. */
+  #kept: readonly string[] = []
   #timer: NodeJS.Timeout | undefined
   #dueMs = Infinity
   #running = false
@@ -56,6 +58,12 @@ export class DegreeKeeper {
     this.#dueMs = Infinity
   }
 
+  /** Keeps links to these, in place of those named before. Bounded by the caller. */
+  keep(peers: readonly string[]): void {
+    this.#kept = peers
+    this.poke()
+  }
+
   /** Something changed: a peer was learnt or lost. */
   poke(): void {
     this.#arm(jittered(POKE_MS))
@@ -74,16 +82,19 @@ export class DegreeKeeper {
   }
 
   #round(): void {
-    const short = this.#target - this.#hooks.linkCount() - this.#dialing.size
-    const room = this.#maxOutbound - this.#hooks.outboundCount() - this.#dialing.size
-    if (short <= 0 || room <= 0) return
     const nowMs = performance.now()
     const known = this.#hooks.known()
-    const candidates = known.filter(
-      (peer) =>
-        !this.#hooks.isLinked(peer) && !this.#dialing.has(peer) && (this.#backoff.get(peer)?.notBeforeMs ?? 0) <= nowMs,
-    )
-    for (const peer of pickSome(candidates, Math.min(short, room, DIALS_PER_ROUND))) void this.#dial(peer)
+    const canBeDialled = (peer: string) =>
+      !this.#hooks.isLinked(peer) && !this.#dialing.has(peer) && (this.#backoff.get(peer)?.notBeforeMs ?? 0) <= nowMs
+    const isKnown = new Set(known)
+    const wanted = this.#kept.filter((peer) => isKnown.has(peer) && canBeDialled(peer))
+    for (const peer of wanted.slice(0, DIALS_PER_ROUND)) void this.#dial(peer)
+    const short = this.#target - this.#hooks.linkCount() - this.#dialing.size
+    const room = this.#maxOutbound - this.#hooks.outboundCount() - this.#dialing.size
+    if (wanted.length > 0 || this.#kept.some((peer) => !this.#hooks.isLinked(peer))) this.#arm(jittered(ROUND_MS))
+    if (short <= 0 || room <= 0) return
+    for (const peer of pickSome(known.filter(canBeDialled), Math.min(short, room, DIALS_PER_ROUND)))
+      void this.#dial(peer)
     this.#forgetUnknown(known)
     if (known.some((peer) => !this.#hooks.isLinked(peer))) this.#arm(jittered(ROUND_MS))
   }

@@ -5,7 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { AddressBook } from './address-book.ts'
 import { isPrivateAddress, parseTcpAddress, resolveAddress } from './addresses.ts'
 import type { Counters } from './counters.ts'
-import { brokenStep, PeerError } from './errors.ts'
+import { brokenStep, PeerError, type BrokenStep } from './errors.ts'
 import type { Host } from './host.ts'
 import { ADDRESS_DIAL_TIMEOUT_MS, REACH_TIMEOUT_MS } from './limits.ts'
 
@@ -92,11 +92,12 @@ export class Dialer {
     if (addresses.length === 0) {
       throw new PeerError('unreachable', `cannot reach ${peer}: no address of it is known`, { meta: { peer } })
     }
-    const broken: string[] = []
+    const broken: BrokenStep[] = []
+    const say = (address: string, step: BrokenStep) => void broken.push({ ...step, text: `${address}: ${step.text}` })
     for (const address of addresses) {
       const leftMs = deadlineMs - performance.now()
       if (leftMs <= 0) {
-        broken.push(`${address}: not tried, out of time`)
+        say(address, { code: 'timeout', text: 'not tried, out of time' })
         continue
       }
       try {
@@ -106,10 +107,15 @@ export class Dialer {
       } catch (error) {
         const standing = this.connectionTo(peer)
         if (standing !== undefined) return standing
-        broken.push(`${address}: ${brokenStep(error).text}`)
+        say(address, brokenStep(error))
       }
     }
-    throw new PeerError('unreachable', `cannot reach ${peer}: ${broken.join('; ')}`, { meta: { peer, addresses } })
+    // A loopback address of a peer on another machine leads to whoever listens here: the peer does not.
+    const isNotThere = ({ code }: BrokenStep) => code === 'refused' || code === 'wrong-peer' || code === 'self'
+    const refused = broken.some(({ code }) => code === 'refused') && broken.every(isNotThere)
+    throw new PeerError('unreachable', `cannot reach ${peer}: ${broken.map(({ text }) => text).join('; ')}`, {
+      meta: { peer, addresses, refused },
+    })
   }
 
   async #knownAddresses(peer: string): Promise<string[]> {

@@ -50,6 +50,15 @@ export interface Peer {
   openStream(kind: StreamKind, peer: PeerIdText, signal: AbortSignal): Promise<Duplex>
   /** Dials a full multiaddr now; throws PeerError with the broken step in its message. */
   connect(address: string): Promise<PeerIdText>
+  /**
+   * Dials a peer at its known addresses, unless a link to it stands.
+   * @returns `refused` when at each of them the host said that nobody listens there; `unreachable` when no link came
+   */
+  redial(peer: PeerIdText): Promise<'linked' | 'refused' | 'unreachable'>
+  /** Keeps links to these peers, beside those that come about for the sake of enough of them. */
+  keepLinks(peers: readonly PeerIdText[]): void
+  /** The IP address at the other end of a peer's control stream. */
+  remoteHost(peer: PeerIdText): string | undefined
   /** Remembers where a peer can be dialled (from its signed passport). */
   learnAddresses(peer: PeerIdText, addresses: readonly string[]): void
   /** libp2p's own counters, for /metrics: name → value. */

@@ -36,7 +36,7 @@ export function leaseOf(author: Author, config: RegistryConfig): { lapsesMs: num
 export function stateOf(author: Author, config: RegistryConfig, nowMs: number): NodeState | 'gone' {
   const lease = leaseOf(author, config)
   if (lease === undefined || nowMs >= lease.diesMs) return 'gone'
-  if (nowMs >= lease.lapsesMs) return 'offline'
+  if (author.missed || nowMs >= lease.lapsesMs) return 'offline'
   // Known by a passport alone: it has said what it is, but not yet that it is up.
   return author.beat?.body.state ?? 'joining'
 }
@@ -73,6 +73,19 @@ export function settle(
   const lease = leaseOf(author, state.config)
   if (lease === undefined || now === 'gone') state.deadlines.cancel(`node:${peerId}`)
   else state.deadlines.set(`node:${peerId}`, nowMs < lease.lapsesMs ? lease.lapsesMs : lease.diesMs)
+}
+
+/**
+ * Notes what its watchers found: a node they miss is offline before its lease has run out.
+ * @param missed whether it is held to be gone; a node nothing is known of is left alone
+ */
+export function noteVerdict(state: RegistryState, peerId: string, missed: boolean, nowMs: number): RegistryEffects {
+  const effects = noEffects()
+  const author = state.authors.get(peerId)
+  if (author === undefined || author.missed === missed) return effects
+  author.missed = missed
+  settle(state, author, nowMs, effects)
+  return effects
 }
 
 /** When `tick` has something to do next; undefined when the registry is empty. */

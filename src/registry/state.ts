@@ -118,6 +118,7 @@ export function ensureAuthor(state: RegistryState, id: string, effects: Registry
     id,
     passports: new Map(),
     beat: undefined,
+    missed: false,
     clock: undefined,
     marks: new Map(),
     recent: new Map(),

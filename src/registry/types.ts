@@ -81,6 +81,8 @@ export interface Author {
   readonly passports: Map<string, Entry & { readonly kind: 'passport' }>
   /** The last heartbeat; outlives its record, so that a lapsed node can still be shown. */
   beat: { readonly body: Heartbeat; readonly bornMs: number } | undefined
+  /** Its watchers find it gone, whatever its lease says. */
+  missed: boolean
   /** What its newest heartbeat said of the time (`hlc`), and when it was sent by our clock. See `age.ts`. */
   clock: (Mark & { readonly hlc: number; readonly sentMs: number }) | undefined
   /** By `<kind>/<name>`, the longest untouched first. */

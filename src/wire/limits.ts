@@ -18,6 +18,7 @@ export const MAX_ITEMS = 65_536
 /** A whole envelope, per kind of record, in bytes. */
 export const RECORD_MAX_BYTES = {
   heartbeat: 1024,
+  testimony: 512,
   passport: 8 * 1024,
   /** A task spec and what surrounds it. */
   offer: TASK_LIMITS.specBytes + 4 * 1024,
@@ -31,7 +32,10 @@ export const RECORD_MAX_BYTES = {
 /** The kinds of record this version knows. */
 export type RecordKind = keyof typeof RECORD_MAX_BYTES
 
-/** Kinds that gossip spreads and the registry keeps. */
+/** Kinds that gossip spreads on the pulse. */
+export const PULSE_KINDS: ReadonlySet<string> = new Set<RecordKind>(['heartbeat', 'testimony'])
+
+/** Kinds that the registry keeps, and sync passes on. */
 export const GOSSIP_KINDS: ReadonlySet<string> = new Set<RecordKind>(['heartbeat', 'passport'])
 
 /** The cap of a kind's envelope, or undefined for a kind this version does not know. */

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import type * as z from 'zod'
 import { PLAIN, SIGNED } from '../../src/model/control.ts'
 import { Heartbeat } from '../../src/model/heartbeat.ts'
+import { Testimony } from '../../src/model/membership.ts'
 import { Passport } from '../../src/model/passport.ts'
 import { readBody } from '../../src/status/body.ts'
 import { ApiError } from '../../src/status/problem.ts'
@@ -53,6 +54,7 @@ describe('fuzz/bodies', function () {
     ...PLAIN,
     heartbeat: Heartbeat,
     passport: Passport,
+    testimony: Testimony,
   }
   const inputs: Readonly<Record<string, readonly unknown[]>> = { ...MESSAGE_BODIES, ...RECORD_BODIES }
 

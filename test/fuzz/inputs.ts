@@ -38,6 +38,7 @@ export const SPEC = {
 
 const HEARTBEAT = {
   state: 'ready',
+  incarnation: 0,
   intervalMs: 10_000,
   uptimeMs: 123_456,
   cpuRatio: 0.25,
@@ -98,7 +99,11 @@ const MACHINE = {
 }
 
 /** Bodies of the records that gossip spreads. */
-export const RECORD_BODIES = { heartbeat: [HEARTBEAT], passport: [SERVICE, MACHINE] } as const
+export const RECORD_BODIES = {
+  heartbeat: [HEARTBEAT],
+  passport: [SERVICE, MACHINE],
+  testimony: [{ subject: AUTHOR, epoch: EPOCH, incarnation: 3, seq: 9, says: 'silent', loss: 0.25 }],
+} as const
 
 /** At least one body of every message there is. */
 export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> = {
@@ -121,7 +126,20 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
   ],
   award: [{ offerId: 'k3j2-a1b2c3d4', bidId: 'b1', grants: REFS, leaseMs: 30_000 }],
   contract: [{ bidId: 'b1', accepted: REFS, refused: [{ taskId: 'k3j2-2', attempt: 1, reason: 'expired' }] }],
-  hello: [{ cluster: 'home', version: '0.1.0', epoch: EPOCH, wallMs: NOW_MS }],
+  hello: [
+    { cluster: 'home', version: '0.1.0', epoch: EPOCH, wallMs: NOW_MS },
+    {
+      cluster: 'home',
+      version: '0.1.0',
+      epoch: EPOCH,
+      wallMs: NOW_MS,
+      probe: { port: 4100, key: new Uint8Array(32).fill(9) },
+    },
+  ],
+  ping: [{ nonce: 7 }, { nonce: 2 ** 32 - 1, suspects: { epoch: EPOCH, incarnation: 3 } }],
+  pong: [{ nonce: 7 }],
+  ask: [{ nonce: 7, subject: AUTHOR }],
+  asked: [{ nonce: 7, subject: AUTHOR }],
   release: [{ bidId: 'b1' }],
   renew: [{ attempts: REFS, leaseMs: 30_000 }],
   renewed: [{ unknown: REFS }],

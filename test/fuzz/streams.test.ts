@@ -68,7 +68,7 @@ class Scripted {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    yield* this.#says
+    for (const part of this.#says) yield part
   }
 
   write(chunk: Buffer): boolean {

@@ -3,6 +3,7 @@
  * written before anything else of it happens; while that fails, everything else waits in order; an
  * input that arises meanwhile waits its turn.
  */
+import { promisesNothing } from '../../src/mesh/promises.ts'
 import type { MeshEffect, MeshInput } from '../../src/mesh/types.ts'
 import type { Disk, DiskWrite } from './disk.ts'
 import type { Timeline } from './timeline.ts'
@@ -61,9 +62,14 @@ export class SimLoop {
       else rest.push(effect)
     }
     const writes = this.#unwritten.length > 0
-    if (this.blocked || !this.#write()) this.#held.push(...rest)
+    if (this.blocked || !this.#write()) this.#hold(rest)
     else if (!writes || !this.#options.diesHere(input)) this.#carryAll(rest)
     return effects
+  }
+
+  #hold(effects: readonly MeshEffect[]): void {
+    this.#carryAll(effects.filter(promisesNothing))
+    this.#held.push(...effects.filter((effect) => !promisesNothing(effect)))
   }
 
   #carryAll(effects: readonly MeshEffect[]): void {

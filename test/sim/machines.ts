@@ -19,6 +19,7 @@ const SHIPPED: MeshConfig = {
   joinMs: 3_000,
   passportTtlMs: 3_600_000,
   negotiation: DEFAULT_NEGOTIATION,
+  topology: {},
 }
 
 /**

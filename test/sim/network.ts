@@ -30,6 +30,9 @@ interface Link {
   dialling: boolean
 }
 
+/** Share of datagrams that are lost on a sound link. */
+const DATAGRAM_LOSS = 0.01
+const DIAL_TIMEOUT_MS = 5_000
 /** How long a stalled link takes to be given up. */
 const DETECT_MIN_MS = 2_000
 const DETECT_SPREAD_MS = 12_000
@@ -111,6 +114,26 @@ export class Network {
     const life = link.life
     this.#time.after(this.#latency(link) + this.#rng.int(50), () => {
       if (link.up && link.life === life && !link.blocked) arrive()
+    })
+  }
+
+  /** Sends a datagram: it needs no link, and is lost where nothing passes, and now and then elsewhere. */
+  datagram(from: string, to: string, arrive: () => void): void {
+    const link = this.#link(from, to)
+    if (!link.blocked && this.#rng.next() >= DATAGRAM_LOSS) this.#time.after(this.#latency(link), arrive)
+  }
+
+  /**
+   * A node asks for a link that does not stand.
+   * @param answer what it hears when none comes about: `refused` where the machine answers and no daemon is there
+   */
+  dialled(from: string, to: Endpoint, answer: (how: 'refused' | 'no answer') => void): void {
+    const link = this.#link(from, to.id)
+    if (link.blocked) return this.#time.after(DIAL_TIMEOUT_MS, () => void (link.up || answer('no answer')))
+    this.#time.after(1 + 2 * this.#latency(link), () => {
+      if (link.up) return
+      // One that is coming up is linked by itself in a moment.
+      if (!to.online) answer('refused')
     })
   }
 

@@ -185,7 +185,7 @@ export class SimNode implements Endpoint, NodeView {
     const { kind, name, epoch, seq, ttlMs, body } = effect
     const hlc = this.#world.time.nowMs
     const record = this.#world.sealing.seal(this.id, { kind, name, epoch, seq, hlc, ttlMs, body })
-    this.input({ type: 'record', record, ageMs: 0 })
+    if (kind !== 'testimony') this.input({ type: 'record', record, ageMs: 0 })
     this.#world.publish(this, record)
   }
 

@@ -3,6 +3,7 @@
  * time, healed, and watched until everything has come to rest.
  */
 import type { MeshConfig, MeshEffect, MeshInput } from '../../src/mesh/types.ts'
+import { isProbe } from '../../src/mesh/membership.ts'
 import { isSigned, type ControlMessage } from '../../src/model/control.ts'
 import type { Resources } from '../../src/model/resources.ts'
 import type { TaskExit } from '../../src/model/task.ts'
@@ -169,7 +170,8 @@ export class World implements Surroundings {
   stepped(node: SimNode, input: MeshInput, effects: readonly MeshEffect[]): void {
     this.steps++
     const { nowMs } = this.time
-    if (!SILENT.has(input.type)) this.trace.add(nowMs, node.id, { input })
+    if (!SILENT.has(input.type) && !(input.type === 'message' && isProbe(input.message)))
+      this.trace.add(nowMs, node.id, { input })
     const seen = { node: node.id, input, effects, state: node.state, nowMs }
     for (const checker of this.#steppers) checker.step!(seen)
   }
@@ -181,6 +183,8 @@ export class World implements Surroundings {
     for (const checker of this.#carriers) checker.carried!(node.id, effect, nowMs, node.disk)
     if (effect.type === 'send') this.#send(node, effect.to, effect.message)
     else if (effect.type === 'fetch-output') this.#fetchOutput(node, effect, node.boots, 4)
+    else if (effect.type === 'probe') this.#probe(node, effect)
+    else if (effect.type === 'dial') this.#dial(node, effect.peer)
   }
 
   publish(node: SimNode, record: VerifiedRecord): void {
@@ -218,6 +222,25 @@ export class World implements Surroundings {
       // Signed messages may be repeated much later: a second stream to the same peer knows no order with the first.
       this.time.after(isSigned(message.t) ? this.#rng.int(LATE_MS) : 0, repeat)
     }
+  }
+
+  #probe(from: SimNode, { to, message }: MeshEffect & { type: 'probe' }): void {
+    const target = this.nodes.find(({ id }) => id === to)!
+    const { boots } = target
+    this.#network.datagram(from.id, to, () => {
+      if (target.boots === boots && target.online) target.input({ type: 'message', from: from.id, message })
+    })
+  }
+
+  #dial(from: SimNode, peer: string): void {
+    const { boots } = from
+    this.#network.dialled(
+      from.id,
+      this.nodes.find(({ id }) => id === peer)!,
+      (how) => {
+        if (from.boots === boots) from.input({ type: 'dial-failed', peer, refused: how === 'refused' })
+      },
+    )
   }
 
   /** Brings an output bundle over, with as many tries as `Runner` makes. */

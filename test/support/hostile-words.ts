@@ -38,6 +38,7 @@ export const HEARTBEAT = {
   name: '',
   body: {
     state: 'ready',
+    incarnation: 0,
     intervalMs: 60_000,
     uptimeMs: 1,
     cpuRatio: 0,

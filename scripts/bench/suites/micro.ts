@@ -13,6 +13,7 @@ const EPOCH = Math.floor(NOW_MS / 1000)
 function heartbeatOf(signer: Signer, seq: number): VerifiedRecord {
   const body: Heartbeat = {
     state: 'ready',
+    incarnation: 0,
     intervalMs: 10_000,
     uptimeMs: 1_000 * seq,
     cpuRatio: 0.25,

@@ -50,7 +50,7 @@ function rowOf(node: NodeView): Cell[] {
   const { capacity, free } = node
   return [
     node.self ? { text: `${node.name} *`, style: 'bold' } : node.name,
-    { text: node.state, style: styleOfNode(node.state) },
+    node.suspect ? { text: 'suspect', style: 'yellow' } : { text: node.state, style: styleOfNode(node.state) },
     node.labels['zone'] ?? node.labels['topology.kubernetes.io/zone'] ?? '-',
     capacity === undefined ? '-' : formatCpu(capacity.cpuMilli),
     free === undefined ? '-' : formatCpu(free.cpuMilli),

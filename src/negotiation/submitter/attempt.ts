@@ -107,5 +107,7 @@ export function closeAttempt(
   if (runs?.size === 0) {
     state.byExecutor.delete(attempt.node)
     state.heardMs.delete(attempt.node)
+    state.missed.delete(attempt.node)
+    state.deadlines.cancel(`lost:${attempt.node}`)
   }
 }

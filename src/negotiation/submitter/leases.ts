@@ -7,12 +7,14 @@ import { attemptRefOf, currentAttempt, persistTask, runIdOf, send } from '../sta
 import type { Context, NegotiationState, NodeId, Task } from '../types.ts'
 import { closeAttempt, finish, onAttemptOver, openTask } from './attempt.ts'
 import { releaseIdle } from './award.ts'
+import { loseExecutor } from './losses.ts'
 
 /** Renews every open attempt with its executor, and gives up those that were silent too long. */
 export function renewAll(state: NegotiationState, ctx: Context): void {
   for (const [node, runs] of [...state.byExecutor]) {
     const silentMs = ctx.nowMs - (state.heardMs.get(node) ?? ctx.nowMs)
-    if (silentMs >= ctx.config.lostAfterMs) loseExecutor(state, ctx, node, silentMs)
+    if (silentMs >= ctx.config.lostAfterMs && !state.braked)
+      loseExecutor(state, ctx, node, `nothing heard of its node for ${Math.round(silentMs / 1000)} s`)
     else {
       const open = [...runs].map(attemptRefOf)
       for (let i = 0; i < open.length; i += ATTEMPTS_PER_MESSAGE) {
@@ -61,14 +63,6 @@ function endOverdue(state: NegotiationState, ctx: Context, node: NodeId, attempt
     } as const
     finish(ctx, task, why === 'cancelled' ? 'cancelled' : 'timed-out', exit)
     persistTask(ctx, task)
-  }
-}
-
-function loseExecutor(state: NegotiationState, ctx: Context, node: NodeId, silentMs: number): void {
-  for (const runId of [...(state.byExecutor.get(node) ?? [])]) {
-    const { taskId, attempt } = attemptRefOf(runId)
-    const task = openTask(state, node, taskId, attempt)
-    if (task) onAttemptOver(state, ctx, task, 'lost', `nothing heard of its node for ${Math.round(silentMs / 1000)} s`)
   }
 }
 

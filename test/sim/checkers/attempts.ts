@@ -34,6 +34,7 @@ const OVERDUE_MS = 120_000
 export class AttemptsChecker implements Checker {
   readonly name = 'attempts'
   readonly #lostAfterMs: number
+  readonly #adoptGraceMs: number
   readonly #submitters = new Map<string, Submitter>()
   /** Where each attempt was awarded, by run id. */
   readonly #awarded = new Map<string, string>()
@@ -46,6 +47,7 @@ export class AttemptsChecker implements Checker {
 
   constructor(config: MeshConfig) {
     this.#lostAfterMs = config.negotiation.lostAfterMs
+    this.#adoptGraceMs = config.negotiation.adoptGraceMs
   }
 
   boot(node: string, nowMs: number): void {
@@ -66,7 +68,7 @@ export class AttemptsChecker implements Checker {
     for (const effect of effects) {
       if (effect.type === 'persist' && effect.collection === 'task' && effect.doc !== null) {
         const task = effect.doc as Task
-        this.#onTask(node, seen, task, input, nowMs, state.negotiation.jobs.get(task.jobId)?.spec)
+        this.#onTask(node, seen, task, input, nowMs, state)
       }
     }
     if (input.type === 'message') {
@@ -103,14 +105,8 @@ export class AttemptsChecker implements Checker {
     }
   }
 
-  #onTask(
-    node: string,
-    seen: Submitter,
-    task: Task,
-    input: MeshInput,
-    nowMs: number,
-    spec: TaskSpec | undefined,
-  ): void {
+  #onTask(node: string, seen: Submitter, task: Task, input: MeshInput, nowMs: number, state: StepSeen['state']): void {
+    const spec = state.negotiation.jobs.get(task.jobId)?.spec
     const { taskId, attempts } = task
     const known = seen.attempts.get(taskId) ?? 0
     if (attempts.length < known) throw new Violation(this.name, `${node}: ${taskId} lost an attempt`)
@@ -120,7 +116,9 @@ export class AttemptsChecker implements Checker {
         throw new Violation(this.name, `${node}: attempt ${index + 1} of ${taskId} is numbered ${attempt.attempt}`)
       if (index >= known && index > 0) this.#mayOpen(node, seen, task, attempts[index - 1]!, attempt)
       if (attempt.outcome && !seen.closed.has(runId)) {
-        if (!isOverdue(task, attempt, spec, nowMs)) this.#mayClose(node, seen, attempt, runId, input, nowMs)
+        const isMissed = isHeldLost(state, attempt.node, nowMs - this.#adoptGraceMs)
+        if (!isOverdue(task, attempt, spec, nowMs) && !(attempt.outcome === 'lost' && isMissed))
+          this.#mayClose(node, seen, attempt, runId, input, nowMs)
         seen.closed.set(runId, attempt.outcome)
       }
     })
@@ -221,6 +219,12 @@ function isOverdue(task: Task, attempt: Attempt, spec: TaskSpec | undefined, now
   if (spec === undefined || task.endedAtMs !== nowMs || attempt !== task.attempts.at(-1)) return false
   const longMs = spec.graceMs + OVERDUE_MS + (task.cancelRequested ? 0 : spec.timeoutMs)
   return nowMs - attempt.awardedAtMs >= longMs
+}
+
+/** Its watchers have found the node gone for so long that a daemon would have come back to its tasks. */
+function isHeldLost({ topology }: StepSeen['state'], node: string, sinceMs: number): boolean {
+  const member = topology.members.get(node)
+  return member?.verdict === 'offline' && member.sinceMs <= sinceMs && topology.brake === undefined
 }
 
 function isNews(effects: readonly MeshEffect[]): boolean {

@@ -2,6 +2,7 @@
  * Rule 9: after the healing all registries hold the same passports and know each other alive; and no
  * registry ever takes a record that is not newer than what it took before.
  */
+import { verdictOf } from '../../../src/topology/state.ts'
 import { Violation, type Checker, type MeshEffect, type NodeView, type StepSeen } from '../checker.ts'
 
 export class ConvergenceChecker implements Checker {
@@ -18,7 +19,8 @@ export class ConvergenceChecker implements Checker {
     // The fate of a record is told first of all.
     const [fate] = effects
     if (fate?.type !== 'fate') throw new Violation(this.name, `${node} took a record and did not tell its fate`)
-    if (fate.fate !== 'accept') return
+    // Testimony is not kept as a record; what counts of it is numbered by its body.
+    if (fate.fate !== 'accept' || input.record.kind === 'testimony') return
     const { author, kind, name, epoch, seq } = input.record
     const taken = this.#taken.get(node)!
     const key = `${author}/${kind}/${name}`
@@ -51,6 +53,8 @@ export class ConvergenceChecker implements Checker {
         const beat = node.state.registry.authors.get(other.id)?.beat
         const alive = beat && nowMs - beat.bornMs < 3 * beat.body.intervalMs && beat.body.state !== 'offline'
         if (!alive) return `${node.id} does not see ${other.id} alive`
+        const verdict = verdictOf(node.state.topology, other.id)
+        if (verdict !== 'alive') return `${node.id} holds ${other.id} to be ${verdict ?? 'unknown'}`
       }
     }
     return undefined

@@ -16,6 +16,7 @@ const CONFIG: MeshConfig = {
   joinMs: 3_000,
   passportTtlMs: 3_600_000,
   negotiation: DEFAULT_NEGOTIATION,
+  topology: {},
 }
 
 function makeMesh() {

@@ -33,6 +33,8 @@ describe('what comes in', () => {
       cluster: 'c',
       clock,
       log: SILENT,
+      onHello: () => {},
+      onBye: () => {},
       input: (input) => (inputs.push(input), [{ type: 'fate', fate: 'accept', outcome: 'new' }]),
       post: (input) => void inputs.push(input),
     })
@@ -106,6 +108,8 @@ describe('what comes in', () => {
       cluster: 'c',
       clock,
       log: SILENT,
+      onHello: () => {},
+      onBye: () => {},
       input: () => {
         throw new TypeError('undefined is not a function')
       },

@@ -83,7 +83,7 @@ describe('the driver loop', () => {
     loop.close()
   })
 
-  it('ends runs even while the disk is full: that may be what frees it', () => {
+  it('ends runs even while the disk is full, which may be what frees it, and shows that it is alive', () => {
     const store: Store = {
       ...createMemoryStore(),
       write: () => {
@@ -92,13 +92,14 @@ describe('the driver loop', () => {
     }
     const carried: string[] = []
     const stop: MeshEffect = { type: 'stop', runId: 'r.1', why: 'cancelled', graceMs: 0 }
+    const pong: MeshEffect = { type: 'probe', to: 'ann', message: { t: 'pong', body: { nonce: 1 } } }
     const loop = loopOf(
-      () => [persist('k'), event('held'), stop],
+      () => [persist('k'), event('held'), stop, pong],
       store,
       (effect) => carried.push(effect.type),
     )
     loop.input(HEARD)
-    assert.deepEqual(carried, ['stop'])
+    assert.deepEqual(carried, ['stop', 'probe'])
     loop.close()
   })
 

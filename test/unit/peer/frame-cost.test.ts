@@ -14,7 +14,7 @@ describe('peer: what a frame costs', () => {
     proxy?.close()
   })
 
-  /** Two peers that know each other through the proxy alone: the sizes of what comes back, and how to send one frame. */
+  /** Two peers that know each other by the proxy alone: the sizes of what comes back, and how to send a frame. */
   async function pair(): Promise<{ answered: number[]; send: () => Promise<void> }> {
     const receiver = await park.start()
     const port = portOf(receiver)

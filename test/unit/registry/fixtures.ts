@@ -136,6 +136,7 @@ export function heartbeat(author: string, options: Numbering & Partial<Heartbeat
   const { epoch, seq, ttlMs, hlc, ...change } = options
   const body: Heartbeat = {
     state: 'ready',
+    incarnation: 0,
     intervalMs: 10_000,
     uptimeMs: 1000,
     cpuRatio: 0.1,

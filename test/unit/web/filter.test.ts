@@ -7,6 +7,7 @@ const node: NodeView = {
   name: 'attic',
   self: false,
   state: 'ready',
+  suspect: false,
   labels: { zone: 'roof', tier: 'web' },
   annotations: {},
   addresses: [],

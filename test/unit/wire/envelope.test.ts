@@ -218,6 +218,7 @@ describe('wire/envelope', () => {
     const most = Number.MAX_SAFE_INTEGER
     const body: Heartbeat = {
       state: 'joining',
+      incarnation: 0,
       intervalMs: 1_800_000,
       uptimeMs: most,
       cpuRatio: 0.123456789,

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import type { NodeState, TaskView } from '../../../src/model/api.ts'
 
-type AnyState = NodeState | TaskView['state']
+type AnyState = NodeState | 'suspect' | TaskView['state']
 
 /** Each on a 16 × 16 field, drawn in the current colour. */
 const SHAPES: Record<AnyState, ComponentChildren> = {
@@ -15,6 +15,7 @@ const SHAPES: Record<AnyState, ComponentChildren> = {
   ),
   joining: <circle cx="8" cy="8" r="5.25" class="line" stroke-dasharray="2.4 1.7" />,
   offline: <path d="M4.5 4.5l7 7m0-7l-7 7" class="line" />,
+  suspect: <path d="M5.4 6a2.6 2.6 0 1 1 3.4 2.4c-.6.3-.8.7-.8 1.4m0 2v.4" class="line" />,
   queued: <circle cx="8" cy="8" r="5.25" class="line" stroke-dasharray="2.4 1.7" />,
   awarded: (
     <>
@@ -50,6 +51,7 @@ const TONES: Record<AnyState, 'good' | 'warm' | 'bad' | 'live' | 'quiet'> = {
   busy: 'warm',
   joining: 'live',
   offline: 'quiet',
+  suspect: 'warm',
   queued: 'quiet',
   awarded: 'live',
   running: 'live',

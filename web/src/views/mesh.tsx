@@ -141,7 +141,7 @@ function NodeRow({ seen }: { readonly seen: Seen<NodeView> }) {
         {node.self && <span class="tag">this one</span>}
       </Cell>
       <Cell of="State" class="state-cell">
-        <State state={node.state} />
+        <State state={node.suspect ? 'suspect' : node.state} />
       </Cell>
       <Cell of="Zone" class="half">
         {zoneOf(node)}

@@ -39,7 +39,7 @@ export function NodeDetail({ id }: { readonly id: string }) {
             <a href="#/">Nodes</a> / <Copyable text={node.peerId} label="the peer id" />
           </p>
           <h2>
-            {node.name} <State state={node.state} />
+            {node.name} <State state={node.suspect ? 'suspect' : node.state} />
             {node.self && <span class="tag">this one</span>}
           </h2>
         </div>

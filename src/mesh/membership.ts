@@ -1,0 +1,164 @@
+/**
+ * Where who-is-alive meets the rest: what links, heartbeats and probes say goes into `topology/`, and what that
+ * finds goes to the registry (what is shown), to bargaining (whose tasks are lost) and out (probes, testimony).
+ */
+import { Testimony } from '../model/membership.ts'
+import type { NegotiationInput } from '../negotiation/step.ts'
+import type { NodeId } from '../negotiation/types.ts'
+import { noteVerdict, type RegistryEvent } from '../registry/registry.ts'
+import { topologyStep } from '../topology/step.ts'
+import type { TopologyEffect, TopologyInput } from '../topology/types.ts'
+import type { VerifiedRecord } from '../wire/envelope.ts'
+import { beat, nextSeq } from './heartbeat.ts'
+import { tellRegistryNews } from './registry-events.ts'
+import type { MeshEffect, MeshState, ProbeMessage, RecordFate, StepContext } from './types.ts'
+
+/** Testimony is news for so long; what is older by its author's clock may be a recording. */
+const TESTIMONY_TTL_MS = 60_000
+
+/** Feeds one input to the membership core and carries over what follows. @returns what bargaining has to hear */
+export function takeMembership(state: MeshState, input: TopologyInput, ctx: StepContext): NegotiationInput[] {
+  return topologyStep(state.topology, input, ctx.nowMs, ctx.rng).flatMap((effect) => carry(state, effect, ctx))
+}
+
+function carry(state: MeshState, effect: TopologyEffect, ctx: StepContext): NegotiationInput[] {
+  const { out } = ctx
+  switch (effect.type) {
+    case 'ping': {
+      const { to, nonce, suspects } = effect
+      out.push({ type: 'probe', to, message: { t: 'ping', body: { nonce, ...(suspects && { suspects }) } } })
+      return []
+    }
+    case 'ask':
+      out.push(probe(effect.via, 'ask', effect))
+      return []
+    case 'answer-ask':
+      out.push(probe(effect.to, 'asked', effect))
+      return []
+    case 'dial':
+      out.push({ type: 'dial', peer: effect.id })
+      return []
+    case 'keep-links':
+      out.push({ type: 'keep-links', peers: effect.ids })
+      return []
+    case 'testify': {
+      const { watcher: _author, ...body } = effect.testimony
+      const { epoch } = state
+      const seq = nextSeq(state, 'testimony')
+      const name = effect.testimony.subject
+      out.push({ type: 'publish', topic: 'pulse', kind: 'testimony', name, epoch, seq, ttlMs: TESTIMONY_TTL_MS, body })
+      return []
+    }
+    case 'refute':
+      beat(state, ctx.config, ctx.nowMs, ctx.rng, out)
+      return []
+    case 'verdict':
+      return onVerdict(state, effect, ctx)
+    case 'brake': {
+      out.push({ type: 'node-event', peer: state.self, what: effect.on ? 'brake-on' : 'brake-off' })
+      return [{ type: 'brake', on: effect.on }]
+    }
+  }
+}
+
+function probe(to: NodeId, t: 'ask' | 'asked', { nonce, subject }: { nonce: number; subject: NodeId }): MeshEffect {
+  return { type: 'probe', to, message: { t, body: { nonce, subject } } }
+}
+
+function onVerdict(
+  state: MeshState,
+  { id, verdict, why }: TopologyEffect & { type: 'verdict' },
+  ctx: StepContext,
+): NegotiationInput[] {
+  if (verdict === 'suspect') ctx.out.push({ type: 'node-event', peer: id, what: 'suspect' })
+  const passedOn = tellRegistryNews(state, noteVerdict(state.registry, id, verdict === 'offline', ctx.nowMs), ctx.out)
+  if (verdict === 'offline') passedOn.push({ type: 'node-lost', node: id, why })
+  else if (verdict === 'alive') passedOn.push({ type: 'node-back', node: id })
+  return passedOn
+}
+
+/** What the registry's news means for who is alive. */
+export function onRegistryEvent(state: MeshState, event: RegistryEvent, ctx: StepContext): NegotiationInput[] {
+  if (event.type === 'heartbeat' || event.type === 'node-changed') return hearHeartbeat(state, event.peerId, ctx)
+  if (event.type !== 'node-offline' || event.peerId === state.self || event.reason === 'left') return []
+  return takeMembership(state, { type: 'member-lapsed', id: event.peerId }, ctx)
+}
+
+/** The newest heartbeat of a member, unless it is so old that it says nothing of now. */
+function hearHeartbeat(state: MeshState, id: NodeId, ctx: StepContext): NegotiationInput[] {
+  const author = state.registry.authors.get(id)
+  const record = state.registry.records.get(`${id}/heartbeat/`)?.record
+  if (id === state.self || author?.beat === undefined || record === undefined) return []
+  if (ctx.nowMs - author.beat.bornMs >= ctx.config.leaseMs) return []
+  const pair = { epoch: record.epoch, incarnation: author.beat.body.incarnation }
+  if (author.beat.body.state === 'offline') return takeMembership(state, { type: 'member-left', id, pair }, ctx)
+  return takeMembership(state, { type: 'member', id, pair, host: hostOf(state, id) }, ctx)
+}
+
+function hostOf(state: MeshState, id: NodeId): string {
+  if (id === state.self) return state.local.labels['kubernetes.io/hostname'] ?? ''
+  for (const { body } of state.registry.authors.get(id)?.passports.values() ?? []) {
+    const host = body.spec.node && body.metadata.labels['kubernetes.io/hostname']
+    if (host !== undefined) return host
+  }
+  return ''
+}
+
+/** This node's own epoch and machine, before anything is said of others. */
+export function introduceSelf(state: MeshState, ctx: StepContext): NegotiationInput[] {
+  const { incarnation } = state.topology.own
+  const pair = { epoch: state.epoch, incarnation }
+  return takeMembership(state, { type: 'member', id: state.self, pair, host: hostOf(state, state.self) }, ctx)
+}
+
+/** Takes a verified testimony. `statedAgeMs`: by its author's own clock. */
+export function takeTestimony(
+  state: MeshState,
+  record: VerifiedRecord,
+  statedAgeMs: number,
+  ctx: StepContext,
+): NegotiationInput[] {
+  const { out } = ctx
+  // The fate of a record is told first of all.
+  const at = out.length
+  const fate = (decided: RecordFate, outcome: string) =>
+    void out.splice(at, 0, { type: 'fate', fate: decided, outcome })
+  const parsed = Testimony.safeParse(record.body)
+  if (!parsed.success || record.name !== parsed.data.subject) {
+    fate('reject', 'invalid-body')
+    return []
+  }
+  const { subject, seq } = parsed.data
+  const heard = () => state.topology.members.get(subject)?.testimony.get(record.author)?.seq ?? -1
+  // A stranger's word counts for nothing, and a recording's for less.
+  const isKnown = state.registry.authors.has(record.author) && !state.registry.quarantined.has(record.author)
+  if (!isKnown || statedAgeMs >= TESTIMONY_TTL_MS || heard() >= seq) {
+    fate('ignore', 'stale')
+    return []
+  }
+  const testimony = { watcher: record.author, ...parsed.data }
+  const passedOn = takeMembership(state, { type: 'testimony', testimony }, ctx)
+  // Passed on where it counts, or where it is meant for: else two that keep nothing of it would pass it on for ever.
+  if (heard() === seq) fate('accept', 'new')
+  else fate('ignore', 'stale')
+  return passedOn
+}
+
+/** Takes a probe or an answer to one; a ping is answered at once. */
+export function takeProbe(state: MeshState, from: NodeId, message: ProbeMessage, ctx: StepContext): NegotiationInput[] {
+  const { t, body } = message
+  switch (t) {
+    case 'ping':
+      ctx.out.push({ type: 'probe', to: from, message: { t: 'pong', body: { nonce: body.nonce } } })
+      return takeMembership(state, { type: 'ping', from, suspects: body.suspects }, ctx)
+    case 'pong':
+      return takeMembership(state, { type: 'pong', from, nonce: body.nonce }, ctx)
+    default:
+      return takeMembership(state, { type: t, from, subject: body.subject, nonce: body.nonce }, ctx)
+  }
+}
+
+/** True for the messages that `takeProbe` takes. */
+export function isProbe(message: { readonly t: string }): message is ProbeMessage {
+  return message.t === 'ping' || message.t === 'pong' || message.t === 'ask' || message.t === 'asked'
+}

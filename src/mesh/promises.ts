@@ -1,0 +1,15 @@
+/** Which effects a full disk need not hold back. */
+import type { MeshEffect } from './types.ts'
+
+/** Who says that it is alive, or looks whether others are, promises nothing that a crash would forget. */
+const SIGNS_OF_LIFE: ReadonlySet<MeshEffect['type']> = new Set(['probe', 'dial', 'keep-links'])
+
+/**
+ * True for effects that do not wait until what was decided is stored: they only end something, which may be what
+ * frees the disk and can be asked for again, or show life.
+ */
+export function promisesNothing(effect: MeshEffect): boolean {
+  if (effect.type === 'publish') return effect.kind !== 'passport'
+  if (effect.type === 'send') return effect.message.t === 'cancel'
+  return effect.type === 'stop' || SIGNS_OF_LIFE.has(effect.type)
+}

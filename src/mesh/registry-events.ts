@@ -1,0 +1,58 @@
+/** What the registry's news means for bargaining, for people who watch, and for where members are dialled. */
+import type { NegotiationInput } from '../negotiation/step.ts'
+import type { RegistryEffects, RegistryEvent } from '../registry/registry.ts'
+import type { MeshEffect, MeshState } from './types.ts'
+
+/** Carries out what a change of the registry asks for. @returns inputs for negotiation */
+export function tellRegistryNews(
+  state: MeshState,
+  { events, persist }: RegistryEffects,
+  out: MeshEffect[],
+): NegotiationInput[] {
+  for (const write of persist) out.push({ type: 'cache', ...write })
+  return events.flatMap((event) => onEvent(state, event, out))
+}
+
+function onEvent(state: MeshState, event: RegistryEvent, out: MeshEffect[]): NegotiationInput[] {
+  switch (event.type) {
+    case 'heartbeat':
+      return event.peerId === state.self ? [] : [{ type: 'heard', node: event.peerId, atMs: event.bornMs }]
+    case 'node-joined':
+    case 'node-changed':
+      out.push({ type: 'node-event', peer: event.peerId, what: event.state })
+      // Its state says that something may fit now that did not before.
+      return event.state === 'ready' ? [{ type: 'candidates-changed' }] : []
+    case 'node-offline':
+      out.push({ type: 'node-event', peer: event.peerId, what: 'offline' })
+      return []
+    case 'node-gone':
+      out.push({ type: 'node-event', peer: event.peerId, what: 'gone' })
+      return []
+    case 'passport-changed':
+      out.push({ type: 'node-event', peer: event.peerId, what: 'passport' })
+      learnAddresses(state, event.peerId, event.name, out)
+      return [{ type: 'candidates-changed' }]
+    case 'passport-removed':
+      out.push({ type: 'node-event', peer: event.peerId, what: 'passport-removed' })
+      return []
+    case 'quarantined':
+      out.push({ type: 'node-event', peer: event.peerId, what: 'quarantined' })
+      return []
+    case 'own-key-copied':
+      out.push({ type: 'node-event', peer: state.self, what: 'own-key-copied' })
+      return []
+  }
+}
+
+/** After a restart: where the members were when last heard of. */
+export function learnAllAddresses(state: MeshState, out: MeshEffect[]): void {
+  for (const [peer, author] of state.registry.authors) {
+    for (const name of author.passports.keys()) learnAddresses(state, peer, name, out)
+  }
+}
+
+function learnAddresses(state: MeshState, peer: string, name: string, out: MeshEffect[]): void {
+  if (peer === state.self) return
+  const addresses = state.registry.authors.get(peer)?.passports.get(name)?.body.spec.node?.addresses
+  if (addresses && addresses.length > 0) out.push({ type: 'learn-addresses', peer, addresses })
+}

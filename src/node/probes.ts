@@ -1,0 +1,146 @@
+/**
+ * The way of a probe: by datagram where one gets through, over the control stream where none does, both while that is
+ * not known. TCP under loss is silent for seconds, and a firewall may let nothing but TCP pass: each covers the other.
+ */
+import type { MeshInput, ProbeMessage } from '../mesh/types.ts'
+import type { Hello } from '../model/control.ts'
+import { isLoopbackAddress, isPrivateHost } from '../peer/addresses.ts'
+import type { Peer, PeerIdText } from '../peer/peer.ts'
+import { ProbeSocket } from '../peer/probe-socket.ts'
+import { BoundedMap } from '../util/bounded-map.ts'
+import type { Clock } from '../util/clock.ts'
+import type { Logger } from '../util/logger.ts'
+import type { ProbeMessage as Datagram } from '../wire/probe.ts'
+
+/**
+ * An answer this recent shows that datagrams get through: two of a watcher's probes. Below the time in which silence
+ * becomes evidence, so that the control stream has been tried by then.
+ */
+const PROVEN_MS = 1_000
+/** Peers of whom it is remembered how datagrams fare: as many as there are keys. */
+const MAX_PEERS = 1_024
+
+/** What probes go by, and where those that come in are handed to. */
+export interface ProbesOptions {
+  readonly peer: () => Peer
+  readonly clock: Clock
+  readonly log: Logger
+  readonly post: (input: MeshInput) => void
+  /** Sends over the control stream, if there is one: a probe is not worth a dial. */
+  readonly overLink: (to: PeerIdText, message: ProbeMessage) => void
+  /** Takes datagrams from public addresses too. */
+  readonly allowPublic: boolean
+}
+
+export class Probes {
+  readonly #options: ProbesOptions
+  readonly #socket: ProbeSocket
+  /** When the last answer of a peer came by datagram: only an answer shows that ours arrive. */
+  readonly #answeredMs = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
+  /** The last ping of a peer that came by datagram: its answer goes back as it came. */
+  readonly #pinged = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
+  /** Peers of this cluster that have said hello and where they want their probes. */
+  readonly #greeted = new Set<PeerIdText>()
+  #port: number | undefined
+
+  constructor(options: ProbesOptions) {
+    this.#options = options
+    const { clock, log } = options
+    this.#socket = new ProbeSocket({
+      onMessage: (from, datagram) => this.#take(from, datagram),
+      log,
+      nowMs: () => clock.nowMs(),
+      allowHost: (host) => options.allowPublic || isPrivateHost(host),
+    })
+  }
+
+  /**
+   * Binds the UDP port; to be called before anybody can be told of it.
+   * @param port the one wanted, such as that of TCP; any other when it is taken
+   * @param listen where TCP listens, if that was said: when on loopback alone, then here too
+   */
+  async open(port: number, listen: readonly string[] = []): Promise<void> {
+    const isLocal = listen.length > 0 && listen.every(isLoopbackAddress)
+    const listenPort = Number(/\/tcp\/(\d+)/.exec(listen[0] ?? '')?.[1] ?? port)
+    const hosts = isLocal ? { hosts: { udp4: '127.0.0.1', udp6: '::1' } } : {}
+    this.#port = await this.#socket.open({ port: listenPort, ...hosts })
+  }
+
+  /** What a hello to this peer says of where it can send probes; undefined when by the control stream alone. */
+  addressFor(peer: PeerIdText): Hello['probe'] {
+    if (this.#port === undefined) return undefined
+    const key = this.#socket.expect(peer)
+    return key && { port: this.#port, key }
+  }
+
+  /** Takes what the hello of a peer of this cluster said. */
+  learn(peer: PeerIdText, address: Hello['probe']): void {
+    const host = this.#options.peer().remoteHost(peer)
+    if (address === undefined || host === undefined) return
+    if (this.#socket.learn(peer, { host, ...address })) this.#greeted.add(peer)
+  }
+
+  /** The peer is gone for good, unless its link stands: then it is merely quiet. */
+  forget(peer: PeerIdText): void {
+    if (this.#options.peer().remoteHost(peer) !== undefined) return
+    this.#socket.forget(peer)
+    this.#greeted.delete(peer)
+    this.#answeredMs.delete(peer)
+    this.#pinged.delete(peer)
+  }
+
+  send(to: PeerIdText, message: ProbeMessage): void {
+    if (message.t === 'pong') return this.#answer(to, message)
+    const went = this.#socket.send(to, datagramOf(message))
+    const provenMs = this.#options.clock.nowMs() - PROVEN_MS
+    if (!went || (this.#answeredMs.get(to) ?? -Infinity) < provenMs) this.#options.overLink(to, message)
+  }
+
+  /** Goes back the way its ping came: where datagrams pass in one direction only, the asker tries the link as well. */
+  #answer(to: PeerIdText, message: ProbeMessage & { t: 'pong' }): void {
+    const byDatagram = this.#pinged.get(to) === message.body.nonce
+    this.#pinged.delete(to)
+    if (!byDatagram || !this.#socket.send(to, datagramOf(message))) this.#options.overLink(to, message)
+  }
+
+  #take(from: PeerIdText, datagram: Datagram): void {
+    const { clock, post } = this.#options
+    // Keys are told to whoever links, before it is known of which cluster it is.
+    if (!this.#greeted.has(from)) return
+    if (datagram.type === 'ping') this.#pinged.set(from, datagram.nonce)
+    else if (datagram.type !== 'ask') this.#answeredMs.set(from, clock.nowMs())
+    post({ type: 'message', from, message: messageOf(datagram) })
+  }
+
+  /** Counters, for /metrics. */
+  stats(): Record<string, number> {
+    return this.#socket.stats()
+  }
+
+  async close(): Promise<void> {
+    await this.#socket.close()
+  }
+}
+
+function datagramOf({ t, body }: ProbeMessage): Datagram {
+  switch (t) {
+    case 'ping':
+      return { type: t, nonce: body.nonce, suspects: body.suspects }
+    case 'pong':
+      return { type: t, nonce: body.nonce }
+    default:
+      return { type: t, nonce: body.nonce, subject: body.subject }
+  }
+}
+
+function messageOf(datagram: Datagram): ProbeMessage {
+  const { nonce } = datagram
+  switch (datagram.type) {
+    case 'ping':
+      return { t: 'ping', body: { nonce, ...(datagram.suspects && { suspects: datagram.suspects }) } }
+    case 'pong':
+      return { t: 'pong', body: { nonce } }
+    default:
+      return { t: datagram.type, body: { nonce, subject: datagram.subject } }
+  }
+}

@@ -1,0 +1,43 @@
+/** The knobs' defaults, and the few numbers that nobody needs to turn. */
+import type { TopologyConfig } from './types.ts'
+
+/** What a daemon uses unless it is told otherwise. The simulator's tables are made with these. */
+export const DEFAULT_TOPOLOGY: TopologyConfig = {
+  probeMs: 500,
+  burstMs: 150,
+  minTimeoutMs: 100,
+  maxTimeoutMs: 2_000,
+  watchers: 4,
+  witnesses: 8,
+  quorum: 2,
+  chance: 1e-6,
+  suspectMinMs: 1_000,
+  suspectMaxFactor: 3,
+  lateMs: 100,
+  lostProbeMs: 5_000,
+  refuteMs: 500,
+  brakeWindowMs: 10_000,
+  brakeMs: 30_000,
+  forgetMs: 86_400_000,
+}
+
+/** The health at its worst: timeouts are nine times their length. */
+export const WORST_HEALTH = 8
+
+/** How many others are asked at a time to probe a subject. */
+export const ASKED_AT_ONCE = 3
+
+/** Misses after which others are asked first, and then again. */
+export const ASK_AT_MISS = 2
+export const ASK_EVERY = 3
+
+/** How long an unanswered errand is remembered. */
+export const ERRAND_MS = 5_000
+
+/** An offline member that shows signs of life is told so at most this often, */
+export const TELL_MS = 5_000
+/** and after a random part of this: whoever is told by one needs not be told by all. */
+export const TELL_SPREAD_MS = 1_000
+
+/** Changes of the roster are gathered for so long before the watch list is made anew. */
+export const GATHER_MS = 20

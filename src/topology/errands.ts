@@ -1,0 +1,42 @@
+/** Probes made for others: a watcher whose probes fail asks whether the subject answers somebody else. */
+import { ERRAND_MS } from './config.ts'
+import { hear } from './probing.ts'
+import { isBelievedAlive, type Context } from './state.ts'
+import type { MemberId } from './types.ts'
+
+/** Probes `subject` for `asker`. Strangers, and questions about strangers, are passed over. */
+export function takeErrand(ctx: Context, asker: MemberId, subject: MemberId, askerNonce: number): void {
+  const { state, nowMs, out } = ctx
+  const member = state.members.get(subject)
+  if (!state.members.has(asker) || member === undefined || member.verdict === 'left') return
+  const nonce = ++state.lastNonce
+  state.errands.set(nonce, { asker, askerNonce, subject, atMs: nowMs })
+  state.deadlines.setEarlier('errands', nowMs + ERRAND_MS)
+  out.push({ type: 'ping', to: subject, nonce, suspects: isBelievedAlive(member) ? undefined : member.pair })
+}
+
+/** An answer that somebody may be waiting for. */
+export function answerErrand(ctx: Context, from: MemberId, nonce: number): void {
+  const { state, out } = ctx
+  const errand = state.errands.get(nonce)
+  if (errand?.subject !== from) return
+  state.errands.delete(nonce)
+  out.push({ type: 'answer-ask', to: errand.asker, subject: from, nonce: errand.askerNonce })
+  hear(ctx, from)
+}
+
+/** Forgets what was not answered in time. */
+export function dropErrands({ state, nowMs }: Context): void {
+  for (const [nonce, { atMs }] of state.errands) {
+    if (nowMs - atMs >= ERRAND_MS) state.errands.delete(nonce)
+    else {
+      state.deadlines.set('errands', atMs + ERRAND_MS)
+      return
+    }
+  }
+}
+
+/** Somebody says that the subject answered it: only whoever was asked is believed. */
+export function takeAsked(ctx: Context, from: MemberId, subject: MemberId, nonce: number): void {
+  if (ctx.state.watches.get(subject)?.asks.get(nonce) === from) hear(ctx, subject)
+}

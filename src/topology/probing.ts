@@ -1,0 +1,225 @@
+/**
+ * Probing the members that this node watches.
+ *
+ * A subject that answers is probed every `probeMs`, phases at random. After a miss, probes follow in bursts; from the
+ * second miss on its other watchers are asked to probe it as well. Any sign of life ends the run.
+ */
+import { ASK_AT_MISS, ASK_EVERY, ASKED_AT_ONCE } from './config.ts'
+import { improve, recover } from './awareness.ts'
+import { learnRtt, timeoutMs } from './rtt.ts'
+import { expectedLoss, forgiveOutage, learnLoss, missesNeeded, settleLost } from './silence.ts'
+import { isBelievedAlive, type Context } from './state.ts'
+import { tellSoon } from './tell.ts'
+import { hasAccused, say, withdraw } from './testimony.ts'
+import { TOPOLOGY_LIMITS, type Member, type MemberId, type Watch } from './types.ts'
+import { rankingOf } from './watchers.ts'
+
+/** Probes sent in quick succession when somebody else has evidence. */
+const HURRIED = 4
+/** After so many misses the usual pace is fast enough. */
+const MOST_IN_BURST = 32
+/** Silence that was refuted makes the next one twice as long before it is evidence, from and up to these. */
+const LEAST_PATIENCE_MS = 2_000
+const MOST_PATIENCE_MS = 30_000
+
+/** Begins to watch a member. */
+export function startWatch(ctx: Context, subject: MemberId): void {
+  const { state, nowMs, rng } = ctx
+  state.watches.set(subject, {
+    subject,
+    rttMs: undefined,
+    rttVarMs: 0,
+    ...expectedLoss(state),
+    misses: 0,
+    indirectMisses: 0,
+    asked: 0,
+    asks: new Map(),
+    heardMs: nowMs,
+    sentMs: -Infinity,
+    hurried: 0,
+    patienceMs: 0,
+    outstanding: [],
+    said: undefined,
+  })
+  state.deadlines.set(`probe:${subject}`, nowMs + rng.next() * state.config.probeMs)
+  if (state.accused.has(subject)) hurry(ctx, subject)
+}
+
+/** Ends the watch. What this node has said of one that is not lost is withdrawn: it will not hear it any more. */
+export function stopWatch(ctx: Context, watch: Watch): void {
+  const { state } = ctx
+  const member = state.members.get(watch.subject)
+  if (member !== undefined && isBelievedAlive(member)) withdraw(ctx, watch)
+  state.watches.delete(watch.subject)
+  for (const key of ['probe', 'due', 'ask']) state.deadlines.cancel(`${key}:${watch.subject}`)
+}
+
+/** Probes in quick succession from now on, if this node watches the member. */
+export function hurry({ state, nowMs }: Context, subject: MemberId): void {
+  const watch = state.watches.get(subject)
+  if (watch === undefined || watch.hurried > 0) return
+  watch.hurried = HURRIED
+  state.deadlines.setEarlier(`probe:${subject}`, Math.max(nowMs, watch.sentMs + state.config.burstMs))
+}
+
+/** Sends the probe that is due, and says when the next one is. */
+export function probe(ctx: Context, subject: MemberId): void {
+  const { state, nowMs, out } = ctx
+  const watch = state.watches.get(subject)
+  const member = state.members.get(subject)
+  if (watch === undefined || member === undefined) return
+  const nonce = ++state.lastNonce
+  const dueMs = nowMs + timeoutMs(watch, state.config, state.health)
+  settleLost(watch, nowMs)
+  recover(ctx)
+  watch.outstanding.push({ nonce, sentMs: nowMs, dueMs, missed: false })
+  if (watch.outstanding.length > TOPOLOGY_LIMITS.outstanding) watch.outstanding.shift()
+  const isSuspect = member.verdict !== 'alive' || hasAccused(watch, member)
+  out.push({ type: 'ping', to: subject, nonce, suspects: isSuspect ? member.pair : undefined })
+  watch.sentMs = nowMs
+  if (watch.hurried > 0) watch.hurried--
+  state.deadlines.setEarlier(`due:${subject}`, dueMs)
+  state.deadlines.set(`probe:${subject}`, nowMs + paceMs(ctx, watch, member))
+}
+
+/** Time until the next probe. */
+function paceMs({ state, rng }: Context, watch: Watch, member: Member): number {
+  const { burstMs, probeMs, lostProbeMs } = state.config
+  const jitter = 0.9 + 0.2 * rng.next()
+  if (member.verdict === 'offline') return lostProbeMs * jitter
+  if (watch.hurried > 0 || isInBurst(watch)) return burstMs
+  return probeMs * jitter
+}
+
+function isInBurst({ misses }: Watch): boolean {
+  return misses > 0 && misses < MOST_IN_BURST
+}
+
+/** Counts probes whose time is up. */
+export function countMisses(ctx: Context, subject: MemberId): void {
+  const { state, nowMs } = ctx
+  const watch = state.watches.get(subject)
+  const member = state.members.get(subject)
+  if (watch === undefined || member === undefined) return
+  let nextMs = Infinity
+  let asks = false
+  for (const one of watch.outstanding) {
+    if (one.missed) continue
+    if (one.dueMs > nowMs) nextMs = Math.min(nextMs, one.dueMs)
+    else {
+      one.missed = true
+      // What was sent before the last sign of life says nothing of what is now.
+      if (one.sentMs <= watch.heardMs) continue
+      watch.misses++
+      asks ||= watch.misses % ASK_EVERY === ASK_AT_MISS % ASK_EVERY
+    }
+  }
+  if (nextMs < Infinity) state.deadlines.set(`due:${subject}`, nextMs)
+  if (member.verdict === 'offline') return
+  if (isInBurst(watch)) {
+    state.deadlines.setEarlier(`probe:${subject}`, Math.max(nowMs, watch.sentMs + state.config.burstMs))
+  }
+  if (asks) askOthers(ctx, watch)
+  judge(ctx, watch, member)
+}
+
+/** Asks a few other watchers to probe the subject. */
+function askOthers(ctx: Context, watch: Watch): void {
+  const { state, nowMs, rng, out } = ctx
+  const others = whomToAsk(ctx, watch.subject)
+  for (const via of rng.shuffle(others).slice(0, ASKED_AT_ONCE)) {
+    const nonce = ++state.lastNonce
+    if (watch.asks.size >= TOPOLOGY_LIMITS.asks) watch.asks.delete(watch.asks.keys().next().value!)
+    watch.asks.set(nonce, via)
+    watch.asked++
+    out.push({ type: 'ask', via, subject: watch.subject, nonce })
+  }
+  // Two round trips, and the one that is asked may be a little slow.
+  if (watch.asked > 0) state.deadlines.setEarlier(`ask:${watch.subject}`, nowMs + askTimeoutMs(ctx, watch))
+}
+
+function askTimeoutMs({ state }: Context, watch: Watch): number {
+  return 2 * timeoutMs(watch, state.config, state.health)
+}
+
+function whomToAsk({ state }: Context, subject: MemberId): MemberId[] {
+  const watchers = rankingOf(state, subject)?.watchers ?? []
+  return watchers.filter((id) => id !== state.self && state.members.get(id)?.verdict === 'alive')
+}
+
+/** Those who were asked had time enough. */
+export function countAsked(ctx: Context, subject: MemberId): void {
+  const watch = ctx.state.watches.get(subject)
+  const member = ctx.state.members.get(subject)
+  if (watch === undefined || member === undefined) return
+  watch.indirectMisses += watch.asked
+  watch.asked = 0
+  judge(ctx, watch, member)
+}
+
+/** Says that the subject is silent, once that is evidence. */
+function judge(ctx: Context, watch: Watch, member: Member): void {
+  const { state, nowMs } = ctx
+  if (!isBelievedAlive(member) || hasAccused(watch, member)) return
+  if (watch.misses < missesNeeded(watch.loss, state.config.chance)) return
+  if (nowMs - watch.heardMs < watch.patienceMs) return
+  if (watch.indirectMisses === 0 && whomToAsk(ctx, watch.subject).length > 0) return
+  say(ctx, watch, member, 'silent')
+}
+
+/** The subject answered a probe. */
+export function takePong(ctx: Context, from: MemberId, nonce: number): void {
+  const watch = ctx.state.watches.get(from)
+  const index = watch?.outstanding.findIndex((one) => one.nonce === nonce) ?? -1
+  // One that nobody waits for may be old, or a copy: it is no sign of life.
+  if (watch === undefined || index === -1) return
+  const [one] = watch.outstanding.splice(index, 1)
+  learnLoss(watch, false)
+  // Of late answers one a run is learnt from: after a pause they all come at once.
+  if (!one!.missed || watch.misses > 0) learnRtt(watch, ctx.nowMs - one!.sentMs)
+  if (!one!.missed) improve(ctx)
+  hear(ctx, from)
+}
+
+/** A sign of life: the run of misses ends, and what was said is withdrawn. */
+export function hear(ctx: Context, id: MemberId): void {
+  const { state, nowMs } = ctx
+  const member = state.members.get(id)
+  if (member === undefined) return
+  tellSoon(ctx, member)
+  const watch = state.watches.get(id)
+  if (watch === undefined) return
+  watch.patienceMs = 0
+  forgiveOutage(watch, state.config.chance)
+  endRun(ctx, watch)
+  watch.heardMs = nowMs
+  withdraw(ctx, watch)
+}
+
+function endRun({ state }: Context, watch: Watch): void {
+  watch.misses = 0
+  watch.indirectMisses = 0
+  watch.asked = 0
+  watch.asks.clear()
+  watch.hurried = 0
+  state.deadlines.cancel(`ask:${watch.subject}`)
+}
+
+/**
+ * The subject has signed a higher pair: whatever was said is void, and silence is counted anew. Where it refuted what
+ * this node said without being heard here, the way between the two is broken, and this node gets more patient.
+ */
+export function restartWatch(ctx: Context, member: Member, isNewLife: boolean): void {
+  const watch = ctx.state.watches.get(member.id)
+  if (watch === undefined) return
+  if (isNewLife) watch.patienceMs = 0
+  else if (watch.said !== undefined && watch.said.says !== 'cleared') {
+    watch.patienceMs = Math.min(Math.max(2 * watch.patienceMs, LEAST_PATIENCE_MS), MOST_PATIENCE_MS)
+  }
+  watch.said = undefined
+  endRun(ctx, watch)
+  watch.outstanding.length = 0
+  // Not a sign of life on this link, but silence is measured from here.
+  watch.heardMs = ctx.nowMs
+  ctx.state.deadlines.setEarlier(`probe:${member.id}`, ctx.nowMs + ctx.state.config.burstMs * ctx.rng.next())
+}

@@ -1,0 +1,121 @@
+/**
+ * The one door: `topologyStep` takes one input at one moment, changes the state, and returns what is to be done.
+ * No clock, no chance but the generator it is handed, and no input that makes it throw.
+ */
+import type { Rng } from '../util/rng.ts'
+import { forgiveLateness } from './awareness.ts'
+import { settleBrake } from './brake.ts'
+import { answerErrand, dropErrands, takeAsked, takeErrand } from './errands.ts'
+import { forget, remakeWatches, takeGoodbye, takeLapse, takeMember, takeSelf } from './members.ts'
+import { countAsked, countMisses, hear, hurry, probe, takePong } from './probing.ts'
+import { refute, takeAccusation } from './refute.ts'
+import { countRoster, isBelievedAlive, type Context } from './state.ts'
+import { tell, tellSoon } from './tell.ts'
+import { say } from './testimony.ts'
+import { TOPOLOGY_LIMITS, type MemberId, type TopologyEffect, type TopologyInput, type TopologyState } from './types.ts'
+import { takeTestimony, weigh, weighAll } from './verdicts.ts'
+
+/**
+ * Takes one input, and whatever has become due.
+ * @param nowMs monotonic milliseconds; a step later than `nextWakeMs` asked for is taken for this node's slowness
+ */
+export function topologyStep(state: TopologyState, input: TopologyInput, nowMs: number, rng: Rng): TopologyEffect[] {
+  const ctx: Context = { state, nowMs, rng, out: [] }
+  forgiveLateness(ctx)
+  take(ctx, input)
+  weighAll(ctx)
+  for (let due = state.deadlines.takeDue(nowMs); due !== undefined; due = state.deadlines.takeDue(nowMs)) {
+    runDue(ctx, due)
+    weighAll(ctx)
+  }
+  return ctx.out
+}
+
+function take(ctx: Context, input: TopologyInput): void {
+  const { state } = ctx
+  switch (input.type) {
+    case 'member':
+      if (input.id === state.self) takeSelf(ctx, input.pair, input.host)
+      else takeMember(ctx, input.id, input.pair, input.host)
+      return
+    case 'member-left':
+      if (input.id === state.self) state.isLeaving = true
+      else takeGoodbye(ctx, input.id, input.pair)
+      return
+    case 'member-lapsed':
+      return takeLapse(ctx, input.id)
+    case 'link-up':
+      return linkUp(ctx, input.id)
+    case 'link-down':
+      return linkDown(ctx, input.id)
+    case 'dial-failed':
+      return dialFailed(ctx, input.id, input.refused)
+    case 'ping':
+      // A stranger's word would cost this node its health, and everybody a heartbeat.
+      if (input.suspects !== undefined && state.members.has(input.from)) takeAccusation(ctx, input.suspects)
+      return hear(ctx, input.from)
+    case 'pong':
+      answerErrand(ctx, input.from, input.nonce)
+      return takePong(ctx, input.from, input.nonce)
+    case 'ask':
+      hear(ctx, input.from)
+      return takeErrand(ctx, input.from, input.subject, input.nonce)
+    case 'asked':
+      hear(ctx, input.from)
+      return takeAsked(ctx, input.from, input.subject, input.nonce)
+    case 'testimony':
+      if (input.testimony.subject !== state.self) return takeTestimony(ctx, input.testimony)
+      if (input.testimony.says !== 'cleared') takeAccusation(ctx, input.testimony)
+      return
+    case 'wake':
+  }
+}
+
+function linkUp(ctx: Context, id: MemberId): void {
+  const { state } = ctx
+  // Its heartbeat may come later than the link; the cap is the mesh's own number of links many times over.
+  if (state.linked.size < TOPOLOGY_LIMITS.members) state.linked.add(id)
+  const member = state.members.get(id)
+  if (member !== undefined) tellSoon(ctx, member)
+}
+
+/** The stream ended: seen at once when its process was killed, and for other reasons too. Dialling tells which. */
+function linkDown(ctx: Context, id: MemberId): void {
+  const { state, out } = ctx
+  state.linked.delete(id)
+  const member = state.members.get(id)
+  if (member === undefined || !isBelievedAlive(member) || !state.watches.has(id)) return
+  out.push({ type: 'dial', id })
+  hurry(ctx, id)
+}
+
+function dialFailed(ctx: Context, id: MemberId, refused: boolean): void {
+  const { state } = ctx
+  const watch = state.watches.get(id)
+  const member = state.members.get(id)
+  if (watch === undefined || member === undefined || !isBelievedAlive(member) || state.linked.has(id)) return
+  const isNews = watch.said?.says !== 'refused'
+  if (refused && isNews) say(ctx, watch, member, 'refused')
+  else hurry(ctx, id)
+}
+
+/** Some time after the roster changed: newcomers, and those forgotten, change what a majority is, too. */
+function rosterSettled(ctx: Context): void {
+  remakeWatches(ctx)
+  settleBrake(ctx, countRoster(ctx.state))
+}
+
+function runDue(ctx: Context, key: string): void {
+  const at = key.indexOf(':')
+  const [what, id] = at === -1 ? [key, ''] : [key.slice(0, at), key.slice(at + 1)]
+  if (what === 'probe') probe(ctx, id)
+  else if (what === 'due') countMisses(ctx, id)
+  else if (what === 'ask') countAsked(ctx, id)
+  else if (what === 'suspect') weigh(ctx, id)
+  else if (what === 'tell') tell(ctx, id)
+  else if (what === 'forget') forget(ctx, id)
+  else if (what === 'watches') rosterSettled(ctx)
+  else if (what === 'errands') dropErrands(ctx)
+  else if (what === 'refute') refute(ctx)
+  else settleBrake(ctx, countRoster(ctx.state))
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { spec, Table } from '../../support/negotiation-table.ts'
+
+const HOUR_MS = 3_600_000
+const GRACE_MS = 10_000
+
+/** `a` submits a long task that runs on `b`. */
+function running(): Table {
+  const table = new Table(['a', 'b'], { runMs: HOUR_MS })
+  table.seat('a').local = { ...table.seat('a').local, drivers: [] }
+  table.input('a', { type: 'submit', jobId: 'job', spec: spec(), count: 1, placeTimeoutMs: HOUR_MS })
+  assert.ok(table.run(1_000, () => task(table).state === 'running'))
+  return table
+}
+
+const task = (table: Table) => table.seat('a').state.tasks.get('job')!
+const outcome = (table: Table) => task(table).attempts[0]?.outcome
+const lose = (table: Table) => table.input('a', { type: 'node-lost', node: 'b', why: 'no answer' })
+
+describe('an executor that its watchers miss', () => {
+  it('loses its tasks once its daemon has had time to come back', () => {
+    const table = running()
+    lose(table)
+    table.run(GRACE_MS - 100)
+    assert.equal(outcome(table), undefined)
+    table.run(200)
+    assert.equal(outcome(table), 'lost')
+  })
+
+  it('keeps them when it comes back in time', () => {
+    const table = running()
+    lose(table)
+    table.run(GRACE_MS - 100)
+    table.input('a', { type: 'node-back', node: 'b' })
+    table.run(30_000)
+    assert.equal(outcome(table), undefined)
+    assert.equal(table.seat('a').state.missed.size, 0)
+  })
+
+  it('keeps them while this node may be the one cut off, and loses them when that is settled', () => {
+    const table = running()
+    lose(table)
+    table.input('a', { type: 'brake', on: true })
+    table.run(60_000)
+    assert.equal(outcome(table), undefined)
+    table.input('a', { type: 'brake', on: false })
+    table.run(10)
+    assert.equal(outcome(table), 'lost')
+  })
+
+  it('is not given up for its silence either while the brake is on', () => {
+    const table = running()
+    table.options = { ...table.options, drop: () => true }
+    table.input('a', { type: 'brake', on: true })
+    table.run(200_000)
+    assert.equal(outcome(table), undefined)
+    table.input('a', { type: 'brake', on: false })
+    table.run(60_000)
+    assert.equal(outcome(table), 'lost')
+  })
+
+  it('is not remembered when nothing of ours runs there', () => {
+    const table = new Table(['a', 'b'])
+    lose(table)
+    assert.equal(table.seat('a').state.missed.size, 0)
+    assert.equal(table.seat('a').state.deadlines.next(), undefined)
+  })
+})

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import type { MeshInput, ProbeMessage } from '../../../src/mesh/types.ts'
+import { Probes } from '../../../src/node/probes.ts'
+import type { Peer } from '../../../src/peer/peer.ts'
+import { manualClock } from '../../../src/util/clock.ts'
+import { SILENT } from '../../../src/util/logger.ts'
+import { eventually } from '../../support/peers.ts'
+
+/** One end: what came in, and what was sent over its link. */
+class End {
+  readonly came: ProbeMessage[] = []
+  readonly overLink: ProbeMessage[] = []
+  readonly clock = manualClock(1_000_000)
+  isLinked = true
+  readonly probes: Probes
+
+  constructor() {
+    const peer = { remoteHost: () => (this.isLinked ? '127.0.0.1' : undefined) } as unknown as Peer
+    this.probes = new Probes({
+      peer: () => peer,
+      clock: this.clock,
+      log: SILENT,
+      post: (input: MeshInput) => {
+        if (input.type === 'message') this.came.push(input.message as ProbeMessage)
+      },
+      overLink: (_to, message) => this.overLink.push(message),
+      allowPublic: false,
+    })
+  }
+}
+
+const ping = (nonce: number): ProbeMessage => ({ t: 'ping', body: { nonce } })
+const pong = (nonce: number): ProbeMessage => ({ t: 'pong', body: { nonce } })
+
+describe('probes: which way they go', () => {
+  let a: End
+  let b: End
+
+  /** Each tells the other where to send; `b` may keep silent about it. */
+  async function open(bTells = true): Promise<void> {
+    for (const end of [a, b]) await end.probes.open(0, ['/ip4/127.0.0.1/tcp/4100'])
+    b.probes.learn('a', a.probes.addressFor('b'))
+    if (bTells) a.probes.learn('b', b.probes.addressFor('a'))
+  }
+
+  beforeEach(() => {
+    a = new End()
+    b = new End()
+  })
+  afterEach(() => Promise.all([a, b].map(({ probes }) => probes.close())))
+
+  it('by both ways until an answer has come by datagram, by datagram alone from then on', async () => {
+    await open()
+    a.probes.send('b', ping(1))
+    assert.deepEqual(a.overLink, [ping(1)])
+    await eventually(() => b.came.length === 1, 'the ping')
+    b.probes.send('a', pong(1))
+    await eventually(() => a.came.length === 1, 'the pong')
+    assert.deepEqual(b.overLink, [], 'it went back as it came')
+    a.probes.send('b', ping(2))
+    assert.equal(a.overLink.length, 1)
+    a.clock.advance(1_001)
+    a.probes.send('b', ping(3))
+    assert.equal(a.overLink.length, 2, 'nothing has come for a second')
+  })
+
+  it('a ping that comes by datagram is no proof that ours arrive', async () => {
+    await open()
+    b.probes.send('a', ping(1))
+    await eventually(() => a.came.length === 1, 'the ping')
+    a.probes.send('b', ping(1))
+    assert.equal(a.overLink.length, 1)
+  })
+
+  it('over the link what was asked over the link, and whoever has no datagrams', async () => {
+    await open()
+    b.probes.send('a', pong(7))
+    assert.deepEqual(b.overLink, [pong(7)])
+    a.probes.send('stranger', ping(1))
+    assert.deepEqual(a.overLink, [ping(1)])
+  })
+
+  it('takes nothing from those whose hello was not taken', async () => {
+    await open(false)
+    b.probes.send('a', ping(1))
+    await eventually(() => a.probes.stats()['probe_in_total'] === 1, 'the first')
+    a.probes.learn('b', b.probes.addressFor('a'))
+    b.probes.send('a', ping(2))
+    await eventually(() => a.came.length > 0, 'the second')
+    assert.deepEqual(a.came, [ping(2)])
+  })
+
+  it('forgets a peer that is gone, but not one whose link stands', async () => {
+    await open()
+    a.probes.forget('b')
+    b.probes.send('a', ping(1))
+    await eventually(() => a.came.length === 1, 'the ping')
+    a.isLinked = false
+    a.probes.forget('b')
+    assert.equal(a.probes.stats()['probe_keys'], 0)
+  })
+})
