@@ -4,15 +4,19 @@
  *   npm run sim -- --seed 7              one seed, with a readable trace
  *   npm run sim -- --seeds 2000          many, from --from (1) on; failing ones are listed, the seed first
  *   npm run sim -- --mutants             plants known bugs one by one; every one must be caught
+ *   npm run sim -- --membership --help   the simulator of who is alive, with options of its own
  *
  * Exits 0 when all went well, 1 when a rule was broken or a planted bug was missed, 2 for wrong usage.
  */
 import { parseSimulateArguments, SIMULATE_USAGE } from './simulate/arguments.ts'
+import { membershipMain } from './simulate/membership.ts'
 import { runMutants } from './simulate/mutants.ts'
 import { runOne, runSeeds } from './simulate/seeds.ts'
 
-const parsed = parseSimulateArguments(process.argv.slice(2))
-if ('problem' in parsed) {
+const argv = process.argv.slice(2)
+const parsed = parseSimulateArguments(argv)
+if (argv.includes('--membership')) process.exitCode = await membershipMain(argv.filter((one) => one !== '--membership'))
+else if ('problem' in parsed) {
   console.error(`${parsed.problem}\n\n${SIMULATE_USAGE}`)
   process.exitCode = 2
 } else if (parsed.mode === 'help') console.log(SIMULATE_USAGE)

@@ -8,9 +8,18 @@ import type { SimulateOptions } from './arguments.ts'
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const COPIED = ['src', 'test/sim', 'scripts/simulate', 'scripts/simulate.ts', 'package.json']
-/** A bug that so many seeds do not show counts as missed. */
-const SEEDS = 300
+const COPIED = ['src', 'test/sim', 'scripts/simulate', 'package.json']
+
+/** A simulator, and the bugs it must find. */
+export interface MutantSuite {
+  /** Its command, which takes `--json --first --seeds N --from N`. */
+  readonly script: string
+  readonly bugs: readonly PlantedBug[]
+  /** A bug that so many seeds do not show counts as missed. */
+  readonly seeds: number
+}
+
+const MESH: MutantSuite = { script: 'scripts/simulate.ts', bugs: PLANTED_BUGS, seeds: 300 }
 
 interface Outcome {
   readonly name: string
@@ -21,28 +30,31 @@ interface Outcome {
 }
 
 /** @returns whether the unchanged core is clean and every planted bug was caught */
-export async function runMutants({ json, only, from }: SimulateOptions): Promise<boolean> {
+export async function runMutants(
+  { json, only, from }: Pick<SimulateOptions, 'json' | 'only' | 'from'>,
+  suite: MutantSuite = MESH,
+): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), 'althing-mutants-'))
   try {
-    for (const path of COPIED) cpSync(join(ROOT, path), join(dir, path), { recursive: true })
+    for (const path of [...COPIED, suite.script]) cpSync(join(ROOT, path), join(dir, path), { recursive: true })
     symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
     const outcomes: Outcome[] = []
     const tell = (outcome: Outcome): void => {
       outcomes.push(outcome)
       if (!json) console.log(lineOf(outcome))
     }
-    const clean = await search(dir, from)
+    const clean = await search(dir, from, suite)
     if (!('clean' in clean)) {
       // On a core that breaks rules by itself nothing planted could be told apart.
       console.log(json ? JSON.stringify({ clean, outcomes }) : `the unchanged core is not clean: ${describe(clean)}`)
       return false
     }
-    for (const bug of PLANTED_BUGS) if (bug.name.includes(only)) tell(await plant(dir, bug, from))
+    for (const bug of suite.bugs) if (bug.name.includes(only)) tell(await plant(dir, bug, from, suite))
     if (json) console.log(JSON.stringify({ clean, outcomes }))
     else {
       const caught = outcomes.filter((outcome) => outcome.caught).length
       console.log(`${caught} of ${outcomes.length} planted bugs caught`)
-      console.log(`the unchanged core is clean over ${SEEDS} seeds`)
+      console.log(`the unchanged core is clean over ${suite.seeds} seeds`)
     }
     return outcomes.every(({ caught }) => caught)
   } finally {
@@ -54,7 +66,7 @@ function lineOf({ name, caught, by, seconds }: Outcome): string {
   return `${caught ? 'caught' : 'MISSED'}  ${name.padEnd(28)} ${seconds.toFixed(1).padStart(5)} s  ${by}`
 }
 
-async function plant(dir: string, bug: PlantedBug, from: number): Promise<Outcome> {
+async function plant(dir: string, bug: PlantedBug, from: number, suite: MutantSuite): Promise<Outcome> {
   const { name, file, line, instead } = bug
   const path = join(dir, file)
   const text = readFileSync(path, 'utf8')
@@ -66,12 +78,12 @@ async function plant(dir: string, bug: PlantedBug, from: number): Promise<Outcom
   writeFileSync(path, lines.join('\n'))
   const startMs = performance.now()
   try {
-    const found = await search(dir, from)
+    const found = await search(dir, from, suite)
     const seconds = (performance.now() - startMs) / 1000
     return {
       name,
       caught: 'broken' in found,
-      by: 'clean' in found ? `not seen in ${SEEDS} seeds` : describe(found),
+      by: 'clean' in found ? `not seen in ${suite.seeds} seeds` : describe(found),
       seconds,
     }
   } finally {
@@ -91,8 +103,8 @@ function describe(found: Exclude<Found, { clean: true }>): string {
 }
 
 /** Runs the simulator of a copy until its first failing seed. */
-async function search(dir: string, from: number): Promise<Found> {
-  const args = [join(dir, 'scripts/simulate.ts'), '--json', '--first', '--seeds', String(SEEDS), '--from', String(from)]
+async function search(dir: string, from: number, { script, seeds }: MutantSuite): Promise<Found> {
+  const args = [join(dir, script), '--json', '--first', '--seeds', String(seeds), '--from', String(from)]
   const { stdout, stderr } = await run(args)
   try {
     const { failed } = JSON.parse(stdout) as { failed: { seed: number; broken: string; problem: string }[] }

@@ -1,0 +1,144 @@
+/** What the simulator of membership can be told, and what it prints. */
+import { parseArgs } from 'node:util'
+import { measureAccuracy } from '../../test/sim/membership/accuracy.ts'
+import { simulateMembership, type MembershipResult } from '../../test/sim/membership/simulate.ts'
+import { measureDetection } from '../../test/sim/membership/tables.ts'
+import { MEMBERSHIP_BUGS } from './membership-bugs.ts'
+import { runMutants, type MutantSuite } from './mutants.ts'
+
+const USAGE = `usage: npm run sim -- --membership [options]
+  --seed N      run one seed and print what happened
+  --seeds N     run N seeds (default 100; 1 with --accuracy)
+  --from N      first of them (default 1)
+  --first       stop at the first seed that fails
+  --mutants     plant each known bug and see that it is caught; --only TEXT picks some
+  --tables      how long until all know of a kill and of a silence; --trials N for each line (default 200)
+  --accuracy    whether anybody alive is held offline: 200 members, 30 minutes, a quarter of all packets lost,
+                one in twenty slow; --size N, --minutes N, --loss SHARE change that
+  --json        machine-readable results on standard output`
+
+const SUITE: MutantSuite = { script: 'scripts/simulate-membership.ts', bugs: MEMBERSHIP_BUGS, seeds: 200 }
+const TABLE_SIZES = [8, 32, 100, 200]
+
+type Options = Exclude<ReturnType<typeof parse>, { readonly problem: string }>
+
+function parse(argv: readonly string[]) {
+  const flag = { type: 'boolean', default: false } as const
+  const text = { type: 'string' } as const
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        ...{ help: flag, first: flag, json: flag, mutants: flag, tables: flag, accuracy: flag },
+        ...{ seed: text, seeds: text, from: text, only: text, trials: text, size: text, minutes: text, loss: text },
+      },
+    })
+    const number = (
+      name: 'seed' | 'seeds' | 'from' | 'trials' | 'size' | 'minutes',
+      least: number,
+      standard: number,
+    ) => {
+      const value = Number(values[name] ?? standard)
+      if (Number.isSafeInteger(value) && value >= least) return value
+      throw new Error(`--${name} ${values[name]}: expected a whole number from ${least}`)
+    }
+    const loss = Number(values.loss ?? 0.25)
+    if (!(loss >= 0 && loss < 1)) throw new Error(`--loss ${values.loss}: expected a share from 0 to 1, as 0.25`)
+    return {
+      ...values,
+      only: values.only ?? '',
+      seed: values.seed === undefined ? undefined : number('seed', 0, 1),
+      seeds: number('seeds', 1, values.accuracy ? 1 : 100),
+      from: number('from', 0, 1),
+      trials: number('trials', 1, 200),
+      size: number('size', 2, 200),
+      minutes: number('minutes', 1, 30),
+      loss,
+    }
+  } catch (error) {
+    return { problem: (error as Error).message }
+  }
+}
+
+/** Runs what the command line asks for. @returns the exit code */
+export async function membershipMain(argv: readonly string[]): Promise<number> {
+  const options = parse(argv)
+  if ('problem' in options) {
+    console.error(`${options.problem}\n\n${USAGE}`)
+    return 2
+  }
+  if (options.help) console.log(USAGE)
+  else if (options.mutants) return (await runMutants(options, SUITE)) ? 0 : 1
+  else if (options.tables) return tables(options) ? 0 : 1
+  else if (options.accuracy) return accuracy(options) ? 0 : 1
+  else if (options.seed !== undefined) return one(options.seed, options) ? 0 : 1
+  else return seeds(options) ? 0 : 1
+  return 0
+}
+
+function tables({ trials, from, json }: Options): boolean {
+  let allKnew = true
+  if (!json) console.log('members  what     trials   p50 ms   p99 ms   max ms')
+  for (const what of ['kill', 'silence'] as const) {
+    for (const size of TABLE_SIZES) {
+      const line = measureDetection({ size, what, trials, seed: from })
+      allKnew &&= line.missed === 0
+      const times = [line.p50Ms, line.p99Ms, line.maxMs].map((ms) => ms.toFixed(0).padStart(8))
+      if (json) console.log(JSON.stringify(line))
+      else
+        console.log(`${String(size).padStart(7)}  ${what.padEnd(7)}  ${String(trials).padStart(6)} ${times.join(' ')}`)
+    }
+  }
+  return allKnew
+}
+
+function accuracy({ seeds: count, from, size, minutes, loss, json }: Options): boolean {
+  let held = 0
+  for (let seed = from; seed < from + count; seed++) {
+    const result = measureAccuracy({ seed, size, minutes, loss })
+    const { falseOffline, suspects, pauses, accusations, refutations, bytesPerNodeSecond, examples } = result
+    held += falseOffline
+    if (json) {
+      console.log(JSON.stringify(result))
+      continue
+    }
+    const load = `${pauses} pauses, ${accusations} accusations, ${suspects} suspicions, ${refutations} refutations`
+    console.log(`seed ${seed}: ${falseOffline} falsely offline; ${load}; ${bytesPerNodeSecond} B/s a node`)
+    for (const example of examples) console.log(`  ${example}`)
+  }
+  if (!json) console.log(`${size} members, ${minutes} minutes, ${loss} lost: ${held} falsely offline in ${count} seeds`)
+  return held === 0
+}
+
+function one(seed: number, { json }: Options): boolean {
+  const result = simulateMembership(seed, Infinity)
+  if (json) console.log(JSON.stringify(result))
+  else {
+    for (const line of result.trace) console.log(line)
+    console.log(result.ok ? `ok: ${result.size} members, ${result.steps} steps` : failure(result))
+  }
+  return result.ok
+}
+
+function seeds({ from, seeds: count, first, json }: Options): boolean {
+  const startMs = performance.now()
+  const failed: MembershipResult[] = []
+  let done = 0
+  for (let seed = from; seed < from + count; seed++) {
+    const result = simulateMembership(seed)
+    done++
+    if (result.ok) continue
+    failed.push(result)
+    if (!json) console.log(failure(result))
+    if (first) break
+  }
+  const seconds = (performance.now() - startMs) / 1000
+  if (json) console.log(JSON.stringify({ from, seeds: done, failed, seconds }))
+  else console.log(`${done} seeds from ${from}: ${failed.length} failed; ${seconds.toFixed(1)} s`)
+  return failed.length === 0
+}
+
+function failure({ seed, broken, problem, faults }: MembershipResult): string {
+  const again = `again: npm run sim -- --membership --seed ${seed}`
+  return `seed ${seed} FAILED: ${broken}: ${problem}\n  ${faults.join('; ')}\n  ${again}`
+}

@@ -1,0 +1,75 @@
+/** What a rule about membership sees of a simulation. It imports types of the core and nothing else of it. */
+import type { TopologyEffect, TopologyInput, TopologyState } from '../../../src/topology/types.ts'
+
+/** A broken rule. It ends the run. */
+export class Violation extends Error {
+  readonly checker: string
+
+  constructor(checker: string, message: string) {
+    super(message)
+    this.checker = checker
+  }
+}
+
+/** One node as it really is. */
+export interface Truth {
+  readonly index: number
+  readonly id: string
+  readonly up: boolean
+  readonly state: TopologyState
+  /** Since when it runs, or does not. */
+  readonly sinceMs: number
+  /** It says false things of everybody. */
+  readonly liar: boolean
+  /** It has said goodbye, which is on record. */
+  readonly leaving: boolean
+  /** From when until when it stands still, or stood still last. */
+  readonly pausedSinceMs: number
+  readonly pausedUntilMs: number
+  /** What it has sent so far for the sake of membership. */
+  readonly sentBytes: number
+}
+
+/** The world as it really is. */
+export interface WorldView {
+  readonly nowMs: number
+  readonly nodes: readonly Truth[]
+  indexOf(id: string): number
+  /** Packets of it pass, to all and from all; and since when that is so, or not. */
+  isOpen(index: number): boolean
+  readonly openSinceMs: readonly number[]
+  /** Since when no way is shut; Infinity while one is. */
+  readonly healedMs: number
+  /** When something was last made to go wrong, and when before that. */
+  readonly faultsMs: readonly [last: number, before: number]
+  readonly loss: number
+  /** The most there was in this run. */
+  readonly worstLoss: number
+  /** No pair of nodes was ever kept apart in this run, and nobody stood still for longer than silence may last. */
+  readonly gentle: boolean
+}
+
+export interface Checker {
+  readonly name: string
+  /** A node took a step. */
+  step?(world: WorldView, node: Truth, input: TopologyInput, effects: readonly TopologyEffect[]): void
+  /** Some node died, fell silent or began anew. */
+  changed?(world: WorldView, index: number): void
+  /** Every virtual second. */
+  tick?(world: WorldView): void
+  /** At the very end, long after all healed. */
+  end?(world: WorldView): void
+}
+
+/** Up, not paused, and with a working network, for at least so long. */
+export function isWell(world: WorldView, index: number, forMs: number): boolean {
+  const node = world.nodes[index]!
+  const sinceMs = Math.max(node.sinceMs, node.pausedUntilMs, world.openSinceMs[index]!, world.healedMs)
+  return node.up && world.isOpen(index) && world.nowMs - sinceMs >= forMs
+}
+
+/** Whether it has begun anew at this very moment. */
+export function isNewLife({ nodes, nowMs }: WorldView, index: number): boolean {
+  const { up, sinceMs } = nodes[index]!
+  return up && sinceMs === nowMs
+}

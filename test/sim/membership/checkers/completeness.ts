@@ -1,0 +1,58 @@
+/** Whoever dies or falls silent is held offline by all who are well, in time; in the end all views are the truth. */
+import { isWell, Violation, type Checker, type WorldView } from '../checker.ts'
+
+/** Far above what the tables show, for many faults may come together; below the lease of a heartbeat. */
+const GENTLY_KNOWN_WITHIN_MS = 9_000
+const KNOWN_WITHIN_MS = 12_000
+const LOSSY_KNOWN_WITHIN_MS = 27_000
+
+export class CompletenessChecker implements Checker {
+  readonly name = 'completeness'
+  /** Since when each node is gone. */
+  #goneSinceMs = new Map<number, number>()
+
+  changed(world: WorldView, index: number): void {
+    if (world.nodes[index]!.up && world.isOpen(index)) this.#goneSinceMs.delete(index)
+    else this.#goneSinceMs.set(index, this.#goneSinceMs.get(index) ?? world.nowMs)
+  }
+
+  tick(world: WorldView): void {
+    // Where most are gone, those that are left wait long for witnesses that cannot speak.
+    const isFew = this.#goneSinceMs.size <= world.nodes.length / 3
+    const calmMs = world.gentle && isFew ? GENTLY_KNOWN_WITHIN_MS : KNOWN_WITHIN_MS
+    const withinMs = world.worstLoss > 0 ? LOSSY_KNOWN_WITHIN_MS : calmMs
+    for (const [index, sinceMs] of this.#goneSinceMs) {
+      const goneMs = world.nowMs - sinceMs
+      if (goneMs < withinMs) continue
+      const { id, sinceMs: changedMs, leaving, up } = world.nodes[index]!
+      for (const node of world.nodes) {
+        // Who was not there at the time learns it from whoever was, or by the lease.
+        if (!isWell(world, node.index, goneMs + 500) || changedMs < 10_000) continue
+        const verdict = node.state.members.get(id)?.verdict
+        if (verdict === 'alive' || verdict === 'suspect') {
+          throw new Violation(this.name, `${node.index} holds ${index} ${verdict}, ${goneMs} ms after it was gone`)
+        }
+        const couldHear = world.worstLoss === 0
+        if (leaving && !up && verdict === 'offline' && world.gentle && couldHear) {
+          throw new Violation(this.name, `${node.index} holds ${index} offline, though it said goodbye`)
+        }
+      }
+    }
+  }
+
+  end(world: WorldView): void {
+    for (const node of world.nodes) {
+      if (!node.up || !world.isOpen(node.index)) continue
+      for (const other of world.nodes) {
+        if (other.index === node.index) continue
+        const verdict = node.state.members.get(other.id)?.verdict
+        const isThere = other.up && world.isOpen(other.index)
+        const right = isThere
+          ? verdict === 'alive'
+          : verdict === undefined || verdict === 'offline' || verdict === 'left'
+        if (right) continue
+        throw new Violation('convergence', `${node.index} holds ${other.index} ${verdict}, long after all has healed`)
+      }
+    }
+  }
+}
