@@ -3,7 +3,7 @@ import type { TopologyConfig } from './types.ts'
 
 /** What a daemon uses unless it is told otherwise. The simulator's tables are made with these. */
 export const DEFAULT_TOPOLOGY: TopologyConfig = {
-  probeMs: 500,
+  probeMs: 1_000,
   burstMs: 150,
   minTimeoutMs: 100,
   maxTimeoutMs: 2_000,

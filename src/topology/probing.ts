@@ -174,6 +174,8 @@ export function takePong(ctx: Context, from: MemberId, nonce: number): void {
   // One that nobody waits for may be old, or a copy: it is no sign of life.
   if (watch === undefined || index === -1) return
   const [one] = watch.outstanding.splice(index, 1)
+  // With nothing left to wait for there is nothing to wake for: idle daemons do this most of the time.
+  if (watch.outstanding.length === 0) ctx.state.deadlines.cancel(`due:${from}`)
   learnLoss(watch, false)
   // Of late answers one a run is learnt from: after a pause they all come at once.
   if (!one!.missed || watch.misses > 0) learnRtt(watch, ctx.nowMs - one!.sentMs)

@@ -125,7 +125,7 @@ export interface Watch {
 
 /** Knobs. All times are milliseconds; defaults are in `DEFAULT_TOPOLOGY`. */
 export interface TopologyConfig {
-  /** Between two probes of a subject that answers. Lower: faster detection, more datagrams. @default 500 */
+  /** Between two probes of a subject that answers. Lower: faster detection, more datagrams. @default 1000 */
   readonly probeMs: number
   /** Between two probes of a subject that has just missed one. @default 150 */
   readonly burstMs: number

@@ -28,7 +28,8 @@ export class Bench {
     config: Partial<TopologyConfig> = {},
     hosts = (id: string) => id,
   ) {
-    this.state = createTopology(self, config)
+    // Twice as often as shipped: the moments in these tests are counted in half seconds.
+    this.state = createTopology(self, { probeMs: 500, ...config })
     this.give({ type: 'member', id: self, pair: { epoch: EPOCH, incarnation: 0 }, host: hosts(self) })
     for (const id of others) this.give(this.member(id, 0, EPOCH, hosts(id)))
     // The watch list is made once all are there.

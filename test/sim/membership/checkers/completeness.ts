@@ -5,6 +5,11 @@ import { isWell, Violation, type Checker, type WorldView } from '../checker.ts'
 const GENTLY_KNOWN_WITHIN_MS = 9_000
 const KNOWN_WITHIN_MS = 12_000
 const LOSSY_KNOWN_WITHIN_MS = 27_000
+/**
+ * Where ways were shut, its watchers may have missed a refutation: they hold it offline under its former pair and have
+ * nothing to add. Then its heartbeats have to run out, half a minute and a round after the last of them.
+ */
+const SHUT_KNOWN_WITHIN_MS = 37_000
 
 export class CompletenessChecker implements Checker {
   readonly name = 'completeness'
@@ -20,7 +25,8 @@ export class CompletenessChecker implements Checker {
     // Where most are gone, those that are left wait long for witnesses that cannot speak.
     const isFew = this.#goneSinceMs.size <= world.nodes.length / 3
     const calmMs = world.gentle && isFew ? GENTLY_KNOWN_WITHIN_MS : KNOWN_WITHIN_MS
-    const withinMs = world.worstLoss > 0 ? LOSSY_KNOWN_WITHIN_MS : calmMs
+    const openMs = world.worstLoss > 0 ? LOSSY_KNOWN_WITHIN_MS : calmMs
+    const withinMs = world.healedMs === 0 ? openMs : SHUT_KNOWN_WITHIN_MS
     for (const [index, sinceMs] of this.#goneSinceMs) {
       const goneMs = world.nowMs - sinceMs
       if (goneMs < withinMs) continue
