@@ -26,6 +26,8 @@ export interface BenchDaemon {
   stop(): Promise<void>
   /** Ends it as `kill -9` does, and leaves its data as they are. Resolves when it is gone. */
   kill(): Promise<void>
+  /** All it has written, once it has ended; undefined while it runs. */
+  lastWords(): string | undefined
 }
 
 export interface StartOptions {
@@ -97,7 +99,7 @@ export async function untilReady({ child, socketPath, output }: Starting): Promi
 }
 
 /** @throws Error when it does not answer */
-export async function handleOf({ child, dataDir, socketPath, ip }: Starting): Promise<BenchDaemon> {
+export async function handleOf({ child, dataDir, socketPath, ip, output }: Starting): Promise<BenchDaemon> {
   const client = new DaemonClient(socketPath)
   const { pid, peerId, addresses } = await client.get<StatusView>('/v1/status')
   const exited = once(child, 'exit')
@@ -119,6 +121,7 @@ export async function handleOf({ child, dataDir, socketPath, ip }: Starting): Pr
       child.kill('SIGKILL')
       await exited
     },
+    lastWords: () => (child.exitCode === null && child.signalCode === null ? undefined : output()),
   }
   running.add(daemon)
   return daemon

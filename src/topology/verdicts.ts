@@ -10,8 +10,11 @@ import { hasAccused } from './testimony.ts'
 import { TOPOLOGY_LIMITS, type Member, type MemberId, type Testimony, type Verdict } from './types.ts'
 import { rankingOf } from './watchers.ts'
 
-/** The accused are weighed again so often, because health and loss, and with them the time they have, change. */
-const WEIGHED_EVERY_MS = 1_000
+/**
+ * The accused are weighed again so often, because health and loss, and with them the time they have, change. It is
+ * short so that a node that stands still meanwhile is late for it, and knows, before it takes their time for over.
+ */
+const WEIGHED_EVERY_MS = 200
 
 /** Takes in what another member has signed of a third. Of strangers, and of pairs that are past, nothing is kept. */
 export function takeTestimony(ctx: Context, testimony: Testimony): void {

@@ -1,5 +1,6 @@
 /** Althing's daemons, as shipped but for the page and mDNS, and what their event streams say of nodes. */
 import { join } from 'node:path'
+import { CliError } from '../../../src/cli/errors.ts'
 import { readEvents } from '../../../src/cli/streams.ts'
 import { startDaemon } from '../mesh.ts'
 import type { BenchDaemon } from '../mesh.ts'
@@ -30,15 +31,25 @@ export function althing(launcher: string, dir: string): Kind {
         host,
         pid: daemon.pid,
         losses,
-        async countPresent() {
-          const { nodes } = await daemon.status()
-          return Object.entries(nodes).reduce((sum, [state, count]) => (state === 'offline' ? sum : sum + count), 0)
-        },
+        countPresent: () => countPresent(daemon),
         kill: () => daemon.kill(),
       }
       addresses.set(member, daemon.address)
       return member
     },
+  }
+}
+
+/** 0 when it gives no answer: a connection that was not used for a while is closed, perhaps in this very moment. */
+async function countPresent(daemon: BenchDaemon): Promise<number> {
+  const words = daemon.lastWords()
+  if (words !== undefined) throw new Error(`the daemon of ${daemon.dataDir} has ended:\n${words}`)
+  try {
+    const { nodes } = await daemon.status()
+    return Object.entries(nodes).reduce((sum, [state, count]) => (state === 'offline' ? sum : sum + count), 0)
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'daemon-gone') return 0
+    throw error
   }
 }
 

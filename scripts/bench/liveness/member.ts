@@ -45,10 +45,10 @@ export class Losses {
     return deadline(said, ms, `${who} to hold ${id} offline`)
   }
 
-  /** Forgets what was said so far. @returns of how many it was said */
-  clear(): number {
-    const { size } = this.#at
+  /** Forgets what was said so far. @returns of whom it was said */
+  clear(): string[] {
+    const ids = [...this.#at.keys()]
     this.#at.clear()
-    return size
+    return ids
   }
 }

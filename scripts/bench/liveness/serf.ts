@@ -6,10 +6,13 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { deadline } from '../wait.ts'
 import { Losses } from './member.ts'
 import type { Kind } from './member.ts'
 
 const run = promisify(execFile)
+
+const START_TIMEOUT_MS = 20_000
 
 /** How to come by it. */
 export const GET_SERF = 'no `serf` on the PATH to compare with: `apt-get install serf`, then run this again'
@@ -43,6 +46,7 @@ export function serf(): Kind {
       const present = new Set<string>()
       const lines: string[] = []
       const exited = once(child, 'exit')
+      const listening = Promise.withResolvers<void>()
       for (const input of [child.stdout!, child.stderr!]) {
         createInterface({ input }).on('line', (line) => {
           if (lines.push(line) > 20) lines.shift()
@@ -50,17 +54,19 @@ export function serf(): Kind {
           if (what === 'Join') present.add(who!)
           else if (who !== undefined) present.delete(who)
           if (what === 'Failed') losses.note(who!)
+          // The first that joins is itself, once it listens.
+          if (who === name) listening.resolve()
         })
       }
+      const ended = exited.then(() => Promise.reject(new Error(`serf has ended:\n${lines.join('\n')}`)))
+      ended.catch(() => {})
+      await deadline(Promise.race([listening.promise, ended]), START_TIMEOUT_MS, `serf on ${name} to listen`)
       return {
         id: name,
         host,
         pid: child.pid!,
         losses,
-        countPresent: async () => {
-          if (child.exitCode !== null) throw new Error(`serf ended with code ${child.exitCode}:\n${lines.join('\n')}`)
-          return present.size
-        },
+        countPresent: () => Promise.race([ended, Promise.resolve(present.size)]),
         async kill() {
           child.kill('SIGKILL')
           await exited

@@ -39,8 +39,8 @@ interface Mesh {
   readonly kind: Kind
   readonly hosts: Hosts
   readonly members: Member[]
-  /** Times a member was held offline by another while it was well. */
-  wrongs: number
+  /** Who held whom offline that was well, and when. */
+  readonly wrongs: string[]
 }
 
 async function assemble(kind: Kind, hosts: Hosts): Promise<Mesh> {
@@ -50,7 +50,7 @@ async function assemble(kind: Kind, hosts: Hosts): Promise<Mesh> {
   while (others.length > 0) {
     members.push(...(await Promise.all(others.splice(0, STARTS_AT_ONCE).map((host) => kind.start(host, seed)))))
   }
-  const mesh = { kind, hosts, members, wrongs: 0 }
+  const mesh = { kind, hosts, members, wrongs: [] }
   await meet(mesh)
   return mesh
 }
@@ -73,35 +73,40 @@ async function round(mesh: Mesh, index: number, stroke: Stroke): Promise<number>
   const survivors = members.filter((member) => member !== victim)
   await pause(SETTLE_MS)
   await meet(mesh)
-  countWrongs(mesh)
+  noteWrongs(mesh, 'between rounds')
   const fromMs = performance.now()
   await (stroke === KILLED ? victim.kill() : victim.host.silence())
   const said = survivors.map(({ losses, host }) => losses.of(victim.id, OFFLINE_TIMEOUT_MS, host.name))
   const tookMs = Math.max(...(await Promise.all(said))) - fromMs
   await victim.kill()
+  // Cut off, it held all the others offline, and was right as far as it could see.
   members.splice(index, 1)
-  countWrongs(mesh, survivors.length)
+  noteWrongs(mesh, `while ${victim.host.name} was lost`, victim)
   await victim.host.heal()
   members.splice(index, 0, await kind.start(victim.host, survivors[index % survivors.length]))
   await meet(mesh)
   return tookMs
 }
 
-/** All that was said since the last time was wrong, but for `right` words. */
-function countWrongs(mesh: Mesh, right = 0): void {
-  for (const { losses } of mesh.members) mesh.wrongs += losses.clear()
-  mesh.wrongs -= right
+/** Notes what was said of members that are well: all that was said since the last time, but of the `lost` one. */
+function noteWrongs({ members, wrongs }: Mesh, when: string, lost?: Member): void {
+  const nameOf = (id: string): string => members.find((member) => member.id === id)?.host.name ?? id
+  for (const { host, losses } of members) {
+    for (const id of losses.clear()) if (id !== lost?.id) wrongs.push(`${host.name} of ${nameOf(id)}, ${when}`)
+  }
 }
 
-async function strike(mesh: Mesh, stroke: Stroke, count: number, note: string): Promise<Figure[]> {
+async function strike(mesh: Mesh, stroke: Stroke, count: number, note: string, say: Bench['say']): Promise<Figure[]> {
   const { kind, members, hosts } = mesh
   const rounds: number[] = []
   // Each time it is another's turn: who watches a member, and how well, differs from one to the next.
   for (let i = 0; i < count; i++) rounds.push(rounded(await round(mesh, (i * 3) % members.length, stroke)))
   const by = stroke === KILLED ? '' : ` of ${hosts.silencedBy}`
   const name = `${kind.name}: offline after ${stroke.name}, ${members.length} members`
-  const how = `${count} rounds${by}, until the last of ${members.length - 1} others says so; ${hosts.what}${note}`
+  const where = stroke === KILLED ? `; ${hosts.what}${note}` : ''
+  const how = `${count} rounds${by}, until the last of ${members.length - 1} others says so${where}`
   const target = kind.name === 'Althing' && { target: { atMost: stroke.targetMs } }
+  say(`${name}: ${rounds.join(', ')} ms`)
   const detail = { rounds, load: loadavg()[0]! }
   return [
     { name: `${name}, worst`, unit: 'ms', measured: Math.max(...rounds), ...target, how, detail },
@@ -153,15 +158,16 @@ async function measure(kind: Kind, size: number, note: string, { quick, say }: B
     const count = quick ? 4 : size === SMALL ? 10 : 6
     for (const stroke of [KILLED, SILENT]) {
       say(`${kind.name}, ${size} members, ${stroke.name}: ${count} rounds`)
-      figures.push(...(await strike(mesh, stroke, count, note)))
+      figures.push(...(await strike(mesh, stroke, count, note, say)))
     }
-    countWrongs(mesh)
+    noteWrongs(mesh, 'after the last round')
     const wrong: Figure = {
       name: `${kind.name}: held offline though well, ${size} members`,
       unit: 'times',
-      measured: mesh.wrongs,
+      measured: mesh.wrongs.length,
       ...(kind.name === 'Althing' && { target: { atMost: 0 } }),
       how: 'by any other, from the first start to the last round',
+      detail: { said: mesh.wrongs.join('; ') },
     }
     return [...figures, wrong, ...costs]
   } finally {

@@ -16,7 +16,7 @@ export class AccuracyChecker implements Checker {
 
   step(world: WorldView, node: Truth, input: TopologyInput, effects: readonly TopologyEffect[]): void {
     const stoodStillMs = node.pausedUntilMs - node.pausedSinceMs
-    const hasJustWoken = stoodStillMs > 300 && world.nowMs - node.pausedUntilMs < 20 && input.type === 'wake'
+    const hasJustWoken = stoodStillMs > 350 && world.nowMs - node.pausedUntilMs < 20 && input.type === 'wake'
     for (const effect of effects) {
       if (hasJustWoken && effect.type === 'verdict' && effect.verdict === 'offline') {
         throw new Violation(this.name, `${node.index} wakes after ${stoodStillMs} ms and judges before it has listened`)

@@ -22,8 +22,8 @@ export class CompletenessChecker implements Checker {
   }
 
   tick(world: WorldView): void {
-    // Where most are gone, those that are left wait long for witnesses that cannot speak.
-    const isFew = this.#goneSinceMs.size <= world.nodes.length / 3
+    // Where most are gone, those that are left wait long for witnesses that cannot speak; and a liar says nothing true.
+    const isFew = this.#goneSinceMs.size <= world.nodes.length / 3 && !world.nodes.some(({ liar }) => liar)
     const calmMs = world.gentle && isFew ? GENTLY_KNOWN_WITHIN_MS : KNOWN_WITHIN_MS
     const openMs = world.worstLoss > 0 ? LOSSY_KNOWN_WITHIN_MS : calmMs
     const withinMs = world.healedMs === 0 ? openMs : SHUT_KNOWN_WITHIN_MS
@@ -47,16 +47,17 @@ export class CompletenessChecker implements Checker {
   }
 
   end(world: WorldView): void {
+    const hasLiar = world.nodes.some(({ liar }) => liar)
     for (const node of world.nodes) {
       if (!node.up || !world.isOpen(node.index)) continue
       for (const other of world.nodes) {
         if (other.index === node.index) continue
         const verdict = node.state.members.get(other.id)?.verdict
         const isThere = other.up && world.isOpen(other.index)
-        const right = isThere
-          ? verdict === 'alive'
-          : verdict === undefined || verdict === 'offline' || verdict === 'left'
-        if (right) continue
+        // Somebody who goes on lying makes others suspect for a moment, to the end.
+        const mayBeSuspect = verdict === 'suspect' && hasLiar
+        const isGone = verdict === undefined || verdict === 'offline' || verdict === 'left'
+        if (isThere ? verdict === 'alive' || mayBeSuspect : isGone) continue
         throw new Violation('convergence', `${node.index} holds ${other.index} ${verdict}, long after all has healed`)
       }
     }
