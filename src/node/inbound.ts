@@ -10,6 +10,7 @@ import { statedAgeMs } from '../registry/registry.ts'
 import type { Clock } from '../util/clock.ts'
 import { AlthingError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
+import { TokenBucket } from '../util/token-bucket.ts'
 import { openRecord, type VerifiedRecord } from '../wire/envelope.ts'
 import { GOSSIP_KINDS, MAX_AHEAD_MS, PULSE_KINDS, RECORD_MAX_BYTES } from '../wire/limits.ts'
 import { fromFrame, type Received } from './messages.ts'
@@ -58,8 +59,8 @@ export class Inbound {
   readonly #foreign = new Set<PeerIdText>()
   /** Peers that said hello on their present link. */
   readonly #greeted = new Set<PeerIdText>()
-  /** What each connected peer may still send, as of a time. */
-  readonly #allowance = new Map<PeerIdText, { frames: number; atMs: number }>()
+  /** What each connected peer may still send. */
+  readonly #allowance = new Map<PeerIdText, TokenBucket>()
   /** By how much a peer's clock is off ours, as of its hello, milliseconds. */
   readonly clockSkewMs = new Map<PeerIdText, number>()
 
@@ -112,14 +113,9 @@ export class Inbound {
 
   #mayTake(peer: PeerIdText): boolean {
     const nowMs = this.#options.clock.nowMs()
-    const allowance = this.#allowance.get(peer) ?? { frames: FRAME_BURST, atMs: nowMs }
+    const allowance = this.#allowance.get(peer) ?? new TokenBucket(FRAMES_PER_SECOND, FRAME_BURST, nowMs)
     this.#allowance.set(peer, allowance)
-    const earned = ((nowMs - allowance.atMs) * FRAMES_PER_SECOND) / 1000
-    allowance.frames = Math.min(FRAME_BURST, allowance.frames + earned)
-    allowance.atMs = nowMs
-    if (allowance.frames < 1) return false
-    allowance.frames--
-    return true
+    return allowance.take(nowMs)
   }
 
   #take(peer: PeerIdText, { message, proof }: Received): void {

@@ -1,6 +1,6 @@
 /** Which addresses are this machine's, which are private, and how host names become addresses. */
 import { lookup } from 'node:dns/promises'
-import { BlockList, isIPv4 } from 'node:net'
+import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { multiaddr } from '@multiformats/multiaddr'
 import { PeerError } from './errors.ts'
@@ -69,8 +69,22 @@ export function isPrivateAddress(text: string): boolean {
 
 /** The same of an IP address alone, as a socket tells it: with a zone, or IPv4 inside IPv6. */
 export function isPrivateHost(host: string): boolean {
-  const plain = host.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  return inList(LOOPBACK, plain) || inList(PRIVATE, plain)
+  const plain = plainHost(host)
+  return plain !== undefined && (inList(LOOPBACK, plain) || inList(PRIVATE, plain))
+}
+
+/** An IP address in its one form, without zone, so that two can be compared. Undefined for what is none. */
+export function plainHost(host: string): string | undefined {
+  const address = host.split('%', 1)[0] as string
+  const family = isIP(address)
+  if (family === 0) return undefined
+  if (family === 4) return address
+  return unmapped(new SocketAddress({ address, family: 'ipv6' }).address)
+}
+
+/** `::ffff:10.0.0.1` is 10.0.0.1 (RFC 4291, section 2.5.5.2); other text is given back. */
+export function unmapped(host: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1] ?? host
 }
 
 /**

@@ -8,12 +8,12 @@
  * probes are wanted just then.
  */
 import { randomBytes } from 'node:crypto'
-import { isIP, SocketAddress } from 'node:net'
+import { TokenBucket } from '../util/token-bucket.ts'
 import { encodeProbe, openProbe, PROBE_KEY_BYTES, probeHead, probeKey } from '../wire/probe.ts'
 import type { ProbeFault, ProbeKey, ProbeMessage } from '../wire/probe.ts'
+import { plainHost, unmapped } from './addresses.ts'
 import { MAX_PROBE_KEYS, PROBES_PER_KEY_PER_S, STRAY_PROBES_PER_S } from './limits.ts'
 import { ReplayWindow } from './replay-window.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 /** Why a datagram is refused. */
 export type ProbeRefusal =
@@ -195,21 +195,6 @@ function isHome(held: Held, host: string): boolean {
  */
 function follow(held: Held, from: Endpoint): void {
   if (from.port > 0 && (held.to.port !== from.port || held.to.host !== from.host)) {
-    held.to = { host: mapped(from.host), port: from.port }
+    held.to = { host: unmapped(from.host), port: from.port }
   }
-}
-
-/** `::ffff:10.0.0.1` is 10.0.0.1 (RFC 4291, section 2.5.5.2); other text is given back. */
-function mapped(host: string): string {
-  const found = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1]
-  return found ?? host
-}
-
-/** An address in its one form, without zone, so that two can be compared. Undefined for what is none. */
-function plainHost(host: string): string | undefined {
-  const address = host.split('%', 1)[0] as string
-  const family = isIP(address)
-  if (family === 0) return undefined
-  if (family === 4) return address
-  return mapped(new SocketAddress({ address, family: 'ipv6' }).address)
 }

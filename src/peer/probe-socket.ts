@@ -122,8 +122,9 @@ export class ProbeSocket {
 
   /**
    * Counters, and how many keys are given out: `probe_in_total`, `probe_out_total`, `probe_refused_<reason>_total`
-   * with an underscore for each hyphen of the reason, `probe_send_failed_total`, `probe_dropped_total` (too many
-   * waited), `probe_socket_errors_total`, `probe_handler_failed_total`, `probe_unsendable_total`, `probe_keys`.
+   * with an underscore for each hyphen of the reason, `probe_refused_public_total` (from where none may come),
+   * `probe_send_failed_total`, `probe_dropped_total` (too many waited), `probe_socket_errors_total`,
+   * `probe_handler_failed_total`, `probe_unsendable_total`, `probe_keys`.
    */
   stats(): Record<string, number> {
     return { ...this.#counters.snapshot(), probe_keys: this.#links.keys }

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert'
 import {
   isLoopbackAddress,
   isPrivateAddress,
+  isPrivateHost,
   parseTcpAddress,
   privateListenAddresses,
   resolveAddress,
@@ -38,6 +39,13 @@ describe('peer: addresses', () => {
   for (const [address, expected] of cases) {
     it(`${address} is ${expected ? '' : 'not '}private`, () => assert.equal(isPrivateAddress(address), expected))
   }
+
+  it('knows private hosts as sockets tell them: with a zone, or IPv4 inside IPv6', () => {
+    for (const host of ['127.0.0.1', '10.1.2.3', '::ffff:192.168.0.1', 'fe80::1%eth0', 'fd00::1', '::1'])
+      assert.ok(isPrivateHost(host), host)
+    for (const host of ['8.8.8.8', '::ffff:8.8.8.8', '2001:db8::1', 'attic.lan', ''])
+      assert.ok(!isPrivateHost(host), host)
+  })
 
   it('lists loopback first and only private addresses', () => {
     const listed = privateListenAddresses(4100)

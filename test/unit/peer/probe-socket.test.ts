@@ -33,7 +33,10 @@ class End {
   /** What else is to happen on a message. */
   onMessage = (_peer: string, _message: ProbeMessage): void => {}
   port = 0
+  /** Where datagrams may come from. */
+  allowHost = (_host: string): boolean => true
   readonly socket = new ProbeSocket({
+    allowHost: (host) => this.allowHost(host),
     log: SILENT,
     onMessage: (peer, message) => {
       this.came.push({ peer, message })
@@ -201,6 +204,18 @@ describe('peer: probe socket', () => {
     assert.equal(b.socket.send('a', ping(2)), true)
     await until('the refusal', () => a.stat('probe_refused_unknown_key_total') === 1)
     assert.deepEqual(a.came, [])
+  })
+
+  it('takes nothing from where it may not, whoever sent it', async () => {
+    const [a, b] = [await end(), await end()]
+    introduce(a, b, ['b', 'a'])
+    a.allowHost = (host) => host !== HERE
+    b.socket.send('a', ping(1))
+    await until('the refusal', () => a.stat('probe_refused_public_total') === 1)
+    assert.deepEqual(a.came, [])
+    a.allowHost = () => true
+    b.socket.send('a', ping(2))
+    await until('the next', () => a.came.length === 1)
   })
 
   it('refuses and counts what is replayed, altered, cut short, under a foreign key, of another version', async () => {
