@@ -17,7 +17,7 @@ const USAGE = `usage: npm run sim -- --membership [options]
                 one in twenty slow; --size N, --minutes N, --loss SHARE change that
   --json        machine-readable results on standard output`
 
-const SUITE: MutantSuite = { script: 'scripts/simulate-membership.ts', bugs: MEMBERSHIP_BUGS, seeds: 200 }
+const SUITE: MutantSuite = { args: ['--membership'], bugs: MEMBERSHIP_BUGS, seeds: 200 }
 const TABLE_SIZES = [8, 32, 100, 200]
 
 type Options = Exclude<ReturnType<typeof parse>, { readonly problem: string }>

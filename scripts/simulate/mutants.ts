@@ -8,18 +8,18 @@ import type { SimulateOptions } from './arguments.ts'
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const COPIED = ['src', 'test/sim', 'scripts/simulate', 'package.json']
+const COPIED = ['src', 'test/sim', 'scripts/simulate', 'scripts/simulate.ts', 'package.json']
 
 /** A simulator, and the bugs it must find. */
 export interface MutantSuite {
-  /** Its command, which takes `--json --first --seeds N --from N`. */
-  readonly script: string
+  /** What its command line has beside `--json --first --seeds N --from N`. */
+  readonly args: readonly string[]
   readonly bugs: readonly PlantedBug[]
   /** A bug that so many seeds do not show counts as missed. */
   readonly seeds: number
 }
 
-const MESH: MutantSuite = { script: 'scripts/simulate.ts', bugs: PLANTED_BUGS, seeds: 300 }
+const MESH: MutantSuite = { args: [], bugs: PLANTED_BUGS, seeds: 300 }
 
 interface Outcome {
   readonly name: string
@@ -36,7 +36,7 @@ export async function runMutants(
 ): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), 'althing-mutants-'))
   try {
-    for (const path of [...COPIED, suite.script]) cpSync(join(ROOT, path), join(dir, path), { recursive: true })
+    for (const path of COPIED) cpSync(join(ROOT, path), join(dir, path), { recursive: true })
     symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
     const outcomes: Outcome[] = []
     const tell = (outcome: Outcome): void => {
@@ -103,8 +103,9 @@ function describe(found: Exclude<Found, { clean: true }>): string {
 }
 
 /** Runs the simulator of a copy until its first failing seed. */
-async function search(dir: string, from: number, { script, seeds }: MutantSuite): Promise<Found> {
-  const args = [join(dir, script), '--json', '--first', '--seeds', String(seeds), '--from', String(from)]
+async function search(dir: string, from: number, { args: more, seeds }: MutantSuite): Promise<Found> {
+  const counts = ['--seeds', String(seeds), '--from', String(from)]
+  const args = [join(dir, 'scripts/simulate.ts'), ...more, '--json', '--first', ...counts]
   const { stdout, stderr } = await run(args)
   try {
     const { failed } = JSON.parse(stdout) as { failed: { seed: number; broken: string; problem: string }[] }

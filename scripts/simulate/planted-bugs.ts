@@ -95,8 +95,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'lost-too-soon',
     file: 'src/negotiation/submitter/leases.ts',
-    line: 'if (silentMs >= ctx.config.lostAfterMs && !state.braked)',
-    instead: 'if (silentMs >= ctx.config.leaseMs / 2 && !state.braked)',
+    line: 'if (silentMs >= ctx.config.lostAfterMs && !ctx.cutOff)',
+    instead: 'if (silentMs >= ctx.config.leaseMs / 2 && !ctx.cutOff)',
     why: 'a short silence opens another attempt',
   },
   {
@@ -238,7 +238,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'brake-ignored',
     file: 'src/negotiation/submitter/losses.ts',
-    line: 'if (missed === undefined || state.braked) return',
+    line: 'if (missed === undefined || ctx.cutOff) return',
     instead: 'if (missed === undefined) return',
     why: 'a node that is cut off gives up everybody',
   },

@@ -1,15 +1,7 @@
 /** What a rule about membership sees of a simulation. It imports types of the core and nothing else of it. */
 import type { TopologyEffect, TopologyInput, TopologyState } from '../../../src/topology/types.ts'
 
-/** A broken rule. It ends the run. */
-export class Violation extends Error {
-  readonly checker: string
-
-  constructor(checker: string, message: string) {
-    super(message)
-    this.checker = checker
-  }
-}
+export { Violation } from '../checker.ts'
 
 /** One node as it really is. */
 export interface Truth {

@@ -1,7 +1,7 @@
 /** The mesh around the core, modelled as lean as can be: datagrams, gossip, links, leases. */
 import type { Pair, TopologyEffect, TopologyInput } from '../../../src/topology/types.ts'
 import type { Rng } from '../../../src/util/rng.ts'
-import type { Events } from './events.ts'
+import type { Timeline } from '../timeline.ts'
 import type { Network } from './network.ts'
 import type { Node } from './node.ts'
 
@@ -15,7 +15,7 @@ const BYTES = { probe: 80, ask: 100, gossip: 250 * 3 } as const
 /** What it needs of the world. */
 interface Surroundings {
   readonly nowMs: number
-  readonly events: Events
+  readonly events: Timeline
   readonly rng: Rng
   readonly network: Network
   readonly nodes: readonly Node[]

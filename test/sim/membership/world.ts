@@ -4,7 +4,7 @@ import { topologyStep } from '../../../src/topology/step.ts'
 import type { TopologyConfig, TopologyEffect, TopologyInput } from '../../../src/topology/types.ts'
 import { seededRng, type Rng } from '../../../src/util/rng.ts'
 import type { Checker, Truth, WorldView } from './checker.ts'
-import { Events } from './events.ts'
+import { Timeline } from '../timeline.ts'
 import { Mesh } from './mesh.ts'
 import { Network } from './network.ts'
 import { newNode, type Node } from './node.ts'
@@ -26,7 +26,7 @@ export interface WorldOptions {
 }
 
 export class World implements WorldView {
-  readonly events = new Events()
+  readonly events = new Timeline(0)
   readonly rng: Rng
   readonly network: Network
   readonly nodes: Node[] = []
