@@ -11,7 +11,7 @@ import type { TopologyEffect, TopologyInput } from '../topology/types.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
 import { beat, nextSeq } from './heartbeat.ts'
 import { tellRegistryNews } from './registry-events.ts'
-import type { MeshEffect, MeshState, ProbeMessage, RecordFate, StepContext } from './types.ts'
+import type { MeshEffect, MeshState, ProbeMessage, StepContext } from './types.ts'
 
 /** Testimony is news for so long; what is older by its author's clock may be a recording. */
 const TESTIMONY_TTL_MS = 60_000
@@ -50,14 +50,14 @@ function carry(state: MeshState, effect: TopologyEffect, ctx: StepContext): Nego
       return []
     }
     case 'refute':
-      beat(state, ctx.config, ctx.nowMs, ctx.rng, out)
+      // Nothing is published while joining; the first heartbeat will say it.
+      if (state.phase === 'ready') beat(state, ctx.config, ctx.nowMs, ctx.rng, out)
       return []
     case 'verdict':
       return onVerdict(state, effect, ctx)
-    case 'brake': {
+    case 'brake':
       out.push({ type: 'node-event', peer: state.self, what: effect.on ? 'brake-on' : 'brake-off' })
-      return [{ type: 'brake', on: effect.on }]
-    }
+      return effect.on ? [] : [{ type: 'reconnected' }]
   }
 }
 
@@ -77,9 +77,9 @@ function onVerdict(
   return passedOn
 }
 
-/** What the registry's news means for who is alive. */
+/** What the registry's news means for who is alive. A passport tells the machine a member runs on. */
 export function onRegistryEvent(state: MeshState, event: RegistryEvent, ctx: StepContext): NegotiationInput[] {
-  if (event.type === 'heartbeat' || event.type === 'node-changed') return hearHeartbeat(state, event.peerId, ctx)
+  if (event.type === 'heartbeat' || event.type === 'passport-changed') return hearHeartbeat(state, event.peerId, ctx)
   if (event.type !== 'node-offline' || event.peerId === state.self || event.reason === 'left') return []
   return takeMembership(state, { type: 'member-lapsed', id: event.peerId }, ctx)
 }
@@ -119,28 +119,23 @@ export function takeTestimony(
   ctx: StepContext,
 ): NegotiationInput[] {
   const { out } = ctx
-  // The fate of a record is told first of all.
-  const at = out.length
-  const fate = (decided: RecordFate, outcome: string) =>
-    void out.splice(at, 0, { type: 'fate', fate: decided, outcome })
   const parsed = Testimony.safeParse(record.body)
   if (!parsed.success || record.name !== parsed.data.subject) {
-    fate('reject', 'invalid-body')
+    out.push({ type: 'fate', fate: 'reject', outcome: 'invalid-body' })
     return []
   }
   const { subject, seq } = parsed.data
-  const heard = () => state.topology.members.get(subject)?.testimony.get(record.author)?.seq ?? -1
-  // A stranger's word counts for nothing, and a recording's for less.
-  const isKnown = state.registry.authors.has(record.author) && !state.registry.quarantined.has(record.author)
-  if (!isKnown || statedAgeMs >= TESTIMONY_TTL_MS || heard() >= seq) {
-    fate('ignore', 'stale')
-    return []
-  }
+  const heardSeq = () => state.topology.members.get(subject)?.testimony.get(record.author)?.seq ?? -1
+  const isQuarantined = state.registry.quarantined.has(record.author)
+  const isNews = !isQuarantined && statedAgeMs < TESTIMONY_TTL_MS && heardSeq() < seq
+  const at = out.length
   const testimony = { watcher: record.author, ...parsed.data }
-  const passedOn = takeMembership(state, { type: 'testimony', testimony }, ctx)
-  // Passed on where it counts, or where it is meant for: else two that keep nothing of it would pass it on for ever.
-  if (heard() === seq) fate('accept', 'new')
-  else fate('ignore', 'stale')
+  const passedOn = isNews ? takeMembership(state, { type: 'testimony', testimony }, ctx) : []
+  // Forwarded where it was kept: two that keep nothing of it, such as a stranger's, would forward it for ever.
+  const isKept = isNews && heardSeq() === seq
+  const fate = isKept ? ({ fate: 'accept', outcome: 'new' } as const) : ({ fate: 'ignore', outcome: 'stale' } as const)
+  // The fate of a record is told first of all.
+  out.splice(at, 0, { type: 'fate', ...fate })
   return passedOn
 }
 

@@ -214,6 +214,7 @@ function negotiate(state: MeshState, input: NegotiationInput, step: StepContext)
     // Negotiation's effects are a subset of the mesh's.
     out: out as Context['out'],
     candidates: () => candidatesOf(state, nowMs),
+    cutOff: state.topology.brake !== undefined,
     local: {
       ...state.local,
       accepting: state.phase === 'ready',

@@ -30,7 +30,6 @@ export function createNegotiation(): NegotiationState {
     byExecutor: new Map(),
     heardMs: new Map(),
     missed: new Map(),
-    braked: false,
     inDoubt: new Map(),
     holds: new Map(),
     holdByOffer: new Map(),

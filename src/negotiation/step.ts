@@ -14,7 +14,7 @@ import { flushStories } from './state.ts'
 import { onContract, repeatAward } from './submitter/award.ts'
 import { onCapacity, reofferSoon } from './submitter/reoffers.ts'
 import { cancelTask, onRenewed, renewAll } from './submitter/leases.ts'
-import { giveUp, onBrake, onNodeBack, onNodeLost } from './submitter/losses.ts'
+import { giveUp, onNodeBack, onNodeLost, onReconnected } from './submitter/losses.ts'
 import { onOutputFetched, onReport } from './submitter/reports.ts'
 import {
   onBid,
@@ -47,8 +47,8 @@ export type NegotiationInput =
   | { readonly type: 'node-lost'; readonly node: NodeId; readonly why: string }
   /** It is there again. */
   | { readonly type: 'node-back'; readonly node: NodeId }
-  /** So many nodes vanished at once that this one may be the one cut off: nobody is given up meanwhile. */
-  | { readonly type: 'brake'; readonly on: boolean }
+  /** `Context.cutOff` holds no longer. */
+  | { readonly type: 'reconnected' }
   /** A node appeared or changed: waiting jobs may fit now. */
   | { readonly type: 'candidates-changed' }
   /** So many bytes of a run's input are here. */
@@ -91,8 +91,8 @@ export function negotiationStep(state: NegotiationState, input: NegotiationInput
     case 'node-back':
       onNodeBack(state, input.node)
       break
-    case 'brake':
-      onBrake(state, ctx, input.on)
+    case 'reconnected':
+      onReconnected(state, ctx)
       break
     case 'candidates-changed':
       reofferSoon(state, ctx)

@@ -181,8 +181,6 @@ export interface NegotiationState {
   readonly heardMs: Map<NodeId, number>
   /** Executors with attempts here that their watchers find gone. */
   readonly missed: Map<NodeId, { readonly sinceMs: number; readonly why: string }>
-  /** Nobody is given up: this node may be the one that is cut off. */
-  braked: boolean
   /** Unanswered grants by bid id: what an award repeats. */
   readonly inDoubt: Map<string, { node: NodeId; jobId: string; offerId: string; runs: Set<string>; waitMs: number }>
   readonly holds: Map<string, Hold>
@@ -266,4 +264,6 @@ export interface Context {
   /** Nodes in the registry, this one included. */
   readonly candidates: () => readonly Candidate[]
   readonly local: LocalNode
+  /** This node may be the one that is cut off: nobody is given up meanwhile. */
+  readonly cutOff: boolean
 }

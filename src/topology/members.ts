@@ -31,7 +31,7 @@ export function takeMember(ctx: Context, id: MemberId, { epoch, incarnation }: P
     rosterChanged(ctx)
   }
   if (isHigher({ epoch, incarnation }, member.pair)) raisePair(ctx, member, { epoch, incarnation })
-  else if (member.lapsed && member.verdict === 'offline') setVerdict(ctx, member, 'alive', 'its heartbeats come again')
+  else if (member.lapsed) setVerdict(ctx, member, 'alive', 'its heartbeats come again')
   else tellSoon(ctx, member)
 }
 

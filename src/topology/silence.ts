@@ -6,7 +6,7 @@ const LEAST_LOSS = 0.02
 /** A new link is thought to lose this much, on the word of so many probes. */
 const FIRST_LOSS = 0.25
 const FIRST_SAMPLES = 4
-/** One probe's weight in the long run: at two probes a second, the last half minute counts. */
+/** One probe's weight in the long run: at one probe a second, the last minute counts. */
 const MOST_SAMPLES = 64
 /** From so many on it is reported in full. */
 const REPORTED_SAMPLES = 16

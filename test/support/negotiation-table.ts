@@ -18,6 +18,8 @@ export interface Seat {
   readonly effects: NegotiationEffect[]
   readonly stored: Map<string, Map<string, unknown>>
   alive: boolean
+  /** It may be the one that is cut off. */
+  cutOff: boolean
 }
 
 export interface TableOptions {
@@ -69,7 +71,7 @@ export class Table {
       warmBundles: new Set(),
       ...this.options.local,
     }
-    return { id, state: createNegotiation(), local, effects: [], stored: new Map(), alive: true }
+    return { id, state: createNegotiation(), local, effects: [], stored: new Map(), alive: true, cutOff: false }
   }
 
   seat(id: string): Seat {
@@ -103,6 +105,7 @@ export class Table {
       out,
       candidates: () => this.candidates(),
       local: seat.local,
+      cutOff: seat.cutOff,
     })
     seat.effects.push(...out)
     for (const effect of out) this.#carryOut(seat, effect)

@@ -13,7 +13,7 @@ import { loseExecutor } from './losses.ts'
 export function renewAll(state: NegotiationState, ctx: Context): void {
   for (const [node, runs] of [...state.byExecutor]) {
     const silentMs = ctx.nowMs - (state.heardMs.get(node) ?? ctx.nowMs)
-    if (silentMs >= ctx.config.lostAfterMs && !state.braked)
+    if (silentMs >= ctx.config.lostAfterMs && !ctx.cutOff)
       loseExecutor(state, ctx, node, `nothing heard of its node for ${Math.round(silentMs / 1000)} s`)
     else {
       const open = [...runs].map(attemptRefOf)

@@ -20,10 +20,8 @@ export function onNodeBack(state: NegotiationState, node: NodeId): void {
   state.deadlines.cancel(`lost:${node}`)
 }
 
-/** The brake was put on or let go. Whoever is still missing then, its time having passed, is given up now. */
-export function onBrake(state: NegotiationState, ctx: Context, on: boolean): void {
-  state.braked = on
-  if (on) return
+/** This node is not cut off, after all. Whoever is still missing, its time having passed, is given up now. */
+export function onReconnected(state: NegotiationState, ctx: Context): void {
   for (const [node, { sinceMs }] of state.missed)
     state.deadlines.set(`lost:${node}`, Math.max(ctx.nowMs, sinceMs + ctx.config.adoptGraceMs))
 }
@@ -31,7 +29,7 @@ export function onBrake(state: NegotiationState, ctx: Context, on: boolean): voi
 /** The time of a missing executor is over. */
 export function giveUp(state: NegotiationState, ctx: Context, node: NodeId): void {
   const missed = state.missed.get(node)
-  if (missed === undefined || state.braked) return
+  if (missed === undefined || ctx.cutOff) return
   state.missed.delete(node)
   loseExecutor(state, ctx, node, `its node is gone (${missed.why})`)
 }

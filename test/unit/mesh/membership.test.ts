@@ -78,6 +78,20 @@ describe('membership in the mesh', () => {
     assert.equal((beat as { body?: { incarnation: number } } | undefined)?.body?.incarnation, 1)
   })
 
+  it('refutes nothing aloud while it is joining: a neighbour may know of a later epoch of this node', () => {
+    const capacity = { cpuMilli: 1_000, memoryBytes: 2 ** 30 }
+    const facts = { labels: {}, capacity, drivers: [], trusted: new Set<string>(), open: true }
+    const mesh = createMesh('me', DEFAULT_MESH, { ...facts, holdsCpuLimit: false, holdsMemoryLimit: false })
+    const env = { config: DEFAULT_MESH, rng: seededRng(1) }
+    meshStep(mesh, { type: 'start', epoch: 7, alone: false }, T0, env)
+    const ann = heartbeat('ann')
+    meshStep(mesh, { type: 'record', record: ann, ageMs: 0 }, T0, env)
+    const body = { nonce: 1, suspects: { epoch: 7, incarnation: 0 } }
+    const effects = meshStep(mesh, { type: 'message', from: ann.author, message: { t: 'ping', body } }, T0, env)
+    assert.equal(mesh.topology.own.incarnation, 1)
+    assert.ok(!effects.some(({ type }) => type === 'publish'))
+  })
+
   it('neither believes nor passes on strangers, recordings, and what it has heard', () => {
     const { step, ben } = makeMesh()
     const take = (record: ReturnType<typeof testimony>, statedAgeMs = 0) =>

@@ -40,21 +40,23 @@ describe('an executor that its watchers miss', () => {
   it('keeps them while this node may be the one cut off, and loses them when that is settled', () => {
     const table = running()
     lose(table)
-    table.input('a', { type: 'brake', on: true })
+    table.seat('a').cutOff = true
     table.run(60_000)
     assert.equal(outcome(table), undefined)
-    table.input('a', { type: 'brake', on: false })
+    table.seat('a').cutOff = false
+    table.input('a', { type: 'reconnected' })
     table.run(10)
     assert.equal(outcome(table), 'lost')
   })
 
-  it('is not given up for its silence either while the brake is on', () => {
+  it('is not given up for its silence either while this node may be cut off', () => {
     const table = running()
     table.options = { ...table.options, drop: () => true }
-    table.input('a', { type: 'brake', on: true })
+    table.seat('a').cutOff = true
     table.run(200_000)
     assert.equal(outcome(table), undefined)
-    table.input('a', { type: 'brake', on: false })
+    table.seat('a').cutOff = false
+    table.input('a', { type: 'reconnected' })
     table.run(60_000)
     assert.equal(outcome(table), 'lost')
   })
