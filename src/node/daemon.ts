@@ -123,8 +123,10 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     input: (one) => loop.input(one),
     post,
     onHello: (from, hello) => probes.learn(from, hello.probe),
-    // One that published nothing was a passer-by: its key is not kept for it.
-    onBye: (from) => void (mesh.registry.authors.has(from) || probes.forget(from)),
+    onBye: (from) => {
+      // One that published nothing was a passer-by: its key is not kept for it.
+      if (!mesh.registry.authors.has(from)) probes.forget(from)
+    },
   })
   const servants = { inbound, bundles, driver, mesh, events, keptRuns }
   const port = await choosePort(options, log)

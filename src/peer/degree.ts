@@ -87,16 +87,15 @@ export class DegreeKeeper {
     const canBeDialled = (peer: string) =>
       !this.#hooks.isLinked(peer) && !this.#dialing.has(peer) && (this.#backoff.get(peer)?.notBeforeMs ?? 0) <= nowMs
     const isKnown = new Set(known)
-    const wanted = this.#kept.filter((peer) => isKnown.has(peer) && canBeDialled(peer))
-    for (const peer of wanted.slice(0, DIALS_PER_ROUND)) void this.#dial(peer)
+    const kept = this.#kept.filter((peer) => isKnown.has(peer))
+    for (const peer of kept.filter(canBeDialled).slice(0, DIALS_PER_ROUND)) void this.#dial(peer)
     const short = this.#target - this.#hooks.linkCount() - this.#dialing.size
     const room = this.#maxOutbound - this.#hooks.outboundCount() - this.#dialing.size
-    if (wanted.length > 0 || this.#kept.some((peer) => !this.#hooks.isLinked(peer))) this.#arm(jittered(ROUND_MS))
-    if (short <= 0 || room <= 0) return
-    for (const peer of pickSome(known.filter(canBeDialled), Math.min(short, room, DIALS_PER_ROUND)))
-      void this.#dial(peer)
-    this.#forgetUnknown(known)
-    if (known.some((peer) => !this.#hooks.isLinked(peer))) this.#arm(jittered(ROUND_MS))
+    const more = Math.max(0, Math.min(short, room, DIALS_PER_ROUND))
+    for (const peer of pickSome(known.filter(canBeDialled), more)) void this.#dial(peer)
+    this.#forgetUnknown(isKnown)
+    const wanted = more > 0 ? known : kept
+    if (wanted.some((peer) => !this.#hooks.isLinked(peer))) this.#arm(jittered(ROUND_MS))
   }
 
   async #dial(peer: string): Promise<void> {
@@ -114,10 +113,8 @@ export class DegreeKeeper {
     }
   }
 
-  #forgetUnknown(known: string[]): void {
-    if (this.#backoff.size <= known.length) return
-    const still = new Set(known)
-    for (const peer of this.#backoff.keys()) if (!still.has(peer)) this.#backoff.delete(peer)
+  #forgetUnknown(known: ReadonlySet<string>): void {
+    for (const peer of this.#backoff.keys()) if (!known.has(peer)) this.#backoff.delete(peer)
   }
 }
 

@@ -147,6 +147,29 @@ describe('peer: connecting', () => {
     assert.equal(a.peer.stats()['connections_out'], 8)
   }).timeout(20_000)
 
+  it('keeps links to those it is told to, whatever the target, and dials them again', async () => {
+    const [wanted, other] = [await park.start(), await park.start()]
+    const a = await park.start()
+    for (const { peer } of [wanted, other]) a.peer.learnAddresses(peer.id, peer.addresses())
+    a.peer.keepLinks([wanted.peer.id])
+    await a.record.until(() => a.record.up.has(wanted.peer.id), 'the link')
+    await wanted.peer.stop()
+    await a.record.until(() => !a.record.up.has(wanted.peer.id), 'its end')
+    await wanted.peer.start()
+    a.peer.learnAddresses(wanted.peer.id, wanted.peer.addresses())
+    await a.record.until(() => a.record.up.has(wanted.peer.id), 'the link again', 15_000)
+    assert.ok(!a.record.up.has(other.peer.id), 'nobody asked for a link to it')
+  }).timeout(20_000)
+
+  it('finds out whether a peer is still there', async () => {
+    const [a, b] = await park.pair()
+    assert.equal(await a.peer.redial(b.peer.id), 'linked')
+    await b.peer.stop()
+    await a.record.until(() => !a.record.up.has(b.peer.id), 'the end of the link')
+    assert.equal(await a.peer.redial(b.peer.id), 'refused')
+    assert.equal(await a.peer.redial(peerIdFromSeed(seedFor('above', a.peer.id))), 'unreachable', 'no address is known')
+  }).timeout(20_000)
+
   it('lets the process end by itself after stop', async () => {
     const fixture = fileURLToPath(new URL('../../support/peer-process.ts', import.meta.url))
     const child = spawn(process.execPath, ['--no-warnings', fixture, '--stop-after-link', '--mdns'], {
