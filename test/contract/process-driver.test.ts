@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
 import type { ProcessDriverOptions } from '../../src/drivers/process/process-driver.ts'
 import { SILENT } from '../../src/util/logger.ts'
-import { driverContract } from './driver.ts'
+import { until } from '../support/until.ts'
+import { driverContract, orderOf } from './driver.ts'
 import type { DriverHarness } from './driver.ts'
 import { killAllBelow } from './fixtures/kill-all.ts'
 
@@ -20,5 +22,30 @@ async function makeHarness(options: Partial<ProcessDriverOptions>): Promise<Driv
   }
 }
 
+/** The same, once a run has ended and the next shim waits for its order. */
+async function makeWarmHarness(): Promise<DriverHarness> {
+  const harness = await makeHarness({})
+  const open = async () => {
+    const driver = await harness.open()
+    const order = orderOf(['true'])
+    await driver.start(order)
+    await driver.wait(order.runId)
+    await driver.remove(order.runId)
+    await until('a shim waits', () => waitingShims().length === 1)
+    return driver
+  }
+  return { ...harness, open }
+}
+
+/** Process ids of this process's shims that have no arguments. */
+function waitingShims(): number[] {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1')
+  return children
+    .split(' ')
+    .map(Number)
+    .filter((pid) => pid > 0 && /\/shim-[0-9a-f]+\.sh\0$/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1')))
+}
+
 driverContract('process', () => makeHarness({}))
+driverContract('process, with a shim that waits', makeWarmHarness)
 driverContract('process, without cgroups', () => makeHarness({ useCgroups: false }))

@@ -1,7 +1,5 @@
 /** From an order to a process: everything that happens before a run exists. */
-import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import type { Enforcement, StartOrder } from '../driver.ts'
 import { checkCommand, DEFAULT_PATH, taskEnvironment } from './environment.ts'
 import { bootSeconds } from './proc.ts'
@@ -9,6 +7,7 @@ import { fillRoot } from './run-folder.ts'
 import type { RunMeta, RunPaths } from './run-folder.ts'
 import { Run } from './run.ts'
 import type { RunContext } from './run.ts'
+import type { Shims } from './shims.ts'
 import { unpackInput } from './unpack.ts'
 
 /** The unit of `ulimit -f` in a POSIX shell. */
@@ -18,7 +17,7 @@ const WATCHDOG_SLACK_S = 1
 
 /** What starting a run takes from the driver. */
 export interface LaunchContext extends RunContext {
-  readonly shim: string
+  readonly shims: Shims
   readonly tee: string
   readonly enforcement: { readonly cpu: Enforcement; readonly memory: Enforcement }
 }
@@ -55,10 +54,9 @@ export async function launch(
   const join = held ? context.cgroups.create(order.runId, limits).join : []
 
   const deadlineS = bootSeconds() + order.timeoutMs / 1000
-  const child = spawn(
-    '/bin/sh',
-    [
-      context.shim,
+  const child = await context.shims.start({
+    folder: paths.root,
+    args: [
       String(Math.ceil(deadlineS) + WATCHDOG_SLACK_S),
       String(Math.ceil(order.graceMs / 1000)),
       // One block more than the cap holds: what passes the cap is then seen by its size, and cut away at the end.
@@ -67,11 +65,7 @@ export async function launch(
       join.join('\n'),
       ...order.command,
     ],
-    { cwd: paths.root, detached: true, stdio: 'ignore', env },
-  )
-  const { pid } = child
-  // Without a pid the reason comes as an event; `once` throws it.
-  if (pid === undefined) throw await once(child, 'error').then(([error]) => error as Error)
-  child.on('error', () => {})
-  return { run: new Run(context, { runId: order.runId, paths, meta, pid, deadlineS }), child }
+    env,
+  })
+  return { run: new Run(context, { runId: order.runId, paths, meta, pid: child.pid, deadlineS }), child }
 }

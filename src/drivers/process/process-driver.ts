@@ -20,6 +20,7 @@ import { claimUnstarted, isRunId, makeRoot, readMeta, readState, removeFolder, r
 import type { RunState } from './run-folder.ts'
 import { Run } from './run.ts'
 import { installScripts } from './scripts.ts'
+import { Shims } from './shims.ts'
 import { Sweep } from './sweep.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -55,7 +56,7 @@ class ProcessDriver implements TaskDriver {
   readonly #nowMs: () => number
   readonly #cgroups: Cgroups
   readonly #bootId = readBootId()
-  readonly #shim: string
+  readonly #shims: Shims
   readonly #tee: string
   readonly #watchdog: Watchdog
   readonly #sweep: Sweep
@@ -73,7 +74,7 @@ class ProcessDriver implements TaskDriver {
     this.#nowMs = options.nowMs ?? Date.now
     mkdirSync(dir, { recursive: true, mode: 0o700 })
     const scripts = installScripts(dir)
-    this.#shim = scripts.shim
+    this.#shims = new Shims(scripts.shim)
     this.#tee = findProgram('tee') ?? 'tee'
     this.#cgroups = options.useCgroups === false ? Cgroups.none() : Cgroups.probe(dir)
     this.#watchdog = new Watchdog({ dir, script: scripts.watchdog, intervalS: options.watchdogIntervalS ?? 2, log })
@@ -173,6 +174,7 @@ class ProcessDriver implements TaskDriver {
   async close(): Promise<void> {
     this.#closed = true
     await Promise.allSettled(this.#starting.values())
+    this.#shims.close()
     this.#sweep.close()
     this.#ends.close()
     for (const letGo of this.#children.values()) letGo()
@@ -229,7 +231,7 @@ class ProcessDriver implements TaskDriver {
 
   #launchContext() {
     return {
-      shim: this.#shim,
+      shims: this.#shims,
       tee: this.#tee,
       enforcement: this.enforcement(),
       cgroups: this.#cgroups,

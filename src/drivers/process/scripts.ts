@@ -17,6 +17,8 @@ import { join } from 'node:path'
  * Arguments: deadline and grace (seconds), log cap (blocks of 512 bytes), the path of `tee`, the
  * cgroup files to join (one a line), then the command.
  *
+ * - Without arguments it waits for one line of shell on its input, which goes to the run's directory
+ *   and sets the environment and the arguments. An input that ends without one is the end of the daemon.
  * - `state` is claimed with O_EXCL before anything runs, so that a daemon that finds a half-made run
  *   and this shim cannot both believe they own it. It is then overwritten in place: on a disk that
  *   the task has filled, the exit code still finds room.
@@ -31,6 +33,13 @@ import { join } from 'node:path'
  */
 export const SHIM = `# Althing: runs one task, see src/drivers/process/scripts.ts
 trap '' TERM INT HUP XFSZ
+if [ "$#" = 0 ]; then
+  __a_lf='
+'
+  IFS= read -r __a_order || exit 0
+  eval "$__a_order" || exit 120
+  exec </dev/null
+fi
 __a_deadline=$1 __a_grace=$2 __a_blocks=$3 __a_tee=$4 __a_join=$5
 shift 5
 __a_start=0

@@ -162,7 +162,7 @@ export class TasksChecker implements Checker {
     if (tries > job.spec.retries + 1) fail(`was tried ${tries} times; ${job.spec.retries} retries were asked for`)
     const bad = last?.outcome === 'ended' && last.exit?.exitCode !== 0 && last.exit?.killedFor === undefined
     if (bad && tries <= job.spec.retries && !unplaced && !this.#asked.has(taskId)) fail('was not tried again')
-    if (last?.outcome === 'ended') this.#judgeResult(task, last, fail)
+    if (last?.outcome === 'ended') this.#judgeResult(task, last, bad && tries <= job.spec.retries, fail)
     if (this.#cancelled.has(taskId) && state !== 'cancelled') {
       if (unplaced || exit.killedFor === 'lost' || last?.outcome !== 'ended')
         fail('was cancelled before it came to this end')
@@ -170,7 +170,8 @@ export class TasksChecker implements Checker {
       fail('nobody cancelled it')
   }
 
-  #judgeResult(task: Task, attempt: Attempt, fail: (what: string) => never): void {
+  /** `isRetried`: another attempt was due after this one, its last. */
+  #judgeResult(task: Task, attempt: Attempt, isRetried: boolean, fail: (what: string) => never): void {
     const runId = attemptName({ taskId: task.taskId, attempt: attempt.attempt })
     const real = this.#exits.get(runId)
     const { exit } = attempt
@@ -187,8 +188,7 @@ export class TasksChecker implements Checker {
       fail(`its process ended as ${JSON.stringify(real)}`)
     }
     // Ended while it waited for another attempt: cancelled, or not placed again in time.
-    const inQueue = task.endedAtMs !== attempt.endedAtMs && (task.state === 'cancelled' || task.exit?.exitCode === 125)
-    if (inQueue) return
+    if (isRetried && (task.state === 'cancelled' || task.exit?.exitCode === 125)) return
     const wanted =
       real.killedFor === 'cancelled'
         ? 'cancelled'

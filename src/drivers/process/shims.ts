@@ -1,0 +1,105 @@
+/**
+ * Where shims come from. One waits in advance, so that a start does not wait for `fork`: the kernel copies the page
+ * tables of the whole daemon for it, some milliseconds, and every page that the daemon writes to next.
+ */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+
+/** How long after a start the next shim is made: when the news of that start has left. */
+const REFILL_MS = 15
+/** A longer order goes by the argument list: a shell reads its input byte by byte, and the system's limits stay the judge. */
+const MAX_ORDER_BYTES = 16 * 1024
+/** Variables that a shell holds for its own: only a new one's environment can bring them to the task. */
+const SHELLS_OWN =
+  /^(BASH.*|DIRSTACK|EPOCH.*|E?UID|FUNCNAME|GROUPS|HISTCMD|LINENO|OPT.*|P?PID|PIPESTATUS|S?RANDOM|SECONDS|SHELLOPTS|_)$/
+
+/** What a shim is told: its arguments, see `SHIM`, and what it gives the task. */
+export interface ShimOrder {
+  readonly folder: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+export class Shims {
+  readonly #script: string
+  #waiting: ChildProcess | undefined
+  #refill: NodeJS.Timeout | undefined
+  #closed = false
+
+  /** `script`: where `SHIM` lies. Starts nothing until the first order. */
+  constructor(script: string) {
+    this.#script = script
+  }
+
+  /** Gives the order to the shim that waits, or starts one with it. Throws what `spawn` says. */
+  async start(order: ShimOrder): Promise<ChildProcess & { readonly pid: number }> {
+    const child = this.#tell(order) ?? this.#spawn(order)
+    // Without a pid the reason comes as an event; `once` throws it.
+    if (child.pid === undefined) throw await once(child, 'error').then(([error]) => error as Error)
+    child.on('error', () => {})
+    this.#refill ??= setTimeout(() => {
+      this.#refill = undefined
+      this.#prepare()
+    }, REFILL_MS).unref()
+    return child as ChildProcess & { readonly pid: number }
+  }
+
+  /** The shim that waits ends. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#refill)
+    this.#waiting?.stdin?.end()
+    this.#waiting?.unref()
+    this.#waiting = undefined
+  }
+
+  #tell(order: ShimOrder): ChildProcess | undefined {
+    const waiting = this.#waiting
+    if (waiting === undefined || Object.keys(order.env).some((name) => SHELLS_OWN.test(name))) return undefined
+    const line = lineOf(order)
+    if (Buffer.byteLength(line) > MAX_ORDER_BYTES) return undefined
+    this.#waiting = undefined
+    waiting.removeAllListeners()
+    waiting.ref()
+    waiting.stdin!.end(line)
+    return waiting
+  }
+
+  #spawn({ folder, args, env }: ShimOrder): ChildProcess {
+    return spawn('/bin/sh', [this.#script, ...args], { cwd: folder, detached: true, stdio: 'ignore', env })
+  }
+
+  #prepare(): void {
+    if (this.#closed || this.#waiting !== undefined) return
+    const child = spawn('/bin/sh', [this.#script], {
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: {},
+    })
+    const gone = (): void => {
+      if (this.#waiting === child) this.#waiting = undefined
+    }
+    child.once('exit', gone)
+    child.once('error', gone)
+    // A shim that is gone before it has read its order ends like one that was killed: its exit says so.
+    child.stdin?.on('error', () => {})
+    // Nobody waits for it: neither it nor its pipe keeps the process going.
+    child.unref()
+    ;(child.stdin as Socket | null)?.unref()
+    this.#waiting = child
+  }
+}
+
+/** The order as one line of shell. */
+function lineOf({ folder, args, env }: ShimOrder): string {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`)
+  return `cd ${quoted(folder)} && export ${variables.join(' ')} && set -- ${args.map(quoted).join(' ')}\n`
+}
+
+/** One word of shell, on one line: `SHIM` holds a line feed in a variable. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`).replaceAll('\n', `'"$__a_lf"'`)}'`
+}
