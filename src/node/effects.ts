@@ -82,11 +82,15 @@ function frameOf(message: ControlMessage, sealer: Sealer): Uint8Array {
   return frame
 }
 
+/** What ends something, and that nobody waits for: writing it at once would hold up what follows in the same step. */
+const UNHURRIED: ReadonlySet<ControlMessage['t']> = new Set(['release', 'settle'])
+
 function send({ sealer, peer, mesh, post, log, probes }: EffectOptions, to: string, message: ControlMessage): void {
   try {
     if (to === mesh.self) return post({ type: 'message', from: to, ...toSelf(message, sealer) })
+    const frame = frameOf(message.t === 'hello' ? withProbeAddress(message, probes.addressFor(to)) : message, sealer)
     peer
-      .send(to, frameOf(message.t === 'hello' ? withProbeAddress(message, probes.addressFor(to)) : message, sealer))
+      .send(to, frame, UNHURRIED.has(message.t) ? 'soon' : 'now')
       .catch((error: unknown) => post({ type: 'unreachable', node: to, reason: messageOf(error).slice(0, 512) }))
   } catch (error) {
     // A message of ours that breaks a limit: a bug, but one that must not take the daemon down.

@@ -108,8 +108,8 @@ class MeshPeer implements Peer {
     await running.host.stop()
   }
 
-  async send(peer: PeerIdText, frame: Uint8Array): Promise<void> {
-    await this.#started().outbox.send(peer, frame)
+  async send(peer: PeerIdText, frame: Uint8Array, when?: 'now' | 'soon'): Promise<void> {
+    await this.#started().outbox.send(peer, frame, when)
   }
 
   publish(topic: Topic, data: Uint8Array): void {

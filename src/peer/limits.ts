@@ -44,6 +44,8 @@ export const MAX_READ_BUFFER_BYTES = 2 * MAX_STREAM_WINDOW_BYTES
 export const KEEPALIVE_MS = 10_000
 /** … and a link that brought nothing for this long is dead: three keepalives and a little. */
 export const LINK_DEAD_MS = 35_000
+/** What nobody waits for goes with the next frame, or after this: about what a task takes from award to start. */
+export const SOON_MS = 5
 
 /** First and longest pause before a broken control stream or a lost bootstrap peer is tried again. */
 export const REOPEN_MIN_MS = 100

@@ -6,7 +6,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { messageOf } from '../util/errors.ts'
 import type { Counters } from './counters.ts'
 import { FrameDecoder, FrameError, prefixBytes, writeFrame } from './frames.ts'
-import { BATCH_BYTES, KEEPALIVE_MS, LINK_DEAD_MS, MAX_QUEUE_BYTES } from './limits.ts'
+import { BATCH_BYTES, KEEPALIVE_MS, LINK_DEAD_MS, MAX_QUEUE_BYTES, SOON_MS } from './limits.ts'
 
 /** Who is told what comes over a link. */
 export interface LinkHooks {
@@ -32,6 +32,7 @@ export class ControlLink {
   #next = 0
   #queuedBytes = 0
   #flushDue = false
+  #soon: NodeJS.Timeout | undefined
   #blocked = false
   #ended = false
   #sentAtMs: number
@@ -62,14 +63,18 @@ export class ControlLink {
     }
   }
 
-  /** Queues a frame; false when the queue would be over its cap, and the frame was not taken. */
-  enqueue(frame: Uint8Array): boolean {
+  /**
+   * Queues a frame; false when the queue would be over its cap, and the frame was not taken. `soon`: it may wait for
+   * the next frame that may not, and is joined with it, but no longer than `SOON_MS`.
+   */
+  enqueue(frame: Uint8Array, when: 'now' | 'soon' = 'now'): boolean {
     if (this.#queuedBytes + frame.byteLength > MAX_QUEUE_BYTES) return false
     this.#queue.push(frame)
     this.#queuedBytes += frame.byteLength
     this.#counters.add('control_frames_out_total')
     this.#counters.add('control_bytes_out_total', frame.byteLength)
-    this.#scheduleFlush()
+    if (when === 'now') this.#scheduleFlush()
+    else this.#soon ??= setTimeout(() => this.#scheduleFlush(), SOON_MS)
     return true
   }
 
@@ -101,6 +106,7 @@ export class ControlLink {
 
   #detach(): void {
     this.#ended = true
+    clearTimeout(this.#soon)
     this.#queue = []
     this.#queuedBytes = 0
     this.#stream.removeEventListener('message', this.#onMessage)
@@ -120,6 +126,8 @@ export class ControlLink {
   }
 
   #flush(): void {
+    clearTimeout(this.#soon)
+    this.#soon = undefined
     try {
       while (!this.#blocked && !this.#ended && this.#next < this.#queue.length) {
         const batch = this.#takeBatch()

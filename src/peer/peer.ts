@@ -42,9 +42,10 @@ export interface Peer {
   /**
    * Queues a frame; frames to one peer arrive in order, once, or the peer goes down. Dials by known
    * addresses when there is no link yet. Rejects with PeerError `unreachable` (names the addresses tried) or
-   * `overloaded` (the peer's queue, 8 MiB, is full).
+   * `overloaded` (the peer's queue, 8 MiB, is full). `soon`: nobody waits for it, it goes with the next frame or some
+   * milliseconds later.
    */
-  send(peer: PeerIdText, frame: Uint8Array): Promise<void>
+  send(peer: PeerIdText, frame: Uint8Array, when?: 'now' | 'soon'): Promise<void>
   /** Hands a record to gossip; batched on a short tick. */
   publish(topic: Topic, data: Uint8Array): void
   openStream(kind: StreamKind, peer: PeerIdText, signal: AbortSignal): Promise<Duplex>

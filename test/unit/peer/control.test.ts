@@ -63,6 +63,24 @@ describe('peer: control streams', () => {
     assert.equal((a.peer.stats()['control_batches_out_total'] ?? 0) - before, 1)
   })
 
+  it('lets what nobody waits for go by itself, or ahead of the next frame and with it', async () => {
+    const [a, b] = await park.pair()
+    const batches = () => a.peer.stats()['control_batches_out_total'] ?? 0
+    await a.peer.send(b.peer.id, numbered(0), 'soon')
+    await b.record.until(() => b.record.frames.length === 1, 'the first, alone')
+    const before = batches()
+    await a.peer.send(b.peer.id, numbered(1), 'soon')
+    await new Promise(setImmediate)
+    assert.equal(batches(), before, 'it was not written in its own turn')
+    await a.peer.send(b.peer.id, numbered(2))
+    await b.record.until(() => b.record.frames.length === 3, 'both')
+    assert.equal(batches(), before + 1)
+    assert.deepEqual(
+      b.record.frames.map(({ frame }) => numberOf(frame)),
+      [0, 1, 2],
+    )
+  })
+
   it('lets a hello written in onPeerUp go ahead of frames that waited for the link', async () => {
     const a = await park.start()
     const b = await park.start()
