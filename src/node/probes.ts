@@ -12,11 +12,6 @@ import type { Clock } from '../util/clock.ts'
 import type { Logger } from '../util/logger.ts'
 import type { ProbeMessage as Datagram } from '../wire/probe.ts'
 
-/**
- * An answer this recent shows that datagrams get through: two of a watcher's probes. Below the time in which silence
- * becomes evidence, so that the control stream has been tried by then.
- */
-const PROVEN_MS = 1_000
 /** Peers of whom it is remembered how datagrams fare: as many as there are keys. */
 const MAX_PEERS = 1_024
 
@@ -35,8 +30,8 @@ export interface ProbesOptions {
 export class Probes {
   readonly #options: ProbesOptions
   readonly #socket: ProbeSocket
-  /** When the last answer of a peer came by datagram: only an answer shows that ours arrive. */
-  readonly #answeredMs = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
+  /** Peers of whom an answer came by datagram since the last probe to them: only an answer shows that ours arrive. */
+  readonly #proven = new Set<PeerIdText>()
   /** The last ping of a peer that came by datagram: its answer goes back as it came. */
   readonly #pinged = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
   /** Peers of this cluster that have said hello and where they want their probes. */
@@ -85,15 +80,16 @@ export class Probes {
     if (this.#options.peer().remoteHost(peer) !== undefined) return
     this.#socket.forget(peer)
     this.#greeted.delete(peer)
-    this.#answeredMs.delete(peer)
+    this.#proven.delete(peer)
     this.#pinged.delete(peer)
   }
 
   send(to: PeerIdText, message: ProbeMessage): void {
     if (message.t === 'pong') return this.#answer(to, message)
     const went = this.#socket.send(to, datagramOf(message))
-    const provenMs = this.#options.clock.nowMs() - PROVEN_MS
-    if (!went || (this.#answeredMs.get(to) ?? -Infinity) < provenMs) this.#options.overLink(to, message)
+    // A probe that follows an unanswered one goes both ways: before silence is evidence, the control stream was tried.
+    const isProven = this.#proven.delete(to)
+    if (!went || !isProven) this.#options.overLink(to, message)
   }
 
   /** Goes back the way its ping came: where datagrams pass in one direction only, the asker tries the link as well. */
@@ -104,12 +100,11 @@ export class Probes {
   }
 
   #take(from: PeerIdText, datagram: Datagram): void {
-    const { clock, post } = this.#options
     // Keys are told to whoever links, before it is known of which cluster it is.
     if (!this.#greeted.has(from)) return
     if (datagram.type === 'ping') this.#pinged.set(from, datagram.nonce)
-    else if (datagram.type !== 'ask') this.#answeredMs.set(from, clock.nowMs())
-    post({ type: 'message', from, message: messageOf(datagram) })
+    else if (datagram.type !== 'ask') this.#proven.add(from)
+    this.#options.post({ type: 'message', from, message: messageOf(datagram) })
   }
 
   /** Counters, for /metrics. */

@@ -49,7 +49,7 @@ describe('probes: which way they go', () => {
   })
   afterEach(() => Promise.all([a, b].map(({ probes }) => probes.close())))
 
-  it('by both ways until an answer has come by datagram, by datagram alone from then on', async () => {
+  it('by both ways while the last one is unanswered, by datagram alone when that brought the answer', async () => {
     await open()
     a.probes.send('b', ping(1))
     assert.deepEqual(a.overLink, [ping(1)])
@@ -59,9 +59,8 @@ describe('probes: which way they go', () => {
     assert.deepEqual(b.overLink, [], 'it went back as it came')
     a.probes.send('b', ping(2))
     assert.equal(a.overLink.length, 1)
-    a.clock.advance(1_001)
     a.probes.send('b', ping(3))
-    assert.equal(a.overLink.length, 2, 'nothing has come for a second')
+    assert.equal(a.overLink.length, 2, 'the second was not answered yet')
   })
 
   it('a ping that comes by datagram is no proof that ours arrive', async () => {
