@@ -26,11 +26,24 @@ export const EVENT_STREAM_LIMITS: EventStreamLimits = {
   retryMs: 2_000,
 }
 
+/**
+ * How long news may wait to be joined with what follows. A start is told in ten events, and each write wakes a client,
+ * on the very machine that is busy with the start.
+ */
+const JOIN_MS = 5
+/** Characters that may wait for one client. */
+const MOST_JOINED = 16 * 1024
+/** States that somebody waits for: they leave at once, with all that waited. */
+const AWAITED: ReadonlySet<string> = new Set(['running', 'succeeded', 'failed', 'cancelled', 'timed-out'])
+
 /** All open event streams. */
 export class EventStreams {
   readonly #operations: Operations
   readonly #limits: EventStreamLimits
   readonly #open = new Map<ServerResponse, () => void>()
+  /** What is still to be written to each. */
+  readonly #joined = new Map<ServerResponse, string>()
+  #flushTimer: NodeJS.Timeout | undefined
   #keepAlive: NodeJS.Timeout | undefined
 
   constructor(operations: Operations, limits: EventStreamLimits = EVENT_STREAM_LIMITS) {
@@ -60,7 +73,7 @@ export class EventStreams {
     // Registered first: replayed events may already be more than a slow client takes.
     this.#open.set(response, () => {})
     response.once('close', () => this.#forget(response))
-    const unsubscribe = this.#operations.subscribe(sinceId, (event) => this.#send(response, frame(event)))
+    const unsubscribe = this.#operations.subscribe(sinceId, (event) => this.#tell(response, event))
     if (!this.#open.has(response)) return unsubscribe()
     this.#open.set(response, unsubscribe)
     this.#keepAlive ??= setInterval(() => {
@@ -70,10 +83,26 @@ export class EventStreams {
 
   /** Ends all streams. */
   stop(): void {
+    this.#flush()
     for (const response of this.#open.keys()) {
       this.#forget(response)
       response.end()
     }
+  }
+
+  #tell(response: ServerResponse, event: MeshEvent): void {
+    const text = (this.#joined.get(response) ?? '') + frame(event)
+    this.#joined.set(response, text)
+    const isAwaited = event.type === 'task' && AWAITED.has(event.what)
+    if (isAwaited || text.length > MOST_JOINED) this.#flush()
+    else this.#flushTimer ??= setTimeout(() => this.#flush(), JOIN_MS)
+  }
+
+  #flush(): void {
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
+    for (const [response, text] of this.#joined) this.#send(response, text)
+    this.#joined.clear()
   }
 
   #send(response: ServerResponse, text: string): void {
@@ -87,6 +116,7 @@ export class EventStreams {
   #forget(response: ServerResponse): void {
     const unsubscribe = this.#open.get(response)
     this.#open.delete(response)
+    this.#joined.delete(response)
     unsubscribe?.()
     if (this.#open.size > 0) return
     clearInterval(this.#keepAlive)

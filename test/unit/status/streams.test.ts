@@ -41,6 +41,24 @@ describe('status: events', () => {
     await until('unsubscribed', () => status.operations.listeners.size === 0)
   })
 
+  it('joins news, and lets what somebody waits for leave at once behind what was told before', async () => {
+    status = await startStatus()
+    const response = await open()
+    const chunks: string[] = []
+    response.on('data', (chunk: Buffer) => chunks.push(chunk.toString()))
+    await until('subscribed', () => status.operations.listeners.size === 1)
+    await until('the head', () => chunks.length > 0)
+    chunks.length = 0
+    for (const what of ['queued', 'awarded', 'running'])
+      status.operations.emitEvent({ type: 'task', subject: 't', what })
+    status.operations.emitEvent({ type: 'job', subject: 'j', what: 'settled' })
+    await until('all', () => /"settled"/.test(chunks.join('')))
+    assert.deepEqual(
+      chunks.map((chunk) => [...chunk.matchAll(/"what":"(\w+)"/g)].map(([, what]) => what)),
+      [['queued', 'awarded', 'running'], ['settled']],
+    )
+  })
+
   it('continues after Last-Event-ID, and refuses one that is none', async () => {
     status = await startStatus()
     for (const what of ['joining', 'ready', 'offline'])
