@@ -95,8 +95,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'lost-too-soon',
     file: 'src/negotiation/submitter/leases.ts',
-    line: 'if (silentMs >= ctx.config.lostAfterMs && !ctx.cutOff)',
-    instead: 'if (silentMs >= ctx.config.leaseMs / 2 && !ctx.cutOff)',
+    line: 'if (silentMs >= ctx.config.lostAfterMs && !ctx.cutOff && !state.missed.has(node))',
+    instead: 'if (silentMs >= ctx.config.leaseMs / 2 && !ctx.cutOff && !state.missed.has(node))',
     why: 'a short silence opens another attempt',
   },
   {

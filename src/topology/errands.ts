@@ -2,13 +2,17 @@
 import { ERRAND_MS } from './config.ts'
 import { hear } from './probing.ts'
 import { isBelievedAlive, type Context } from './state.ts'
-import type { MemberId } from './types.ts'
+import { TOPOLOGY_LIMITS, type MemberId } from './types.ts'
 
 /** Probes `subject` for `asker`. Strangers, and questions about strangers, are passed over. */
 export function takeErrand(ctx: Context, asker: MemberId, subject: MemberId, askerNonce: number): void {
   const { state, nowMs, out } = ctx
   const member = state.members.get(subject)
   if (!state.members.has(asker) || member === undefined || member.verdict === 'left') return
+  let underWay = 0
+  for (const errand of state.errands.values()) if (errand.asker === asker) underWay++
+  // Each costs a probe to somebody who did not ask for it.
+  if (underWay >= TOPOLOGY_LIMITS.errandsPerAsker) return
   const nonce = ++state.lastNonce
   state.errands.set(nonce, { asker, askerNonce, subject, atMs: nowMs })
   state.deadlines.setEarlier('errands', nowMs + ERRAND_MS)

@@ -168,6 +168,8 @@ export const TOPOLOGY_LIMITS = {
   asks: 64,
   /** Probes this node makes for others at once. */
   errands: 256,
+  /** Of them for one asker, who has so many subjects at most. */
+  errandsPerAsker: 64,
   testimonyPerMember: 16,
 } as const
 

@@ -13,7 +13,8 @@ import { loseExecutor } from './losses.ts'
 export function renewAll(state: NegotiationState, ctx: Context): void {
   for (const [node, runs] of [...state.byExecutor]) {
     const silentMs = ctx.nowMs - (state.heardMs.get(node) ?? ctx.nowMs)
-    if (silentMs >= ctx.config.lostAfterMs && !ctx.cutOff)
+    // Those whose watchers miss them are given up at a time of their own.
+    if (silentMs >= ctx.config.lostAfterMs && !ctx.cutOff && !state.missed.has(node))
       loseExecutor(state, ctx, node, `nothing heard of its node for ${Math.round(silentMs / 1000)} s`)
     else {
       const open = [...runs].map(attemptRefOf)

@@ -20,10 +20,19 @@ export function onNodeBack(state: NegotiationState, node: NodeId): void {
   state.deadlines.cancel(`lost:${node}`)
 }
 
-/** This node is not cut off, after all. Whoever is still missing, its time having passed, is given up now. */
+/**
+ * Between two executors that are given up once this node is no longer cut off: their work does not fall upon the rest
+ * of the mesh all at once, and whoever comes back meanwhile keeps its own.
+ */
+const RESUME_EVERY_MS = 1_000
+
+/** This node is not cut off, after all. Whoever is still missing, its time having passed, is given up, one by one. */
 export function onReconnected(state: NegotiationState, ctx: Context): void {
-  for (const [node, { sinceMs }] of state.missed)
-    state.deadlines.set(`lost:${node}`, Math.max(ctx.nowMs, sinceMs + ctx.config.adoptGraceMs))
+  let resumeMs = ctx.nowMs
+  for (const [node, { sinceMs }] of state.missed) {
+    state.deadlines.set(`lost:${node}`, Math.max(resumeMs, sinceMs + ctx.config.adoptGraceMs))
+    resumeMs += RESUME_EVERY_MS
+  }
 }
 
 /** The time of a missing executor is over. */

@@ -49,6 +49,30 @@ describe('an executor that its watchers miss', () => {
     assert.equal(outcome(table), 'lost')
   })
 
+  it('is given up a second after the one before it when many are', () => {
+    const names = [...'bcdefghijklmnop']
+    const table = new Table(['a', ...names], { runMs: HOUR_MS })
+    const home = table.seat('a')
+    home.local = { ...home.local, drivers: [] }
+    for (const name of names) {
+      const only = spec({ selector: `kubernetes.io/hostname=${name}` })
+      table.input('a', { type: 'submit', jobId: `job-${name}`, spec: only, count: 1, placeTimeoutMs: HOUR_MS })
+    }
+    const isLost = (name: string) => home.state.tasks.get(`job-${name}`)!.attempts[0]?.outcome === 'lost'
+    assert.ok(table.run(1_000, () => [...home.state.tasks.values()].every(({ state }) => state === 'running')))
+    table.options = { ...table.options, drop: () => true }
+    home.cutOff = true
+    for (const node of names) table.input('a', { type: 'node-lost', node, why: 'no answer' })
+    table.run(200_000)
+    home.cutOff = false
+    table.input('a', { type: 'reconnected' })
+    table.run(10)
+    for (const [index] of names.entries()) {
+      assert.equal(names.filter(isLost).length, index + 1)
+      table.run(1_000)
+    }
+  })
+
   it('is not given up for its silence either while this node may be cut off', () => {
     const table = running()
     table.options = { ...table.options, drop: () => true }
