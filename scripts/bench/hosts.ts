@@ -2,10 +2,13 @@
  * Machines to measure a mesh on: each a network namespace with a host name of its own, joined by a bridge; or, where
  * such cannot be made, this machine's loopback with an address for each.
  */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
+import { promisify } from 'node:util'
 import { createNetns, netnsUnavailable } from '../../test/support/netns.ts'
+
+const run = promisify(execFile)
 
 /** One of them. */
 export interface Host {
@@ -20,6 +23,10 @@ export interface Host {
   silence(): Promise<void>
   /** Ends the silence, unless what ran there has ended meanwhile. */
   heal(): Promise<void>
+  /** Runs a program on it to its end. @throws Error when that fails */
+  exec(command: string, args: readonly string[]): Promise<void>
+  /** Moves its cable to another switch, whose hosts hear each other alone. Absent where there are no cables. */
+  moveTo?(network: string): Promise<void>
 }
 
 /** All of them. */
@@ -54,6 +61,8 @@ async function namespaces(names: readonly string[]): Promise<Hosts> {
         node.spawn('unshare', ['-u', 'sh', '-c', 'hostname "$0" && exec "$@"', name, command, ...args], STDIO),
       silence: () => node.cut(),
       heal: () => node.heal(),
+      exec: async (command, args) => void (await node.exec(command, args)),
+      moveTo: (network) => node.moveTo(network),
     }
   })
   const what = 'each in a network namespace of its own'
@@ -75,6 +84,7 @@ function loopback(names: readonly string[], reason: string): Hosts {
       },
       silence: async () => void last?.kill('SIGSTOP'),
       heal: async () => void last?.kill('SIGCONT'),
+      exec: async (command, args) => void (await run(command, args)),
     }
   })
   const close = async (): Promise<void> => {

@@ -29,7 +29,10 @@ export class Outbox {
     this.#counters = counters
   }
 
-  /** Resolves once the frame is queued on a standing link; for `when` see there. @throws PeerError `bad-size`, `overloaded`, `unreachable` */
+  /**
+   * Resolves once the frame is queued on a standing link; for `when` see there.
+   * @throws PeerError `bad-size`, `overloaded`, `unreachable`
+   */
   async send(peer: string, frame: Uint8Array, when: 'now' | 'soon' = 'now'): Promise<void> {
     if (frame.byteLength === 0 || frame.byteLength > MAX_FRAME_BYTES) {
       throw new PeerError('bad-size', `a frame has 1 to ${MAX_FRAME_BYTES} bytes, not ${frame.byteLength}`)

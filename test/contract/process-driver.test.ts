@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,13 +37,18 @@ async function makeWarmHarness(): Promise<DriverHarness> {
   return { ...harness, open }
 }
 
-/** Process ids of this process's shims that have no arguments. */
+/** This process's shims that have no order yet, and so no run's folder to be in. */
 function waitingShims(): number[] {
-  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1')
-  return children
-    .split(' ')
-    .map(Number)
-    .filter((pid) => pid > 0 && /\/shim-[0-9a-f]+\.sh\0$/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1')))
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1').split(' ').filter(Boolean)
+  return children.map(Number).filter((pid) => {
+    try {
+      const isShim = /\/shim-[0-9a-f]+\.sh\0$/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'))
+      return isShim && readlinkSync(`/proc/${pid}/cwd`) === '/'
+    } catch {
+      // It has ended meanwhile.
+      return false
+    }
+  })
 }
 
 driverContract('process', () => makeHarness({}))

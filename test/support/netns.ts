@@ -25,6 +25,8 @@ export interface NetnsNode {
   cut(): Promise<void>
   /** Plugs it in again. */
   heal(): Promise<void>
+  /** Plugs it into another switch, made when it is first named: its nodes hear each other alone. See `heal`. */
+  moveTo(network: string): Promise<void>
 }
 
 export interface NetnsLab {
@@ -93,6 +95,7 @@ export async function createNetns(names: readonly string[]): Promise<NetnsLab> {
         ip link set lo up && ip addr add ${ip}/24 dev eth0 && ip link set eth0 up &&
         ip route add default dev eth0`,
       ])
+      const inHubShell = async (script: string) => void (await run('nsenter', [...inHub, 'sh', '-c', script]))
       nodes.push({
         name,
         ip,
@@ -106,6 +109,10 @@ export async function createNetns(names: readonly string[]): Promise<NetnsLab> {
         // At the bridge's end, so that the node itself sees its interface up.
         cut: async () => void (await run('nsenter', [...inHub, 'ip', 'link', 'set', `veth${index}`, 'nomaster'])),
         heal: async () => void (await run('nsenter', [...inHub, 'ip', 'link', 'set', `veth${index}`, 'master', 'br0'])),
+        moveTo: (network) =>
+          inHubShell(`
+            ip link show ${network} >/dev/null 2>&1 || ip link add ${network} type bridge || exit
+            ip link set ${network} up && ip link set veth${index} master ${network}`),
       })
     }
     return { nodes, close }

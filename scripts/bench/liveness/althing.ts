@@ -32,6 +32,7 @@ export function althing(launcher: string, dir: string): Kind {
         pid: daemon.pid,
         losses,
         countPresent: () => countPresent(daemon),
+        isCutOff: async () => (await daemon.status()).cutOff,
         kill: () => daemon.kill(),
       }
       addresses.set(member, daemon.address)

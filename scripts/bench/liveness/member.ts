@@ -20,6 +20,8 @@ export interface Member {
   readonly losses: Losses
   /** How many members it holds to be there, itself among them. */
   countPresent(): Promise<number>
+  /** Whether it believes that it may be cut off itself. Absent where members know no such thing. */
+  isCutOff?(): Promise<boolean>
   /** Ends it at once, as `kill -9` does. Resolves when it is gone. */
   kill(): Promise<void>
 }

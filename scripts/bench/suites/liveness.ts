@@ -9,23 +9,18 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { median, rounded } from '../figure.ts'
 import type { Bench, Figure, Suite } from '../figure.ts'
 import { makeHosts } from '../hosts.ts'
-import type { Hosts } from '../hosts.ts'
 import { althing } from '../liveness/althing.ts'
+import { assemble, meet, noteWrongs } from '../liveness/fleet.ts'
+import type { Fleet } from '../liveness/fleet.ts'
 import type { Kind, Member } from '../liveness/member.ts'
 import { GET_SERF, serf, serfVersion } from '../liveness/serf.ts'
 import { sentBytes, usageOf } from '../process-usage.ts'
-import { untilTrue } from '../wait.ts'
 
-/** All see all: generous, for 32 daemons that start on two cores. */
-const MEET_TIMEOUT_MS = 120_000
-const MEET_LOOK_MS = 100
-/** Thereafter until links, delays and losses are as they usually are. */
+/** After all have met until links, delays and losses are as they usually are. */
 const SETTLE_MS = 5_000
 /** Joining is over and the first garbage collected. */
 const IDLE_SETTLE_MS = 12_000
 const OFFLINE_TIMEOUT_MS = 90_000
-/** Daemons that start at the same time: more only wait for one another. */
-const STARTS_AT_ONCE = 4
 
 /** Members of a mesh, of which the larger is left out of a quick run. */
 const SMALL = 8
@@ -35,45 +30,14 @@ const KILLED = { name: 'kill -9', targetMs: 1_000 } as const
 const SILENT = { name: 'silence', targetMs: 3_000 } as const
 type Stroke = typeof KILLED | typeof SILENT
 
-interface Mesh {
-  readonly kind: Kind
-  readonly hosts: Hosts
-  readonly members: Member[]
-  /** Who held whom offline that was well, and when. */
-  readonly wrongs: string[]
-}
-
-async function assemble(kind: Kind, hosts: Hosts): Promise<Mesh> {
-  const [first, ...others] = hosts.all
-  const seed = await kind.start(first!)
-  const members = [seed]
-  while (others.length > 0) {
-    members.push(...(await Promise.all(others.splice(0, STARTS_AT_ONCE).map((host) => kind.start(host, seed)))))
-  }
-  const mesh = { kind, hosts, members, wrongs: [] }
-  await meet(mesh)
-  return mesh
-}
-
-/** Resolves once each member has all the others. */
-async function meet({ kind, members }: Mesh): Promise<void> {
-  let counts: number[] = []
-  const look = async (): Promise<boolean> => {
-    counts = await Promise.all(members.map((member) => member.countPresent()))
-    return counts.every((count) => count === members.length)
-  }
-  const what = `${members.length} members of ${kind.name} that know each other`
-  await untilTrue(what, MEET_TIMEOUT_MS, look, () => `they see ${counts.join(', ')}`, MEET_LOOK_MS)
-}
-
 /** Strikes one member, waits until the last of the others holds it offline, and starts it anew. @returns how long */
-async function round(mesh: Mesh, index: number, stroke: Stroke): Promise<number> {
-  const { kind, members } = mesh
+async function round(fleet: Fleet, index: number, stroke: Stroke): Promise<number> {
+  const { kind, members } = fleet
   const victim = members[index]!
   const survivors = members.filter((member) => member !== victim)
   await pause(SETTLE_MS)
-  await meet(mesh)
-  noteWrongs(mesh, 'between rounds')
+  await meet(fleet)
+  noteWrongs(fleet, 'between rounds')
   const fromMs = performance.now()
   await (stroke === KILLED ? victim.kill() : victim.host.silence())
   const said = survivors.map(({ losses, host }) => losses.of(victim.id, OFFLINE_TIMEOUT_MS, host.name))
@@ -81,26 +45,18 @@ async function round(mesh: Mesh, index: number, stroke: Stroke): Promise<number>
   await victim.kill()
   // Cut off, it held all the others offline, and was right as far as it could see.
   members.splice(index, 1)
-  noteWrongs(mesh, `while ${victim.host.name} was lost`, victim)
+  noteWrongs(fleet, `while ${victim.host.name} was lost`, [victim])
   await victim.host.heal()
   members.splice(index, 0, await kind.start(victim.host, survivors[index % survivors.length]))
-  await meet(mesh)
+  await meet(fleet)
   return tookMs
 }
 
-/** Notes what was said of members that are well: all that was said since the last time, but of the `lost` one. */
-function noteWrongs({ members, wrongs }: Mesh, when: string, lost?: Member): void {
-  const nameOf = (id: string): string => members.find((member) => member.id === id)?.host.name ?? id
-  for (const { host, losses } of members) {
-    for (const id of losses.clear()) if (id !== lost?.id) wrongs.push(`${host.name} of ${nameOf(id)}, ${when}`)
-  }
-}
-
-async function strike(mesh: Mesh, stroke: Stroke, count: number, note: string, say: Bench['say']): Promise<Figure[]> {
-  const { kind, members, hosts } = mesh
+async function strike(fleet: Fleet, stroke: Stroke, count: number, note: string, say: Bench['say']): Promise<Figure[]> {
+  const { kind, members, hosts } = fleet
   const rounds: number[] = []
   // Each time it is another's turn: who watches a member, and how well, differs from one to the next.
-  for (let i = 0; i < count; i++) rounds.push(rounded(await round(mesh, (i * 3) % members.length, stroke)))
+  for (let i = 0; i < count; i++) rounds.push(rounded(await round(fleet, (i * 3) % members.length, stroke)))
   const by = stroke === KILLED ? '' : ` of ${hosts.silencedBy}`
   const name = `${kind.name}: offline after ${stroke.name}, ${members.length} members`
   const where = stroke === KILLED ? `; ${hosts.what}${note}` : ''
@@ -115,7 +71,7 @@ async function strike(mesh: Mesh, stroke: Stroke, count: number, note: string, s
 }
 
 /** What a member takes while all are well. What it sends is not known (NaN, and left out) on a shared device. */
-async function idleCosts({ kind, members }: Mesh, seconds: number): Promise<Figure[]> {
+async function idleCosts({ kind, members }: Fleet, seconds: number): Promise<Figure[]> {
   const sentOf = ({ pid, host }: Member): number => (host.device === undefined ? NaN : sentBytes(pid, host.device))
   await pause(IDLE_SETTLE_MS)
   const before = members.map((member) => ({ ...usageOf(member.pid), sent: sentOf(member) }))
@@ -152,22 +108,22 @@ async function measure(kind: Kind, size: number, note: string, { quick, say }: B
   const hosts = await makeHosts(size)
   try {
     say(`${size} members of ${kind.name}, ${hosts.what}`)
-    const mesh = await assemble(kind, hosts)
+    const fleet = await assemble(kind, hosts)
     const figures: Figure[] = []
-    const costs = size === SMALL ? await idleCosts(mesh, quick ? 20 : 30) : []
+    const costs = size === SMALL ? await idleCosts(fleet, quick ? 20 : 30) : []
     const count = quick ? 4 : size === SMALL ? 10 : 6
     for (const stroke of [KILLED, SILENT]) {
       say(`${kind.name}, ${size} members, ${stroke.name}: ${count} rounds`)
-      figures.push(...(await strike(mesh, stroke, count, note, say)))
+      figures.push(...(await strike(fleet, stroke, count, note, say)))
     }
-    noteWrongs(mesh, 'after the last round')
+    noteWrongs(fleet, 'after the last round')
     const wrong: Figure = {
       name: `${kind.name}: held offline though well, ${size} members`,
       unit: 'times',
-      measured: mesh.wrongs.length,
+      measured: fleet.wrongs.length,
       ...(kind.name === 'Althing' && { target: { atMost: 0 } }),
       how: 'by any other, from the first start to the last round',
-      detail: { said: mesh.wrongs.join('; ') },
+      detail: { said: fleet.wrongs.join('; ') },
     }
     return [...figures, wrong, ...costs]
   } finally {

@@ -5,6 +5,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TaskExit } from '../../model/task.ts'
 import type { Logger } from '../../util/logger.ts'
@@ -16,10 +17,10 @@ import { EndWatch } from './end-watch.ts'
 import { launch } from './launch.ts'
 import { readLog } from './log-reader.ts'
 import { readBootId } from './proc.ts'
-import { claimUnstarted, isRunId, makeRoot, readMeta, readState, removeFolder, runPaths } from './run-folder.ts'
+import { claimUnstarted, isRunId, readMeta, readState, removeFolder, runPaths } from './run-folder.ts'
 import type { RunState } from './run-folder.ts'
 import { Run } from './run.ts'
-import { installScripts } from './scripts.ts'
+import { DRIVER_FOLDER, installScripts } from './scripts.ts'
 import { Shims } from './shims.ts'
 import { Sweep } from './sweep.ts'
 import { Watchdog } from './watchdog.ts'
@@ -74,7 +75,7 @@ class ProcessDriver implements TaskDriver {
     this.#nowMs = options.nowMs ?? Date.now
     mkdirSync(dir, { recursive: true, mode: 0o700 })
     const scripts = installScripts(dir)
-    this.#shims = new Shims(scripts.shim)
+    this.#shims = new Shims(scripts.shim, join(dir, DRIVER_FOLDER))
     this.#tee = findProgram('tee') ?? 'tee'
     this.#cgroups = options.useCgroups === false ? Cgroups.none() : Cgroups.probe(dir)
     this.#watchdog = new Watchdog({ dir, script: scripts.watchdog, intervalS: options.watchdogIntervalS ?? 2, log })
@@ -199,7 +200,7 @@ class ProcessDriver implements TaskDriver {
     }
     const paths = runPaths(this.#dir, runId)
     try {
-      makeRoot(paths)
+      this.#shims.makeFolder(paths)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
         await removeFolder(paths.root)
@@ -208,7 +209,7 @@ class ProcessDriver implements TaskDriver {
       // Of an earlier daemon. It is either a run, which must not be started twice, or rubbish, now gone.
       const run = await this.#adoptOne(runId)
       if (run) return run.started
-      makeRoot(paths)
+      this.#shims.makeFolder(paths)
     }
     try {
       const { run, child } = await launch(order, paths, this.#launchContext())

@@ -84,7 +84,8 @@ export class Run {
   /** Begins to hold the run to its deadline, and to a kill that an earlier daemon began. */
   oversee(): void {
     this.#armDeadline()
-    this.#kill = readKillMark(this.paths)
+    // One that has just been made nobody has killed yet.
+    if (this.#startTime !== undefined) this.#kill = readKillMark(this.paths)
     if (this.#kill) this.#armKill()
   }
 

@@ -1,15 +1,18 @@
 /**
- * Where shims come from. One waits in advance, so that a start does not wait for `fork`: the kernel copies the page
- * tables of the whole daemon for it, some milliseconds, and every page that the daemon writes to next.
+ * Where shims come from, and the folders they run in. One of each is made in advance, so that a start does not wait for
+ * `fork`: the kernel copies the page tables of the whole daemon for it, some milliseconds, and every page that the
+ * daemon writes to next.
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { renameSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { makeRoot, runPaths, type RunPaths } from './run-folder.ts'
 
 /** How long after a start the next shim is made: when the news of that start has left. */
 const REFILL_MS = 15
-/** A longer order goes by the argument list: a shell reads its input byte by byte, and the system's limits stay the judge. */
+/** A longer order goes by the argument list: a shell reads its input byte by byte, and the system keeps its say. */
 const MAX_ORDER_BYTES = 16 * 1024
 /** Variables that a shell holds for its own: only a new one's environment can bring them to the task. */
 const SHELLS_OWN =
@@ -24,13 +27,29 @@ export interface ShimOrder {
 
 export class Shims {
   readonly #script: string
+  readonly #spare: RunPaths
+  #hasSpare = false
   #waiting: ChildProcess | undefined
   #refill: NodeJS.Timeout | undefined
   #closed = false
 
-  /** `script`: where `SHIM` lies. Starts nothing until the first order. */
-  constructor(script: string) {
+  /** `script`: where `SHIM` lies. `folder`: the driver's own. Starts nothing until the first order. */
+  constructor(script: string, folder: string) {
     this.#script = script
+    this.#spare = runPaths(folder, 'spare')
+  }
+
+  /** Makes a run's folder with what every run has in it. Throws EEXIST when there is one already. */
+  makeFolder(paths: RunPaths): void {
+    if (this.#hasSpare) {
+      this.#hasSpare = false
+      try {
+        return renameSync(this.#spare.root, paths.root)
+      } catch {
+        // There is such a run, or the spare one is gone: what follows says which.
+      }
+    }
+    makeRoot(paths)
   }
 
   /** Gives the order to the shim that waits, or starts one with it. Throws what `spawn` says. */
@@ -72,7 +91,23 @@ export class Shims {
   }
 
   #prepare(): void {
-    if (this.#closed || this.#waiting !== undefined) return
+    if (this.#closed) return
+    if (!this.#hasSpare) this.#makeSpare()
+    if (this.#waiting === undefined) this.#makeWaiting()
+  }
+
+  #makeSpare(): void {
+    try {
+      // One that an earlier daemon left, or that no run has taken after all.
+      rmSync(this.#spare.root, { recursive: true, force: true })
+      makeRoot(this.#spare)
+      this.#hasSpare = true
+    } catch {
+      // A full disk, for one: the next run that needs a folder will say so.
+    }
+  }
+
+  #makeWaiting(): void {
     const child = spawn('/bin/sh', [this.#script], {
       cwd: '/',
       detached: true,
