@@ -1,7 +1,7 @@
 /** Plants each known bug in a copy of the sources and lets the simulator find it. */
 import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SimulateOptions } from './arguments.ts'
@@ -36,20 +36,23 @@ export async function runMutants(
 ): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), 'althing-mutants-'))
   try {
-    for (const path of COPIED) cpSync(join(ROOT, path), join(dir, path), { recursive: true })
-    symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
+    const [copy, ...more] = Array.from({ length: availableParallelism() }, (_, index) => copyOf(dir, String(index)))
     const outcomes: Outcome[] = []
     const tell = (outcome: Outcome): void => {
       outcomes.push(outcome)
       if (!json) console.log(lineOf(outcome))
     }
-    const clean = await search(dir, from, suite)
+    const clean = await search(copy!, from, suite)
     if (!('clean' in clean)) {
       // On a core that breaks rules by itself nothing planted could be told apart.
       console.log(json ? JSON.stringify({ clean, outcomes }) : `the unchanged core is not clean: ${describe(clean)}`)
       return false
     }
-    for (const bug of suite.bugs) if (bug.name.includes(only)) tell(await plant(dir, bug, from, suite))
+    const left = suite.bugs.filter(({ name }) => name.includes(only))
+    const plantAll = async (into: string): Promise<void> => {
+      for (let bug = left.shift(); bug !== undefined; bug = left.shift()) tell(await plant(into, bug, from, suite))
+    }
+    await Promise.all([copy!, ...more].map(plantAll))
     if (json) console.log(JSON.stringify({ clean, outcomes }))
     else {
       const caught = outcomes.filter((outcome) => outcome.caught).length
@@ -60,6 +63,14 @@ export async function runMutants(
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
+}
+
+/** A copy of the core and its simulator, to plant bugs in. @returns its folder */
+function copyOf(dir: string, name: string): string {
+  const copy = join(dir, name)
+  for (const path of COPIED) cpSync(join(ROOT, path), join(copy, path), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  return copy
 }
 
 function lineOf({ name, caught, by, seconds }: Outcome): string {
