@@ -7,6 +7,8 @@ import { BidTerms, DeclineReason, Id } from './negotiation.ts'
 import { Resources } from './resources.ts'
 import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
 
+export { DoctorStep, ReachabilityView } from './doctor.ts'
+
 /** What `/openapi.json` and the page call a node's state. `offline`: its lease lapsed, or it left. */
 export const NodeState = z.enum(['joining', 'ready', 'busy', 'offline'])
 export type NodeState = z.infer<typeof NodeState>

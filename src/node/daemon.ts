@@ -20,6 +20,7 @@ import { createSigner } from '../wire/envelope.ts'
 import { BundleStore } from './bundle-store.ts'
 import { createOperations } from './daemon-operations.ts'
 import type { DaemonParts } from './daemon-state.ts'
+import { Examiner } from './doctor/examiner.ts'
 import { createEffects } from './effects.ts'
 import { EventHub } from './events.ts'
 import { bundlesInUse, localFacts, meshConfigOf, readPassports, readTrust } from './facts.ts'
@@ -127,6 +128,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
       // One that published nothing was a passer-by: its key is not kept for it.
       if (!mesh.registry.authors.has(from)) probes.forget(from)
     },
+    onExamine: (from, message) => examiner.take(from, message),
   })
   const servants = { inbound, bundles, driver, mesh, events, keptRuns }
   const port = await choosePort(options, log)
@@ -152,6 +154,14 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
       if (peer.remoteHost(to) !== undefined) peer.send(to, toFrame(message, sealer)).catch(() => {})
     },
   })
+  const examiner = new Examiner({
+    peer: () => peer,
+    mesh,
+    clock,
+    sealer,
+    probes: () => probes,
+    mdns: options.mdns ?? true,
+  })
   const carry = createEffects({ mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, input, post })
 
   const shutdown = Promise.withResolvers<void>()
@@ -160,6 +170,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     options,
     name,
     cluster: config.cluster,
+    leaseMs: config.leaseMs,
     version: VERSION,
     log,
     clock,
@@ -174,6 +185,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     peer,
     inbound,
     probes,
+    examiner,
     trusted,
     extraPassports,
     pageUrl: undefined,

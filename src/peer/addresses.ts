@@ -47,6 +47,19 @@ export function parseTcpAddress(text: string): TcpAddress | undefined {
   }
 }
 
+/**
+ * Splits a relayed address, `<address of the relay>/p2p/<relay>/p2p-circuit[/p2p/<peer>]`, at the relay.
+ * @returns undefined when the text is no such address; two relays in a row are not
+ */
+export function parseRelayedAddress(text: string): { relay: TcpAddress; peer: string | undefined } | undefined {
+  const [way = '', target, ...more] = text.split('/p2p-circuit')
+  if (target === undefined || more.length > 0) return undefined
+  const relay = parseTcpAddress(way)
+  const peer = /^\/p2p\/([^/]+)$/.exec(target)?.[1]
+  if (relay?.peer === undefined || (target !== '' && peer === undefined)) return undefined
+  return { relay, peer }
+}
+
 function inList(list: BlockList, host: string): boolean {
   return list.check(host, isIPv4(host) ? 'ipv4' : 'ipv6')
 }

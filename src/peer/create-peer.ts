@@ -3,9 +3,8 @@ import type { Connection } from '@libp2p/interface'
 import type { Duplex } from 'node:stream'
 import { messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
-import { CONTROL_PROTOCOL } from '../wire/protocols.ts'
 import { AddressBook } from './address-book.ts'
-import { isLoopbackAddress, isPrivateAddress, parseTcpAddress } from './addresses.ts'
+import { isPrivateAddress, parseRelayedAddress, parseTcpAddress } from './addresses.ts'
 import { Bootstrap } from './bootstrap.ts'
 import { ControlLinks } from './control.ts'
 import { Counters } from './counters.ts'
@@ -16,11 +15,12 @@ import { createGater } from './gater.ts'
 import { Gossip } from './gossip.ts'
 import { createHost, startHost } from './host.ts'
 import type { Host } from './host.ts'
+import { learnIdentified, type Identified } from './identified.ts'
 import { peerIdFromSeed, privateKeyFromSeed } from './identity.ts'
 import { DEGREE_TARGET, MAX_OUTBOUND } from './limits.ts'
 import type { PeerOptions } from './options.ts'
 import { Outbox } from './outbox.ts'
-import type { Peer, PeerHandlers, PeerIdText, StreamKind, Topic } from './peer.ts'
+import type { LinkInfo, Peer, PeerHandlers, PeerIdText, StreamKind, Topic } from './peer.ts'
 import { mdnsServiceTag, topicName } from './protocols.ts'
 import { redial } from './redial.ts'
 import { Reputation } from './reputation.ts'
@@ -142,14 +142,29 @@ class MeshPeer implements Peer {
     this.#running?.degree.keep(peers)
   }
 
+  link(peer: PeerIdText): LinkInfo | undefined {
+    const connection = this.#running?.links.get(peer)?.connection
+    if (connection === undefined) return undefined
+    const address = connection.remoteAddr.toString()
+    return { address, direction: connection.direction, relay: parseRelayedAddress(address)?.relay.peer }
+  }
+
   remoteHost(peer: PeerIdText): string | undefined {
-    const address = this.#running?.links.get(peer)?.connection.remoteAddr.toString()
+    const address = this.link(peer)?.address
     return address === undefined ? undefined : parseTcpAddress(address)?.host
   }
 
   learnAddresses(peer: PeerIdText, addresses: readonly string[]): void {
     this.#book.learn(peer, addresses)
     this.#running?.degree.poke()
+  }
+
+  addressesOf(peer: PeerIdText): readonly string[] {
+    return this.#book.of(peer)
+  }
+
+  hangUp(peer: PeerIdText): void {
+    for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('no longer needed'))
   }
 
   stats(): Record<string, number> {
@@ -270,24 +285,6 @@ class MeshPeer implements Peer {
     }
   }
 
-  /** A peer tells its listen addresses once it is connected. */
-  readonly #onIdentify = ({ detail }: CustomEvent<Identified>): void => {
-    if (!detail.protocols.includes(CONTROL_PROTOCOL)) return
-    const addresses = detail.listenAddrs.map((address) => address.toString())
-    const remote = parseTcpAddress(detail.connection.remoteAddr.toString())
-    // Loopback addresses mean this machine only when the peer is on it.
-    const local = remote !== undefined && this.#isLocal(remote.host)
-    this.#book.learn(detail.peerId.toString(), local ? addresses : addresses.filter((text) => !isLoopbackAddress(text)))
-  }
-
-  #isLocal(host: string): boolean {
-    return this.addresses().some((address) => parseTcpAddress(address)?.host === host)
-  }
-}
-
-interface Identified {
-  peerId: { toString(): string }
-  protocols: string[]
-  listenAddrs: { toString(): string }[]
-  connection: Connection
+  readonly #onIdentify = ({ detail }: CustomEvent<Identified>): void =>
+    learnIdentified(this.#book, detail, this.addresses())
 }

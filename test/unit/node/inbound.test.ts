@@ -35,6 +35,7 @@ describe('what comes in', () => {
       log: SILENT,
       onHello: () => {},
       onBye: () => {},
+      onExamine: () => {},
       input: (input) => (inputs.push(input), [{ type: 'fate', fate: 'accept', outcome: 'new' }]),
       post: (input) => void inputs.push(input),
     })
@@ -86,7 +87,7 @@ describe('what comes in', () => {
 
   it('notices a skewed clock', () => {
     inbound.onFrame('p', toFrame(hello('c', NOW + 120_000), sealer(1)))
-    assert.equal(inbound.clockSkewMs.get('p'), 120_000)
+    assert.equal(inbound.greetingOf('p')?.skewMs, 120_000)
   })
 
   it('takes no flood: frames beyond the allowance of a link are dropped, and it is earned again', () => {
@@ -110,6 +111,7 @@ describe('what comes in', () => {
       log: SILENT,
       onHello: () => {},
       onBye: () => {},
+      onExamine: () => {},
       input: () => {
         throw new TypeError('undefined is not a function')
       },
