@@ -11,6 +11,8 @@ export interface ProbeFacts {
   readonly sent: number
   /** The other said, over the link, how long ago a datagram of ours came; undefined: none, or it said nothing. */
   readonly heardThereAgeMs: number | undefined
+  /** From the first of our pings to the question about them: what was heard there since was heard of these. */
+  readonly tookMs: number
   readonly didAnswer: boolean
   /** Round trip of the control stream, milliseconds. */
   readonly linkRttMs: number | undefined
@@ -19,12 +21,9 @@ export interface ProbeFacts {
   readonly isRelayed: boolean
 }
 
-/** The other heard one of these pings: it takes a little for the answer about it. */
-const JUST_NOW_MS = 5_000
-
 /** Whether probes go by UDP, both ways. Where they do not, the control stream carries them. */
 export function judgeProbes(name: string, facts: ProbeFacts): DoctorStep {
-  const { rttMs, sent, heardThereAgeMs, didAnswer, linkRttMs, port, isRelayed } = facts
+  const { rttMs, sent, heardThereAgeMs, tookMs, didAnswer, linkRttMs, port, isRelayed } = facts
   const measured = { rttMs, sent, linkRttMs }
   if (rttMs !== undefined) return ok('probes', `UDP both ways, round trip ${inWords(rttMs)}`, measured)
   if (isRelayed) return skipped('probes', 'go over the control stream: datagrams are not relayed')
@@ -37,7 +36,7 @@ export function judgeProbes(name: string, facts: ProbeFacts): DoctorStep {
     const fix = ['the log of that daemon at its start says what was in the way of its UDP port']
     return warning('probes', `no datagram can be sent; ${instead}`, { cause, fix }, measured)
   }
-  const arrived = heardThereAgeMs !== undefined && heardThereAgeMs < JUST_NOW_MS
+  const arrived = heardThereAgeMs !== undefined && heardThereAgeMs < tookMs
   if (arrived) {
     const cause = `datagrams of this host arrive there, but the answers do not come back: UDP is dropped on this side`
     const fix = port === undefined ? [] : [`on this host, let UDP port ${port} in;`, ...letIn('udp', port)]

@@ -69,8 +69,11 @@ export function judgeDial(name: string, dials: readonly DialFacts[], link: LinkF
   return warning('dial', `${found}; ${how}`, fault, measured)
 }
 
+/** Who refuses is there; of the rest the first says most, since some addresses of a host are for others than us. */
+const TELLING: readonly DialFacts['state'][] = ['refused', 'timeout', 'blocked', 'no-route', 'failed', 'open']
+
 function dialFault(name: string, dials: readonly DialFacts[]): { cause: string; fix: string[] } {
-  const first = dials.find(({ state }) => state === 'timeout') ?? dials[0]!
+  const first = dials.toSorted((a, b) => TELLING.indexOf(a.state) - TELLING.indexOf(b.state))[0]!
   const { host, port, state } = first
   switch (state) {
     case 'timeout':

@@ -136,7 +136,11 @@ describe('e2e: doctor', function () {
     await firewall(right, 'input', 'udp dport != 53 drop')
     const pair = await diagnose(a.cli, 'right')
     assert.deepEqual([pair.code, outcomes(pair)['probes']], [0, 'warning'], JSON.stringify(pair.steps))
-    assert.match(pair.steps.find(({ id }) => id === 'probes')!.found, /over the control stream instead/)
+    const probesOf = ({ steps }: Diagnosis) => steps.find(({ id }) => id === 'probes')!
+    assert.match(probesOf(pair).found, /over the control stream instead/)
+    assert.match(probesOf(pair).cause!, /on the side of right, or on the way/)
+    assert.match(probesOf(await diagnose(b.cli, 'left')).cause!, /UDP is dropped on this side/)
+    assert.equal(outcomes(await diagnose(a.cli))['probes'], 'warning')
   })
 
   it('another cluster: both are named, and the connection is not kept', async () => {

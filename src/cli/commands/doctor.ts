@@ -53,6 +53,10 @@ async function doctor(word: string | undefined, { matrix }: { matrix?: true }, c
   const steps: DoctorStep[] = []
   const signal = AbortSignal.timeout(PATIENCE_MS)
   const progress = progressOf(context)
+  process.once('SIGINT', () => {
+    progress.clear()
+    process.exit(EXIT.interrupted)
+  })
   progress.show()
   for await (const step of stepsOf(context, word, signal)) {
     steps.push(step)

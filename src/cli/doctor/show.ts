@@ -45,7 +45,7 @@ export function drawMatrix(view: ReachabilityView): {
   const table = rows.length <= GRID_MEMBERS ? gridOf(rows) : listOf(rows)
   const cut = rows.reduce((sum, { leftOut }) => sum + leftOut, 0)
   const notes = [
-    ...(rowsLeftOut > 0 ? [`${rowsLeftOut} more members are not shown; --json has no more of them either`] : []),
+    ...(rowsLeftOut > 0 ? [`${rowsLeftOut} more members are not shown: there are 64 rows at most`] : []),
     ...(cut > 0 ? [`${cut} entries found no room in the answers of those who told`] : []),
     ...(rows.some(({ source }) => source === 'unknown')
       ? ['a row of question marks: that node could not be asked, since it is not linked to this one or did not answer']

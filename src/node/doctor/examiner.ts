@@ -19,11 +19,13 @@ import type { Probes } from '../probes.ts'
 /** Questions under way at once; beyond it further ones are not asked. */
 const MAX_ASKED = 512
 /**
- * Answers a second, all askers together, and how many at once: an answer with links takes the work of a list of all
- * nodes. A matrix of a neighbourhood of twenty asks each of them once.
+ * Answers a second to one peer, and how many at once: an answer with links takes the work of a list of all nodes. One
+ * `althing doctor` asks some ten times in a few seconds.
  */
-const ANSWERS_PER_S = 20
-const ANSWER_BURST = 100
+const ANSWERS_PER_S = 10
+const ANSWER_BURST = 40
+/** Peers whose questions are counted: more than there can be links. */
+const MAX_ASKERS = 1_024
 /** How long an answer may take. */
 export const ANSWER_WAIT_MS = 2_000
 
@@ -57,11 +59,11 @@ export class Examiner {
   readonly #options: ExaminerOptions
   /** By peer and nonce. */
   readonly #asked = new BoundedMap<string, Asked>(MAX_ASKED, 'refuse')
-  readonly #answers: TokenBucket
+  /** What each peer may still ask. */
+  readonly #allowance = new BoundedMap<PeerIdText, TokenBucket>(MAX_ASKERS, 'evict-oldest')
 
   constructor(options: ExaminerOptions) {
     this.#options = options
-    this.#answers = new TokenBucket(ANSWERS_PER_S, ANSWER_BURST, options.clock.nowMs())
   }
 
   /**
@@ -105,7 +107,7 @@ export class Examiner {
 
   #answer(to: PeerIdText, { nonce, links }: Examine): void {
     const { clock, mdns, sealer, mesh } = this.#options
-    if (!this.#answers.take(clock.nowMs())) return
+    if (!this.#mayAsk(to, clock.nowMs())) return
     const receivedMs = clock.wallMs()
     const heartbeatAgeMs = heartbeatAgeOf(mesh, to, clock.nowMs())
     const datagramAgeMs = this.#options.probes().datagramAgeMs(to)
@@ -125,6 +127,12 @@ export class Examiner {
       .peer()
       .send(to, toFrame({ t: 'examined', body }, sealer))
       .catch(() => {})
+  }
+
+  #mayAsk(peer: PeerIdText, nowMs: number): boolean {
+    const allowance = this.#allowance.get(peer) ?? new TokenBucket(ANSWERS_PER_S, ANSWER_BURST, nowMs)
+    this.#allowance.set(peer, allowance)
+    return allowance.take(nowMs)
   }
 
   /** How this node reaches each member it knows, linked ones first. */

@@ -12,6 +12,7 @@ import {
   skipAfter,
   type HandshakeFacts,
 } from '../../diagnosis/pair.ts'
+import { skipped } from '../../diagnosis/step.ts'
 import { multiaddrOf } from '../../diagnosis/target.ts'
 import type { DoctorStep, StepId } from '../../model/doctor.ts'
 import { mdnsServiceTag } from '../../peer/protocols.ts'
@@ -32,6 +33,7 @@ const WALK_MS = 14_000
 const GREETING_MS = 3_000
 const RECORDS_MS = 3_000
 const LOOK_MS = 50
+const ASK_AGAIN_MS = 250
 /** Exchanges by which the clocks are compared. */
 const CLOCK_EXCHANGES = 4
 
@@ -53,7 +55,7 @@ export async function* examinePair(parts: DaemonParts, text: string, signal: Abo
     facts: await multicast,
     isOn: parts.options.mdns !== false,
     isOnThere: seen.isMulticastOnThere,
-    isSameMachine: hosts.some((host) => networks.isOwn(host)),
+    isSameMachine: target.isHere,
     isOnLink: hosts.some((host) => networks.isOnLink(host)),
   })
 }
@@ -75,6 +77,9 @@ async function* walk(parts: DaemonParts, target: Target, signal: AbortSignal): A
   const wasLinked = target.peer !== undefined && peer.link(target.peer) !== undefined
   const attempts = await Promise.all(target.places.map(({ host, port }) => tryTcp(host, port, signal)))
   const seen = { peer: target.peer, isMulticastOnThere: undefined }
+  if (target.hasRelay && target.peer !== undefined && !wasLinked && !attempts.some(({ state }) => state === 'open')) {
+    await orAbort(peer.redial(target.peer), signal).catch(() => {})
+  }
   const dial = judgeDial(target.name, attempts, target.peer === undefined ? undefined : peer.link(target.peer))
   yield dial
   if (dial.outcome === 'broken') return yield* giveUp('dial', seen)
@@ -120,14 +125,19 @@ async function* examineLink(
   const nameOf = namesOf(mesh, clock.nowMs())
   const name = nameOf(id) === id ? shown : nameOf(id)
   const examined = await examineOften(parts, id, signal)
+  if (signal.aborted) return yield* outOfTime(['clock', 'probes', 'records', 'path'])
   yield judgeClock(name, offsetTo(parts, id, examined))
 
   const isRelayed = peer.link(id)?.relay !== undefined
+  const startMs = performance.now()
   const trip = await probes.examine(id, signal)
+  const tookMs = performance.now() - startMs
   const after = await parts.examiner.ask(id, false, signal)
+  if (signal.aborted) return yield* outOfTime(['probes', 'records', 'path'])
   const linkRttMs = examined.length === 0 ? undefined : Math.min(...examined.map(({ rttMs }) => rttMs))
   yield judgeProbes(name, {
     ...trip,
+    tookMs,
     heardThereAgeMs: after?.answer.datagramAgeMs,
     didAnswer: after !== undefined,
     linkRttMs,
@@ -135,9 +145,17 @@ async function* examineLink(
     isRelayed,
   })
 
-  yield judgeRecords(name, await recordFacts(parts, id, signal))
+  const records = await recordFacts(parts, id, signal)
+  if (signal.aborted) return yield* outOfTime(['records', 'path'])
+  yield judgeRecords(name, records)
   yield judgePath(name, peer.link(id), namesOf(mesh, clock.nowMs()), linkRttMs)
   return examined[0]?.answer.mdns
+}
+
+/** What an examination that was cut short has half measured is not judged. */
+function* outOfTime(steps: readonly StepId[]): Generator<DoctorStep, undefined> {
+  for (const id of steps) yield skipped(id, 'out of time')
+  return undefined
 }
 
 async function examineOften(parts: DaemonParts, id: string, signal: AbortSignal): Promise<Examination[]> {
@@ -242,7 +260,7 @@ async function recordFacts(parts: DaemonParts, id: string, signal: AbortSignal) 
     const facts = await look()
     const isThere = !facts.didAnswer || facts.thereAgeMs !== undefined
     if ((facts.hereAgeMs !== undefined && isThere) || signal.aborted || performance.now() > endsAtMs) return facts
-    await delay(LOOK_MS)
+    await delay(ASK_AGAIN_MS)
   }
 }
 

@@ -6,6 +6,7 @@ import { isLoopbackHost, ownNetworks, resolveHost } from '../../reach/networks.t
 import type { DaemonParts } from '../daemon-state.ts'
 import { nodeOf } from '../find-node.ts'
 import { OperationError } from '../operations.ts'
+import { namesOf } from '../views.ts'
 
 /** Addresses of one host that are tried, at once. */
 const MAX_PLACES = 8
@@ -20,6 +21,10 @@ export interface Target {
   readonly places: readonly { readonly host: string; readonly port: number }[]
   /** All IP addresses of it that are known. */
   readonly hosts: readonly string[]
+  /** It runs on this very machine. */
+  readonly isHere: boolean
+  /** Some of its addresses lead to it through a relay. */
+  readonly hasRelay: boolean
 }
 
 /** Finds the target, and judges that step. `target` is undefined when there is none. */
@@ -40,7 +45,7 @@ export async function resolveTarget(
     return { step: broken('resolve', error.message, { cause: 'the name is not unique', fix }) }
   }
   const place = readPlace(text)
-  if (place === undefined) return { step: unknown(text, undefined) }
+  if (place === undefined) return { step: unknown(parts, text, undefined) }
   return placeTarget(parts, text, place)
 }
 
@@ -60,14 +65,21 @@ function knownTarget(parts: DaemonParts, text: string): Target | 'self' | undefi
 function targetOf(parts: DaemonParts, peer: string, name: string, told: readonly string[]): Target {
   const networks = ownNetworks()
   const remote = parts.peer.remoteHost(peer)
-  const places = [...parts.peer.addressesOf(peer), ...told].flatMap((address) => readPlace(address) ?? [])
-  const hosts = [...new Set([...places.map(({ host }) => host), ...(remote === undefined ? [] : [remote])])]
-  // Another machine's loopback address leads to whoever listens here.
-  const isHere = hosts.some((host) => !isLoopbackHost(host) && networks.isOwn(host)) || hosts.every(isLoopbackHost)
-  const usable = places.filter(({ host }) => isHere || !isLoopbackHost(host))
+  const known = [...parts.peer.addressesOf(peer), ...told]
+  const places = known.flatMap((address) => readPlace(address) ?? [])
+  const outside = places.map(({ host }) => host).filter((host) => !isLoopbackHost(host))
+  const isHere = remote === undefined ? outside.every((host) => networks.isOwn(host)) : networks.isOwn(remote)
+  // Another machine's loopback address, or that of its container bridge, leads to whoever has it here.
+  const usable = places.filter(({ host }) => isHere || !networks.isOwn(host))
   const distinct = new Map(usable.map((place) => [`${place.host} ${place.port}`, place]))
-  const shown = isHere ? hosts : hosts.filter((host) => !isLoopbackHost(host))
-  return { name, peer, places: [...distinct.values()].slice(0, MAX_PLACES), hosts: shown }
+  return {
+    name,
+    peer,
+    places: [...distinct.values()].slice(0, MAX_PLACES),
+    hosts: [...new Set([...usable.map(({ host }) => host), ...(remote === undefined ? [] : [remote])])],
+    isHere,
+    hasRelay: known.some((address) => address.includes('/p2p-circuit')),
+  }
 }
 
 async function placeTarget(
@@ -77,12 +89,13 @@ async function placeTarget(
 ): Promise<{ readonly step: DoctorStep; readonly target?: Target }> {
   if (peer === parts.mesh.self) return { step: isSelf(text) }
   const found = await resolveHost(host)
-  if ('fault' in found) return { step: unknown(text, found.fault) }
+  if ('fault' in found) return { step: unknown(parts, text, found.fault) }
   const places = found.slice(0, MAX_PLACES).map((address) => ({ host: address, port }))
   const who = peer ?? linkedAt(parts, places)
   const step = ok('resolve', `${host === found[0] ? host : `${host} is ${someOf(found)}`}, port ${port}`)
   const name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  return { step, target: { name, peer: who, places, hosts: found } }
+  const { isOwn } = ownNetworks()
+  return { step, target: { name, peer: who, places, hosts: found, isHere: found.every(isOwn), hasRelay: false } }
 }
 
 /** A peer that is linked and known to listen there: another dial would only be turned down as its duplicate. */
@@ -102,11 +115,16 @@ function isSelf(text: string): DoctorStep {
   })
 }
 
-function unknown(text: string, fault: string | undefined): DoctorStep {
+function unknown(parts: DaemonParts, text: string, fault: string | undefined): DoctorStep {
+  const { peer, mesh, clock } = parts
+  const nameOf = namesOf(mesh, clock.nowMs())
+  // Their records may be refused here, for a clock that is wrong for example, so that they have no name.
+  const nameless = peer.peers().filter((id) => nameOf(id) === id)
   const found = `no node ${text} is known here, and it is no address${fault === undefined ? '' : `: ${fault}`}`
   return broken('resolve', found, {
     cause: 'it has not been heard of: it never was linked to this mesh, or its name is another',
     fix: [
+      ...nameless.slice(0, 3).map((id) => `linked, but of unknown name: \`althing doctor ${id}\``),
       '`althing nodes --all` lists the nodes that are known',
       `give its address, as \`althing status\` prints it there, or HOST:PORT (the port is ${USUAL_PORT} unless said)`,
     ],
