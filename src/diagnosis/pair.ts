@@ -3,7 +3,7 @@
  * is broken names what is wrong.
  */
 import type { DoctorStep, StepId } from '../model/doctor.ts'
-import { letIn } from './firewall.ts'
+import { letBothIn } from './firewall.ts'
 import { broken, inWords, ok, skipped, someOf, warning } from './step.ts'
 
 /** The steps that need a link, in order. */
@@ -81,7 +81,7 @@ function dialFault(name: string, dials: readonly DialFacts[]): { cause: string; 
         cause:
           `packets to TCP port ${port} of ${host} are dropped, by a firewall there or on the way; ` +
           'or that host is off',
-        fix: [`on ${name}, let TCP and UDP port ${port} in;`, ...letIn('tcp', port), ...letIn('udp', port)],
+        fix: [`on ${name}, let TCP and UDP port ${port} in;`, ...letBothIn(port)],
       }
     case 'refused':
       return {
@@ -143,7 +143,7 @@ export function judgeHandshake({ address, peer, failure, link, tookMs }: Handsha
         'handshake',
         `${address} is this very node`,
         {
-          cause: 'a daemon examines its way to others',
+          cause: 'a way leads from this node to another',
           fix: ['give the address of the other; `althing doctor` without one examines this host'],
         },
         measured,

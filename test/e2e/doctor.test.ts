@@ -121,7 +121,7 @@ describe('e2e: doctor', function () {
     const blocked = await diagnose(a.cli, address)
     assert.deepEqual([blocked.code, blocked.broken?.id], [1, 'dial'], JSON.stringify(blocked.steps))
     assert.match(blocked.broken!.cause!, /are dropped, by a firewall/)
-    assert.ok(blocked.broken!.fix.some((line) => line.includes(`ufw allow ${portOf(address)}/tcp`)))
+    assert.ok(blocked.broken!.fix.some((line) => line.includes(`ufw allow ${portOf(address)}\``)))
     assert.equal(outcomes(blocked)['handshake'], 'skipped')
     const nobody = await diagnose(a.cli, `${right.ip}:9`)
     assert.deepEqual([nobody.code, nobody.broken?.id], [1, 'dial'], JSON.stringify(nobody.steps))

@@ -5,7 +5,7 @@ import type { DoctorStep, ReachabilityView } from '../../model/doctor.ts'
 import { contextOf, type Context } from '../context.ts'
 import { examineMachine, examineMulticast, findDaemon } from '../doctor/host.ts'
 import { examineOffline } from '../doctor/offline.ts'
-import { drawMatrix, drawStep, drawVerdict } from '../doctor/show.ts'
+import { drawMatrix, drawVerdict, StepLines } from '../doctor/show.ts'
 import { CliError, EXIT, usageError } from '../errors.ts'
 import { checked } from '../options.ts'
 import { readNdjson } from '../streams.ts'
@@ -51,6 +51,10 @@ async function doctor(word: string | undefined, { matrix }: { matrix?: true }, c
     return context.json ? context.printJson(view) : printMatrix(context, view)
   }
   const steps: DoctorStep[] = []
+  const lines = new StepLines(context.paint)
+  const print = (texts: readonly string[]): void => {
+    if (!context.json) for (const text of texts) context.print(text)
+  }
   const signal = AbortSignal.timeout(PATIENCE_MS)
   const progress = progressOf(context)
   process.once('SIGINT', () => {
@@ -61,10 +65,11 @@ async function doctor(word: string | undefined, { matrix }: { matrix?: true }, c
   for await (const step of stepsOf(context, word, signal)) {
     steps.push(step)
     progress.clear()
-    if (!context.json) context.print(drawStep(step, context.paint))
+    print(lines.add(step))
     progress.show()
   }
   progress.clear()
+  print(lines.rest())
   const isUp = steps[0]?.id !== 'daemon' || steps[0].outcome !== 'broken'
   const view = word === undefined && isUp ? await askMatrix(context) : undefined
   if (steps.some(({ outcome }) => outcome === 'broken')) process.exitCode = EXIT.failure

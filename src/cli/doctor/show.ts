@@ -21,12 +21,45 @@ export function drawStep({ id, outcome, found, cause, fix }: DoctorStep, paint: 
   return [head, ...why, ...fix.map((line) => `${indent}${paint('bold', '→')} ${printable(line)}`)].join('\n')
 }
 
+/** Steps that were skipped one after the other for one reason, in one line. */
+function drawSkipped(steps: readonly DoctorStep[], paint: Paint): string {
+  if (steps.length === 1) return drawStep(steps[0]!, paint)
+  const ids = steps.map(({ id }) => id).join(', ')
+  return `${paint('dim', 'skipped'.padEnd(OUTCOME_WIDTH))}  ${ids}: ${printable(steps[0]!.found)}`
+}
+
+/** Puts steps into lines as they come; those that were skipped are kept until it is known how many there are. */
+export class StepLines {
+  readonly #paint: Paint
+  #skipped: DoctorStep[] = []
+
+  constructor(paint: Paint) {
+    this.#paint = paint
+  }
+
+  /** @returns the lines that can be printed now */
+  add(step: DoctorStep): string[] {
+    const isMore = step.outcome === 'skipped' && (this.#skipped[0]?.found ?? step.found) === step.found
+    const lines = isMore ? [] : this.rest()
+    if (step.outcome === 'skipped') this.#skipped.push(step)
+    else lines.push(drawStep(step, this.#paint))
+    return lines
+  }
+
+  /** @returns what was kept */
+  rest(): string[] {
+    const kept = this.#skipped
+    this.#skipped = []
+    return kept.length === 0 ? [] : [drawSkipped(kept, this.#paint)]
+  }
+}
+
 /** The last line: which step is broken, if any is. */
 export function drawVerdict(steps: readonly DoctorStep[], paint: Paint): string {
   const broken = steps.find(({ outcome }) => outcome === 'broken')
   const warnings = steps.filter(({ outcome }) => outcome === 'warning')
   if (broken !== undefined) {
-    return `${paint('red', 'broken')}: ${broken.id}: ${printable(broken.cause ?? broken.found)}`
+    return `${paint('red', 'broken')}: ${broken.id}: ${printable(broken.found)}`
   }
   if (warnings.length === 0) return `${paint('green', 'ok')}: nothing is wrong`
   return `${paint('green', 'ok')}: nothing is broken; ${warnings.map(({ id }) => id).join(', ')} could be better`

@@ -110,7 +110,7 @@ function linkedAt({ peer }: DaemonParts, places: Target['places']): string | und
 
 function isSelf(text: string): DoctorStep {
   return broken('resolve', `${text} is this very node`, {
-    cause: 'the way to another is examined',
+    cause: 'a way leads from this node to another',
     fix: ['`althing doctor` without a name examines this host'],
   })
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { drawMatrix, drawStep, drawVerdict } from '../../../src/cli/doctor/show.ts'
+import { drawMatrix, drawStep, drawVerdict, StepLines } from '../../../src/cli/doctor/show.ts'
 import type { DoctorStep, ReachabilityView } from '../../../src/model/doctor.ts'
 import { cli, startCli, type CliRun } from '../../support/cli.ts'
 import { startStatus, type StatusFixture } from '../../support/status-fixture.ts'
@@ -55,7 +55,7 @@ describe('cli: doctor', function () {
       'they exchange nothing',
       '→ start it again',
       '',
-      'broken: cluster: they exchange nothing',
+      'broken: cluster: barn is of another',
       '',
     ])
   })
@@ -126,9 +126,19 @@ describe('cli: doctor, in words', () => {
   })
 
   it('the verdict names the first that is broken, or what could be better', () => {
-    assert.equal(drawVerdict([well, ill, { ...ill, id: 'clock' }], plain), 'broken: cluster: they exchange nothing')
+    assert.equal(drawVerdict([well, ill, { ...ill, id: 'clock' }], plain), 'broken: cluster: barn is of another')
     assert.match(drawVerdict([{ ...ill, outcome: 'warning' }], plain), /nothing is broken; cluster could be better/)
     assert.equal(drawVerdict([well], plain), 'ok: nothing is wrong')
+  })
+
+  it('what was skipped for one reason is one line', () => {
+    const lines = new StepLines(plain)
+    const skip = (id: DoctorStep['id'], found: string): DoctorStep => ({ ...well, id, outcome: 'skipped', found })
+    assert.deepEqual(lines.add(skip('clock', 'needs dial')), [])
+    assert.deepEqual(lines.add(skip('probes', 'needs dial')), [])
+    assert.deepEqual(lines.add(skip('multicast', 'switched off')), ['skipped  clock, probes: needs dial'])
+    assert.equal(lines.add(well).length, 2)
+    assert.deepEqual(lines.rest(), [])
   })
 
   it('a small mesh is a grid, a large one a row a node with counts', () => {

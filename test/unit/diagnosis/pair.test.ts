@@ -44,10 +44,9 @@ describe('diagnosis: a pair', () => {
   it('dial: the commands name the port, for TCP and UDP', () => {
     const fix = judgeDial('barn', [dial('timeout')], undefined).fix.join('\n')
     for (const command of [
-      'ufw allow 4100/tcp',
-      'ufw allow 4100/udp',
-      '--add-port=4100/tcp',
-      'tcp dport 4100 accept',
+      'ufw allow 4100`',
+      '--add-port=4100/tcp --add-port=4100/udp',
+      '{ tcp, udp } th dport 4100',
     ]) {
       assert.ok(fix.includes(command), command)
     }

@@ -78,6 +78,8 @@ describe('node: examinations of a link', () => {
     b.examiner.take('a', a.sent[0]!)
     a.examiner.take('somebody else', b.sent[0]!)
     a.examiner.take('b', { t: 'examined', body: { ...(b.sent[0]!.body as never as object), nonce: 1 } as never })
+    // An answer that was taken would have come through by the next turn.
+    await new Promise((turn) => setImmediate(turn))
     assert.equal(await Promise.race([asked, Promise.resolve('still waiting')]), 'still waiting')
     a.examiner.take('b', b.sent[0]!)
     assert.ok(await asked)
