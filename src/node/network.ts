@@ -8,6 +8,7 @@ import type { Logger } from '../util/logger.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { EventHub } from './events.ts'
 import type { Inbound } from './inbound.ts'
+import type { KnownPeers } from './known-peers.ts'
 import { Lanes, SERVE_BOUNDS } from './lanes.ts'
 import { DEFAULT_PORT, type DaemonOptions } from './options.ts'
 import { untilRun } from './run-watch.ts'
@@ -46,6 +47,9 @@ function handlersOf(servants: Servants): PeerHandlers {
 /** Every address of this machine, for those who asked for it by `--public`. */
 const EVERYWHERE = (port: number) => [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`]
 
+/** Where members were reached before. */
+export type Remembered = ReturnType<KnownPeers['restore']>
+
 /**
  * Makes the peer on a port. The peer is not started.
  * @param port for the default listen addresses; `options.listen` overrides it
@@ -55,6 +59,7 @@ export function makePeer(
   port: number,
   cluster: string,
   seed: Uint8Array,
+  remembered: Remembered,
   servants: Servants,
   log: Logger,
 ): Peer {
@@ -65,6 +70,7 @@ export function makePeer(
       cluster,
       listen: options.listen ?? addresses,
       bootstrap: options.join ?? [],
+      remembered,
       mdns: options.mdns ?? true,
       allowPublic: options.publicNetwork ?? false,
       log,

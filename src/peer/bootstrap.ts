@@ -24,6 +24,9 @@ export class Bootstrap {
   readonly #entries: Entry[]
   readonly #hooks: BootstrapHooks
   readonly #log: Logger
+  /** Addresses that have not had their first try yet. */
+  readonly #untried: Set<Entry>
+  readonly #firstRound = Promise.withResolvers<void>()
   #running = false
 
   constructor(addresses: readonly string[], hooks: BootstrapHooks, log: Logger) {
@@ -34,8 +37,15 @@ export class Bootstrap {
       timer: undefined,
       lastFailure: undefined,
     }))
+    this.#untried = new Set(this.#entries)
+    if (this.#untried.size === 0) this.#firstRound.resolve()
     this.#hooks = hooks
     this.#log = log
+  }
+
+  /** Resolves when each address has been tried once; never, when stopped before that. */
+  get firstRound(): Promise<void> {
+    return this.#firstRound.promise
   }
 
   start(): void {
@@ -60,7 +70,12 @@ export class Bootstrap {
   #schedule(entry: Entry, pauseMs: number): void {
     clearTimeout(entry.timer)
     if (!this.#running) return
-    entry.timer = setTimeout(() => void this.#attempt(entry), pauseMs)
+    entry.timer = setTimeout(() => void this.#attempt(entry).finally(() => this.#tried(entry)), pauseMs)
+  }
+
+  #tried(entry: Entry): void {
+    this.#untried.delete(entry)
+    if (this.#untried.size === 0) this.#firstRound.resolve()
   }
 
   async #attempt(entry: Entry): Promise<void> {

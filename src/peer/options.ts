@@ -12,6 +12,8 @@ export interface PeerOptions {
   listen: readonly string[]
   /** Addresses dialled at start and again for ever, with or without `/p2p/<id>`; `/dns4/…` is resolved. */
   bootstrap: readonly string[]
+  /** Where peers were reached in an earlier life: dialled once each bootstrap address has had its first try. */
+  remembered?: readonly { readonly peer: PeerIdText; readonly addresses: readonly string[] }[]
   /** Find peers of the cluster on the local network. */
   mdns: boolean
   log: Logger

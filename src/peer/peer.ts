@@ -31,6 +31,16 @@ export interface PeerHandlers {
   onStream(kind: StreamKind, peer: PeerIdText, stream: Duplex): void
 }
 
+/** The way a peer's control stream takes. */
+export interface LinkInfo {
+  /** Multiaddr of the other end; with `/p2p-circuit` in it when another peer relays. */
+  readonly address: string
+  /** Who dialled: `outbound` when this peer did. */
+  readonly direction: 'inbound' | 'outbound'
+  /** Who relays what is sent; undefined for a direct connection. */
+  readonly relay: PeerIdText | undefined
+}
+
 export interface Peer {
   readonly id: PeerIdText
   /** Listen addresses with `/p2p/<id>` appended. */
@@ -57,7 +67,9 @@ export interface Peer {
   redial(peer: PeerIdText): Promise<'linked' | 'refused' | 'unreachable'>
   /** Keeps links to these peers, beside those that come about for the sake of enough of them. */
   keepLinks(peers: readonly PeerIdText[]): void
-  /** The IP address at the other end of a peer's control stream. */
+  /** How a peer is linked; undefined when no control stream to it stands. */
+  link(peer: PeerIdText): LinkInfo | undefined
+  /** The IP address at the other end of a peer's control stream; undefined for none, and for one that is relayed. */
   remoteHost(peer: PeerIdText): string | undefined
   /** Remembers where a peer can be dialled (from its signed passport). */
   learnAddresses(peer: PeerIdText, addresses: readonly string[]): void
