@@ -132,7 +132,8 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
       if (!mesh.registry.authors.has(from)) probes.forget(from)
     },
   })
-  const servants = { inbound, bundles, driver, mesh, events, keptRuns }
+  const onAddresses = () => parts.refresh()
+  const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses }
   const knownPeers = new KnownPeers({ store, cluster: config.cluster, clock, log })
   const port = await choosePort(options, log)
   const peer = makePeer(options, port, config.cluster, seed, knownPeers.restore(), servants, log)

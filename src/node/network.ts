@@ -24,6 +24,8 @@ export interface Servants {
   readonly mesh: MeshState
   readonly events: EventHub
   readonly keptRuns: KeptRuns
+  /** Where this node listens has changed. */
+  readonly onAddresses: () => void
 }
 
 function handlersOf(servants: Servants): PeerHandlers {
@@ -33,6 +35,7 @@ function handlersOf(servants: Servants): PeerHandlers {
     onPeerUp: (peer) => inbound.onPeerUp(peer),
     onPeerDown: (peer) => inbound.onPeerDown(peer),
     onFrame: (peer, frame) => inbound.onFrame(peer, frame),
+    onAddresses: () => servants.onAddresses(),
     onGossip: (topic, data) => inbound.onGossip(topic, data),
     onStream: (kind, peer, stream) => {
       if (kind === 'bundle')
@@ -63,7 +66,7 @@ export function makePeer(
   servants: Servants,
   log: Logger,
 ): Peer {
-  const addresses = options.publicNetwork === true ? EVERYWHERE(port) : privateListenAddresses(port)
+  const addresses = options.publicNetwork === true ? EVERYWHERE(port) : () => privateListenAddresses(port)
   return createPeer(
     {
       seed,

@@ -4,6 +4,9 @@ import { parseTcpAddress } from './addresses.ts'
 import { brokenStep } from './errors.ts'
 import { jittered, REDIAL_MAX_MS, REDIAL_MIN_MS } from './limits.ts'
 
+/** A new address needs a moment until it can be used: IPv6 checks for its double first. */
+const RETRY_MS = 500
+
 /** What dialling for ever needs of the rest. */
 export interface BootstrapHooks {
   /** Dials and waits for the link; returns the peer id. Rejects with PeerError. */
@@ -64,6 +67,15 @@ export class Bootstrap {
       if (entry.peer !== peer) continue
       entry.pauseMs = REDIAL_MIN_MS
       this.#schedule(entry, jittered(entry.pauseMs))
+    }
+  }
+
+  /** Where this machine is on the network has changed: all that are not linked are tried anew. */
+  retry(): void {
+    for (const entry of this.#entries) {
+      if (entry.peer !== undefined && this.#hooks.isLinked(entry.peer)) continue
+      entry.pauseMs = REDIAL_MIN_MS
+      this.#schedule(entry, jittered(RETRY_MS))
     }
   }
 

@@ -79,6 +79,7 @@ class MeshPeer implements Peer {
       running.gossip.start()
       running.bootstrap.start()
       running.degree.start()
+      running.localAddresses.start()
       void running.bootstrap.firstRound.then(() => this.#recall())
     } catch (error) {
       await this.stop()
@@ -90,6 +91,7 @@ class MeshPeer implements Peer {
     const running = this.#running
     if (running === undefined) return
     this.#running = undefined
+    await running.localAddresses.stop()
     running.bootstrap.stop()
     running.degree.stop()
     running.gossip.stop()

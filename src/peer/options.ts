@@ -8,8 +8,11 @@ export interface PeerOptions {
   seed: Uint8Array
   /** Cluster name: part of the gossip topics and of the mDNS service. */
   cluster: string
-  /** Multiaddrs, e.g. `/ip4/127.0.0.1/tcp/4100`; empty dials only. See `privateListenAddresses`. */
-  listen: readonly string[]
+  /**
+   * Multiaddrs, e.g. `/ip4/127.0.0.1/tcp/4100`; empty dials only. A function, such as `privateListenAddresses`, is
+   * asked again whenever the addresses of this machine have changed.
+   */
+  listen: readonly string[] | (() => readonly string[])
   /** Addresses dialled at start and again for ever, with or without `/p2p/<id>`; `/dns4/…` is resolved. */
   bootstrap: readonly string[]
   /** Where peers were reached in an earlier life: dialled once each bootstrap address has had its first try. */

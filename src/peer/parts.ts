@@ -1,4 +1,5 @@
 /** Makes what a running peer is made of, and joins the parts to each other. Nothing is started here. */
+import { messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import type { AddressBook } from './address-book.ts'
 import { Bootstrap } from './bootstrap.ts'
@@ -14,11 +15,13 @@ import type { Host } from './host.ts'
 import { privateKeyFromSeed } from './identity.ts'
 import { DEGREE_TARGET, MAX_OUTBOUND } from './limits.ts'
 import type { PeerOptions } from './options.ts'
+import { LocalAddresses } from './local-addresses.ts'
 import { Outbox } from './outbox.ts'
 import type { PeerHandlers } from './peer.ts'
 import { mdnsServiceTag } from './protocols.ts'
 import type { Reputation } from './reputation.ts'
 import { BulkStreams } from './streams.ts'
+import { TcpConnections } from './tcp-transport.ts'
 
 /** What exists only between start and stop. */
 export interface Parts {
@@ -30,6 +33,7 @@ export interface Parts {
   readonly gossip: Gossip
   readonly bootstrap: Bootstrap
   readonly degree: DegreeKeeper
+  readonly localAddresses: LocalAddresses
 }
 
 /** What the parts need of the peer they belong to. */
@@ -56,9 +60,11 @@ export async function buildParts(options: PeerOptions, whole: Whole): Promise<Pa
     counters,
     log,
   })
-  const host = await createHost({
+  const tcpConnections = new TcpConnections()
+  const wanted = typeof listen === 'function' ? listen : undefined
+  const { host, inner, restartMdns } = await createHost({
     privateKey: privateKeyFromSeed(options.seed),
-    listen,
+    listen: typeof listen === 'function' ? listen() : listen,
     announcePrivateOnly: options.announcePrivateOnly ?? !allowPublic,
     gater: createGater({ allowPublic, allowPeer: (peer) => whole.allowed(peer) }, counters),
     gossip: gossip.service,
@@ -66,12 +72,37 @@ export async function buildParts(options: PeerOptions, whole: Whole): Promise<Pa
       ? { serviceTag: mdnsServiceTag(cluster), onFound: (...found) => whole.learnAddresses(...found) }
       : undefined,
     counters,
+    tcpConnections,
     log,
     debug,
   })
   const links = new ControlLinks(host, whole.controlHooks, counters, log)
   const dialer = new Dialer(host, book, allowPublic, counters)
+  const localAddresses = new LocalAddresses({
+    inner,
+    wanted,
+    abortFrom: (isGone) => tcpConnections.abortFrom(isGone),
+    onChanged: () => {
+      handlers.onAddresses?.()
+      // What could not be reached from there may be reached from here.
+      bootstrap.retry()
+      degree.retry()
+      restartMdns().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'mDNS could not be started again'))
+    },
+    log,
+  })
   const isLinked = (peer: string): boolean => links.get(peer) !== undefined
+  const bootstrap = new Bootstrap(options.bootstrap, { connect: (address) => whole.connect(address), isLinked }, log)
+  const degree = new DegreeKeeper(options.degreeTarget ?? DEGREE_TARGET, MAX_OUTBOUND, {
+    known: () => book.peers().filter((peer) => whole.allowed(peer)),
+    isLinked,
+    linkCount: () => links.peers().length,
+    outboundCount: () => host.getConnections().filter(({ direction }) => direction === 'outbound').length,
+    dial: async (peer) => {
+      await dialer.toPeer(peer)
+      await links.linked(peer)
+    },
+  })
   return {
     host,
     links,
@@ -88,16 +119,8 @@ export async function buildParts(options: PeerOptions, whole: Whole): Promise<Pa
       counters,
       log,
     ),
-    bootstrap: new Bootstrap(options.bootstrap, { connect: (address) => whole.connect(address), isLinked }, log),
-    degree: new DegreeKeeper(options.degreeTarget ?? DEGREE_TARGET, MAX_OUTBOUND, {
-      known: () => book.peers().filter((peer) => whole.allowed(peer)),
-      isLinked,
-      linkCount: () => links.peers().length,
-      outboundCount: () => host.getConnections().filter(({ direction }) => direction === 'outbound').length,
-      dial: async (peer) => {
-        await dialer.toPeer(peer)
-        await links.linked(peer)
-      },
-    }),
+    localAddresses,
+    bootstrap,
+    degree,
   }
 }

@@ -27,6 +27,8 @@ export interface PeerHandlers {
   onFrame(peer: PeerIdText, frame: Uint8Array): void
   /** A gossip message; the verdict decides whether it is forwarded. `from` is who forwarded it, not its author. */
   onGossip(topic: Topic, data: Uint8Array, from: PeerIdText): Verdict
+  /** Where this peer listens has changed: see `Peer.addresses`. */
+  onAddresses?(): void
   /** A peer opened a stream. The handler owns and ends it. */
   onStream(kind: StreamKind, peer: PeerIdText, stream: Duplex): void
 }
