@@ -155,7 +155,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     allowPublic: options.publicNetwork ?? false,
     overLink: (to, message) => {
       // A link that goes at this moment takes the probe with it, as a network may.
-      if (peer.remoteHost(to) !== undefined) peer.send(to, toFrame(message, sealer)).catch(() => {})
+      if (peer.link(to) !== undefined) peer.send(to, toFrame(message, sealer)).catch(() => {})
     },
   })
   const carry = createEffects({ mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, input, post })

@@ -76,6 +76,7 @@ export function makePeer(
       remembered,
       mdns: options.mdns ?? true,
       allowPublic: options.publicNetwork ?? false,
+      ...(options.relay === undefined ? {} : { relay: options.relay }),
       log,
       debug: options.logLevel === 'debug',
     },

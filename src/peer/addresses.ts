@@ -121,11 +121,15 @@ export function privateListenAddresses(port: number): string[] {
 
 /**
  * Turns a host name into the addresses behind it, so that the rule on public addresses is applied to where a
- * dial really goes. Addresses pass unchanged.
+ * dial really goes. Addresses pass unchanged; of one by way of a relay it is the relay's name that counts.
  *
  * @throws PeerError `bad-address`, `name-not-found`
  */
 export async function resolveAddress(text: string): Promise<string[]> {
+  const [way = '', target] = text.split('/p2p-circuit')
+  if (target !== undefined && parseRelayedAddress(text)?.peer !== undefined) {
+    return (await resolveAddress(way)).map((place) => `${place}/p2p-circuit${target}`)
+  }
   const parsed = parseTcpAddress(text)
   if (parsed === undefined) {
     throw new PeerError('bad-address', `${text}: not a TCP multiaddr`, {

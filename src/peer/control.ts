@@ -65,7 +65,12 @@ export class ControlLinks {
     this.#host.addEventListener('connection:open', this.#onConnection)
     this.#host.addEventListener('connection:close', this.#onConnectionClosed)
     this.#host.addEventListener('peer:identify', this.#onIdentify)
-    await this.#host.handle(CONTROL_PROTOCOL, this.#onInbound, { maxInboundStreams: 2, maxOutboundStreams: 2 })
+    await this.#host.handle(CONTROL_PROTOCOL, this.#onInbound, {
+      maxInboundStreams: 2,
+      maxOutboundStreams: 2,
+      // A relay of somebody else's may set limits: what it grants is used.
+      runOnLimitedConnection: true,
+    })
     this.#tending = setInterval(() => {
       const nowMs = performance.now()
       for (const lane of this.#lanes.values()) lane.link?.tend(nowMs)
@@ -171,7 +176,10 @@ export class ControlLinks {
     if (lane.opening) return
     lane.opening = true
     try {
-      const stream = await connection.newStream([CONTROL_PROTOCOL], { signal: AbortSignal.timeout(REACH_TIMEOUT_MS) })
+      const stream = await connection.newStream([CONTROL_PROTOCOL], {
+        signal: AbortSignal.timeout(REACH_TIMEOUT_MS),
+        runOnLimitedConnection: true,
+      })
       lane.opening = false
       if (this.#running) this.#adopt(stream, connection)
       else stream.abort(new Error('stopped'))

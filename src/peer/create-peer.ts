@@ -14,7 +14,7 @@ import { peerIdFromSeed } from './identity.ts'
 import type { PeerOptions } from './options.ts'
 import { buildParts } from './parts.ts'
 import type { Parts } from './parts.ts'
-import type { LinkInfo, Peer, PeerHandlers, PeerIdText, StreamKind, Topic } from './peer.ts'
+import type { LinkInfo, NetworkInfo, Peer, PeerHandlers, PeerIdText, StreamKind, Topic } from './peer.ts'
 import { topicName } from './protocols.ts'
 import { redial } from './redial.ts'
 import { Reputation } from './reputation.ts'
@@ -49,7 +49,8 @@ class MeshPeer implements Peer {
   }
 
   addresses(): string[] {
-    return (this.#running?.host.getMultiaddrs() ?? []).map((address) => address.toString())
+    const direct = (this.#running?.host.getMultiaddrs() ?? []).map((address) => address.toString())
+    return [...direct, ...(this.#running?.reach.relayClient.addresses() ?? [])]
   }
 
   peers(): PeerIdText[] {
@@ -75,6 +76,7 @@ class MeshPeer implements Peer {
       running.host.addEventListener('peer:identify', this.#onIdentify)
       await running.links.start()
       await running.streams.start()
+      await running.reach.start()
       await startHost(running.host)
       running.gossip.start()
       running.bootstrap.start()
@@ -97,6 +99,7 @@ class MeshPeer implements Peer {
     running.gossip.stop()
     running.outbox.stop()
     running.host.removeEventListener('peer:identify', this.#onIdentify)
+    await running.reach.stop()
     await running.streams.stop()
     await running.links.stop()
     await running.host.stop()
@@ -143,6 +146,10 @@ class MeshPeer implements Peer {
     return { address, direction: connection.direction, relay: parseRelayedAddress(address)?.relay.peer }
   }
 
+  network(): NetworkInfo {
+    return this.#running?.reach.network() ?? { dialable: 'unknown', seenAs: [], relays: [], relaysFor: 0 }
+  }
+
   remoteHost(peer: PeerIdText): string | undefined {
     const address = this.link(peer)?.address
     return address === undefined ? undefined : parseTcpAddress(address)?.host
@@ -185,11 +192,13 @@ class MeshPeer implements Peer {
     return {
       onUp: (peer, link) => {
         this.#log.info({ peer }, 'peer up')
+        this.#running?.reach.onUp(peer, link.connection)
         this.#guarded('onPeerUp', () => this.#handlers.onPeerUp(peer))
         this.#running?.outbox.flush(peer, link)
       },
       onDown: (peer, why) => {
         this.#log.info({ peer, why }, 'peer down')
+        this.#running?.reach.onDown(peer)
         this.#guarded('onPeerDown', () => this.#handlers.onPeerDown(peer))
         this.#running?.bootstrap.onPeerDown(peer)
         this.#running?.degree.poke()
@@ -222,6 +231,9 @@ class MeshPeer implements Peer {
   /** A peer tells its listen addresses once it is connected. */
   readonly #onIdentify = ({ detail }: CustomEvent<Identified>): void => {
     if (!detail.protocols.includes(CONTROL_PROTOCOL)) return
+    if (detail.observedAddr !== undefined) {
+      this.#running?.reach.onSeenAs(detail.peerId.toString(), detail.observedAddr.toString())
+    }
     const addresses = detail.listenAddrs.map((address) => address.toString())
     const remote = parseTcpAddress(detail.connection.remoteAddr.toString())
     // Loopback addresses mean this machine only when the peer is on it.
@@ -238,5 +250,6 @@ interface Identified {
   peerId: { toString(): string }
   protocols: string[]
   listenAddrs: { toString(): string }[]
+  observedAddr?: { toString(): string } | undefined
   connection: Connection
 }

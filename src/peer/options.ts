@@ -26,6 +26,8 @@ export interface PeerOptions {
   allowPublic?: boolean
   /** Tell others only the private ones of the listen addresses. @default !allowPublic */
   announcePrivateOnly?: boolean
+  /** Relay for peers that cannot be dialled, unless this one cannot be either. @default !allowPublic */
+  relay?: boolean
   /** Known peers are dialled until this many links stand; 0 leaves that to the caller. @default 8 */
   degreeTarget?: number
   /** Pass libp2p's own log lines on at debug level; costs 10 to 40 % of every request. @default false */

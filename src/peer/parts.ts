@@ -19,6 +19,7 @@ import { LocalAddresses } from './local-addresses.ts'
 import { Outbox } from './outbox.ts'
 import type { PeerHandlers } from './peer.ts'
 import { mdnsServiceTag } from './protocols.ts'
+import { Reach } from './reach/reach.ts'
 import type { Reputation } from './reputation.ts'
 import { BulkStreams } from './streams.ts'
 import { TcpConnections } from './tcp-transport.ts'
@@ -34,6 +35,7 @@ export interface Parts {
   readonly bootstrap: Bootstrap
   readonly degree: DegreeKeeper
   readonly localAddresses: LocalAddresses
+  readonly reach: Reach
 }
 
 /** What the parts need of the peer they belong to. */
@@ -66,7 +68,15 @@ export async function buildParts(options: PeerOptions, whole: Whole): Promise<Pa
     privateKey: privateKeyFromSeed(options.seed),
     listen: typeof listen === 'function' ? listen() : listen,
     announcePrivateOnly: options.announcePrivateOnly ?? !allowPublic,
-    gater: createGater({ allowPublic, allowPeer: (peer) => whole.allowed(peer) }, counters),
+    gater: createGater(
+      {
+        allowPublic,
+        allowPeer: (peer) => whole.allowed(peer),
+        mayReserve: () => reach.relayServer.mayReserve(),
+        mayConnect: (from, to) => reach.relayServer.mayConnect(from, to),
+      },
+      counters,
+    ),
     gossip: gossip.service,
     mdns: mdns
       ? { serviceTag: mdnsServiceTag(cluster), onFound: (...found) => whole.learnAddresses(...found) }
@@ -77,7 +87,19 @@ export async function buildParts(options: PeerOptions, whole: Whole): Promise<Pa
     debug,
   })
   const links = new ControlLinks(host, whole.controlHooks, counters, log)
-  const dialer = new Dialer(host, book, allowPublic, counters)
+  const reach: Reach = new Reach({
+    inner,
+    tcpConnections,
+    book,
+    links: () => links,
+    dialer: () => dialer,
+    allowPublic,
+    relay: options.relay ?? !allowPublic,
+    onAddresses: () => handlers.onAddresses?.(),
+    counters,
+    log,
+  })
+  const dialer = new Dialer(host, book, allowPublic, counters, () => reach.relayClient.load())
   const localAddresses = new LocalAddresses({
     inner,
     wanted,
@@ -87,6 +109,7 @@ export async function buildParts(options: PeerOptions, whole: Whole): Promise<Pa
       // What could not be reached from there may be reached from here.
       bootstrap.retry()
       degree.retry()
+      reach.retry()
       restartMdns().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'mDNS could not be started again'))
     },
     log,
@@ -120,6 +143,7 @@ export async function buildParts(options: PeerOptions, whole: Whole): Promise<Pa
       log,
     ),
     localAddresses,
+    reach,
     bootstrap,
     degree,
   }

@@ -19,6 +19,15 @@ export class TcpConnections {
     connection.addEventListener('close', () => this.#open.delete(connection), { once: true })
   }
 
+  /** The host of this machine by which the connection to `remote`, a multiaddr with or without `/p2p`, leaves. */
+  localHostOf(remote: string): string | undefined {
+    for (const [{ remoteAddr }, host] of this.#open) {
+      const text = remoteAddr.toString()
+      if (remote === text || remote.startsWith(`${text}/p2p/`)) return host
+    }
+    return undefined
+  }
+
   /** Ends those that leave by a host of which `isGone` is true: the other side cannot be told, and would not answer. */
   abortFrom(isGone: (host: string) => boolean): void {
     for (const [connection, host] of this.#open) {
