@@ -1,7 +1,7 @@
 /** The steps of one host: what its daemon needs to take part. */
 import type { DoctorStep } from '../model/doctor.ts'
 import { formatBytes } from '../model/quantity.ts'
-import { letIn } from './firewall.ts'
+import { letBothIn, letIn } from './firewall.ts'
 import { broken, inWords, ok, skipped, someOf, warning } from './step.ts'
 
 /** What was found of the daemon of this host. */
@@ -123,11 +123,33 @@ export interface AddressFacts {
   readonly isLoopback: boolean
 }
 
-/** Whether others can be told where this node is. */
-export function judgeAddresses(addresses: readonly AddressFacts[]): DoctorStep {
+/** Whether others have reached this node, as `Peer.network` tells it. */
+export interface DialableFacts {
+  readonly dialable: 'yes' | 'partly' | 'no' | 'unknown'
+  /** Peers that relay for it. */
+  readonly relays: readonly string[]
+}
+
+/** Whether others can be told where this node is, and can dial it there. */
+export function judgeAddresses(addresses: readonly AddressFacts[], { dialable, relays }: DialableFacts): DoctorStep {
   const outside = addresses.filter(({ isLoopback }) => !isLoopback)
-  const measured = { addresses: addresses.length, outside: outside.length }
+  const measured = { addresses: addresses.length, outside: outside.length, dialable, relays: relays.length }
   const found = `listens on ${someOf(addresses.map(({ text }) => text.replace(/\/p2p\/[^/]+$/, '')))}`
+  if (outside.length > 0 && dialable === 'no') {
+    const by = relays.length === 0 ? 'and no member relays for it' : `and reached by way of ${relays.length} relays`
+    const port = /\/tcp\/(\d+)/.exec(outside[0]!.text)?.[1] ?? 'of the mesh'
+    const cause = 'a firewall, or a router that translates addresses, lets nothing in that was not asked for'
+    const here = [`on this host, let TCP and UDP port ${port} in, and forward it where a router is in between;`]
+    return warning(
+      'addresses',
+      `${found}; neighbours cannot dial it, ${by}`,
+      {
+        cause,
+        fix: [...here, ...(Number.isNaN(Number(port)) ? [] : letBothIn(Number(port)))],
+      },
+      measured,
+    )
+  }
   if (outside.length > 0) return ok('addresses', found, measured)
   const fix = [
     'connect this machine to a network; `ip address` shows its addresses',

@@ -7,6 +7,7 @@ import { isPeerId } from '../model/peer-id.ts'
 import { TASK_STATES } from '../model/task.ts'
 import { shownState } from '../mesh/heartbeat.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
+import type { Peer, PeerIdText } from '../peer/peer.ts'
 import { BundleError } from './bundle-store.ts'
 import type { DaemonParts } from './daemon-state.ts'
 import { examineHost } from './doctor/host.ts'
@@ -77,6 +78,8 @@ function statusOf(parts: DaemonParts): StatusView {
     open: mesh.local.open,
     cutOff: mesh.topology.brake !== undefined,
     addresses: peer.addresses(),
+    network: networkOf(peer),
+    links: peer.peers().flatMap((id) => linkOf(peer, id)),
     dataDir: options.paths.dataDir,
     socketPath: options.paths.socketPath,
     ...(parts.pageUrl === undefined ? {} : { pageUrl: parts.pageUrl }),
@@ -90,6 +93,18 @@ function statusOf(parts: DaemonParts): StatusView {
     tasks,
     running: runningCount(mesh.negotiation),
   }
+}
+
+function networkOf(peer: Peer): StatusView['network'] {
+  const { dialable, seenAs, relays, relaysFor } = peer.network()
+  return { dialable, seenAs: [...seenAs], relays: [...relays], relaysFor }
+}
+
+function linkOf(peer: Peer, id: PeerIdText): StatusView['links'] {
+  const link = peer.link(id)
+  if (link === undefined) return []
+  const { address, direction, relay } = link
+  return [{ peer: id, address, direction, ...(relay === undefined ? {} : { relay }) }]
 }
 
 async function addBundle(parts: DaemonParts, body: Readable) {

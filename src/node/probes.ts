@@ -102,7 +102,7 @@ export class Probes {
 
   /** The peer is gone for good, unless its link stands: then it is merely quiet. */
   forget(peer: PeerIdText): void {
-    if (this.#options.peer().remoteHost(peer) !== undefined) return
+    if (this.#options.peer().link(peer) !== undefined) return
     this.#socket.forget(peer)
     this.#greeted.delete(peer)
     this.#answeredMs.delete(peer)

@@ -27,6 +27,8 @@ export interface PeerHandlers {
   onFrame(peer: PeerIdText, frame: Uint8Array): void
   /** A gossip message; the verdict decides whether it is forwarded. `from` is who forwarded it, not its author. */
   onGossip(topic: Topic, data: Uint8Array, from: PeerIdText): Verdict
+  /** Where this peer listens has changed: see `Peer.addresses`. */
+  onAddresses?(): void
   /** A peer opened a stream. The handler owns and ends it. */
   onStream(kind: StreamKind, peer: PeerIdText, stream: Duplex): void
 }
@@ -41,9 +43,23 @@ export interface LinkInfo {
   readonly relay: PeerIdText | undefined
 }
 
+/** Whether neighbours can dial this peer: all that are known, some, none, or nobody has tried. */
+export type Dialable = 'yes' | 'partly' | 'no' | 'unknown'
+
+/** This peer's place in the network. */
+export interface NetworkInfo {
+  readonly dialable: Dialable
+  /** Hosts by which neighbours see this peer. */
+  readonly seenAs: readonly string[]
+  /** Peers that relay for this one, because it cannot be dialled. */
+  readonly relays: readonly PeerIdText[]
+  /** Peers this one holds itself ready to relay for. */
+  readonly relaysFor: number
+}
+
 export interface Peer {
   readonly id: PeerIdText
-  /** Listen addresses with `/p2p/<id>` appended. */
+  /** Listen addresses with `/p2p/<id>` appended, and those by way of relays. */
   addresses(): string[]
   /** Peers with a standing control stream. */
   peers(): PeerIdText[]
@@ -69,6 +85,8 @@ export interface Peer {
   keepLinks(peers: readonly PeerIdText[]): void
   /** How a peer is linked; undefined when no control stream to it stands. */
   link(peer: PeerIdText): LinkInfo | undefined
+  /** How this peer is reached. */
+  network(): NetworkInfo
   /** The IP address at the other end of a peer's control stream; undefined for none, and for one that is relayed. */
   remoteHost(peer: PeerIdText): string | undefined
   /** Remembers where a peer can be dialled (from its signed passport). */

@@ -78,6 +78,8 @@ export class FakeOperations implements Operations {
       cutOff: false,
       open: this.open,
       addresses: [`/ip4/127.0.0.1/tcp/4100/p2p/${PEER_A}`],
+      network: { dialable: 'yes', seenAs: ['10.0.0.5'], relays: [], relaysFor: 0 },
+      links: [],
       dataDir: this.dataDir,
       socketPath: this.socketPath,
       ...(this.pageUrl !== undefined && { pageUrl: this.pageUrl }),

@@ -34,7 +34,10 @@ export async function* examineHost(parts: DaemonParts, signal: AbortSignal): Asy
       .map((id) => examineNeighbour(parts, id, inTime)),
   )
   yield judgeStore(loop.blockedBy)
-  yield judgeAddresses(peer.addresses().map((text) => ({ text, isLoopback: isLoopbackAddress(text) })))
+  yield judgeAddresses(
+    peer.addresses().map((text) => ({ text, isLoopback: isLoopbackAddress(text) })),
+    peer.network(),
+  )
   yield judgeLimits(driver.enforcement())
   const examined = await neighbours
   const facts = examined.map((one) => one.facts)

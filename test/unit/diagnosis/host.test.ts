@@ -55,10 +55,16 @@ describe('diagnosis: a host', () => {
   })
 
   it('addresses and limits', () => {
+    const reached = { dialable: 'yes', relays: [] } as const
     const at = (text: string, isLoopback: boolean) => ({ text, isLoopback })
-    assert.equal(outcomeOf(judgeAddresses([])), 'broken')
-    assert.equal(outcomeOf(judgeAddresses([at('/ip4/127.0.0.1/tcp/1', true)])), 'warning')
-    assert.equal(outcomeOf(judgeAddresses([at('/ip4/10.0.0.1/tcp/1/p2p/x', false)])), 'ok')
+    assert.equal(outcomeOf(judgeAddresses([], reached)), 'broken')
+    assert.equal(outcomeOf(judgeAddresses([at('/ip4/127.0.0.1/tcp/1', true)], reached)), 'warning')
+    const outside = [at('/ip4/10.0.0.1/tcp/4100/p2p/x', false)]
+    assert.equal(outcomeOf(judgeAddresses(outside, reached)), 'ok')
+    const shut = judgeAddresses(outside, { dialable: 'no', relays: ['r'] })
+    assert.equal(outcomeOf(shut), 'warning')
+    assert.match(shut.found, /cannot dial it, and reached by way of 1 relays/)
+    assert.ok(shut.fix.some((line) => line.includes('ufw allow 4100`')))
     assert.equal(outcomeOf(judgeLimits({ cpu: 'cgroup-v2', memory: 'cgroup-v1' })), 'ok')
     assert.equal(outcomeOf(judgeLimits({ cpu: 'none', memory: 'watched' })), 'warning')
   })

@@ -15,7 +15,11 @@ class End {
   readonly probes: Probes
 
   constructor() {
-    const peer = { remoteHost: () => (this.isLinked ? '127.0.0.1' : undefined) } as unknown as Peer
+    const link = { address: '/ip4/127.0.0.1/tcp/1', direction: 'outbound', relay: undefined }
+    const peer = {
+      link: () => (this.isLinked ? link : undefined),
+      remoteHost: () => (this.isLinked ? '127.0.0.1' : undefined),
+    } as unknown as Peer
     this.probes = new Probes({
       peer: () => peer,
       clock: this.clock,
