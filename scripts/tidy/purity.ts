@@ -6,7 +6,18 @@ import { builtinModules } from 'node:module'
 import { lineOf, walk } from './source.ts'
 import type { Problem, Source, SyntaxNode } from './source.ts'
 
-const PURE_FOLDERS = ['model', 'registry', 'topology', 'policy', 'negotiation', 'workload', 'health', 'audit', 'mesh']
+const PURE_FOLDERS = [
+  'model',
+  'registry',
+  'topology',
+  'policy',
+  'negotiation',
+  'workload',
+  'health',
+  'audit',
+  'diagnosis',
+  'mesh',
+]
 
 /** Packages that compute and do nothing else. */
 const PURE_PACKAGES = /^(zod|@noble\/hashes\/.*|uint8arrays(\/.*)?|@marcbachmann\/cel-js)$/

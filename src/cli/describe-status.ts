@@ -22,6 +22,7 @@ export function describeStatus(status: StatusView, paint: Paint): string {
       ['cut off', status.cutOff ? { text: 'PERHAPS: too many nodes vanished at once', style: 'red' } : undefined],
       ['page', pageLink(status)],
       ['join by', status.addresses],
+      ['dialable', dialable(status)],
       ['capacity', formatResources(status.capacity)],
       ['reserved', formatResources(status.reserved)],
       ['limits', `CPU by ${status.enforcement.cpu}, memory by ${status.enforcement.memory}`],
@@ -48,6 +49,19 @@ function pageLink({ pageUrl, dataDir }: StatusView): string | undefined {
   } catch {
     return pageUrl
   }
+}
+
+function dialable({ network: { dialable: can, relays }, links }: StatusView): string {
+  const relayed = links.filter(({ relay }) => relay !== undefined).length
+  const words = {
+    yes: 'yes',
+    partly: 'by some only',
+    no: 'no',
+    unknown: 'not known yet',
+  } as const
+  const by =
+    relays.length === 0 ? '' : `, reached by way of ${relays.length} ${relays.length === 1 ? 'relay' : 'relays'}`
+  return `${words[can]}${by}${relayed === 0 ? '' : `; ${relayed} of ${links.length} links are relayed`}`
 }
 
 function counts(record: Readonly<Partial<Record<string, number>>>): string {

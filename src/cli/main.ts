@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   trust: () => import('./commands/trust.ts'),
   apply: () => import('./commands/apply.ts'),
   events: () => import('./commands/events.ts'),
+  doctor: () => import('./commands/doctor.ts'),
 }
 
 const EXAMPLES = `

@@ -7,11 +7,36 @@ import { BidTerms, DeclineReason, Id } from './negotiation.ts'
 import { Resources } from './resources.ts'
 import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
 
+export { DoctorStep, ReachabilityView } from './doctor.ts'
+
 /** What `/openapi.json` and the page call a node's state. `offline`: its lease lapsed, or it left. */
 export const NodeState = z.enum(['joining', 'ready', 'busy', 'offline'])
 export type NodeState = z.infer<typeof NodeState>
 
 const Enforcement = z.strictObject({ cpu: z.string(), memory: z.string() })
+
+/** How this daemon is reached from outside. */
+const NetworkView = z.strictObject({
+  /** Whether neighbours on other machines can dial it: all that are known, some, none, or nobody has tried. */
+  dialable: z.enum(['yes', 'partly', 'no', 'unknown']),
+  /** Hosts by which neighbours see it; others than its own where addresses are translated. */
+  seenAs: z.array(z.string()),
+  /** Peers that relay for it, because it cannot be dialled. */
+  relays: z.array(z.string()),
+  /** Peers it holds itself ready to relay for. */
+  relaysFor: z.int(),
+})
+
+/** A standing link to a neighbour. */
+const LinkView = z.strictObject({
+  peer: z.string(),
+  /** Multiaddr of the other end. */
+  address: z.string(),
+  /** `outbound`: this daemon dialled. */
+  direction: z.enum(['inbound', 'outbound']),
+  /** The peer that relays it; absent for a direct link. */
+  relay: z.string().optional(),
+})
 
 /** `GET /v1/status`: this daemon. */
 export const StatusView = z.strictObject({
@@ -29,6 +54,8 @@ export const StatusView = z.strictObject({
   cutOff: z.boolean(),
   /** Full multiaddrs others can join by. */
   addresses: z.array(z.string()),
+  network: NetworkView,
+  links: z.array(LinkView),
   dataDir: z.string(),
   socketPath: z.string(),
   /** Absent when the page is switched off. */

@@ -19,6 +19,7 @@ import {
   Report,
   Settle,
 } from './negotiation.ts'
+import { Examine, Examined } from './examine.ts'
 import { Ask, Asked, Ping, Pong, ProbeAddress } from './membership.ts'
 import { SyncBuckets, SyncDigest, SyncRecords } from './sync.ts'
 
@@ -56,6 +57,8 @@ export const PLAIN = {
   pong: Pong,
   ask: Ask,
   asked: Asked,
+  examine: Examine,
+  examined: Examined,
   'sync-buckets': SyncBuckets,
   'sync-digest': SyncDigest,
   'sync-records': SyncRecords,

@@ -1,18 +1,23 @@
 /** `Operations` over a running daemon: each method one question or one order, no state of its own. */
 import type { Readable } from 'node:stream'
-import type { NodeView, StatusView, TrustView } from '../model/api.ts'
+import type { StatusView, TrustView } from '../model/api.ts'
 import { NODE_STATES } from '../model/heartbeat.ts'
 import { passportName } from '../model/passport.ts'
 import { isPeerId } from '../model/peer-id.ts'
 import { TASK_STATES } from '../model/task.ts'
 import { shownState } from '../mesh/heartbeat.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
+import type { Peer, PeerIdText } from '../peer/peer.ts'
 import { BundleError } from './bundle-store.ts'
 import type { DaemonParts } from './daemon-state.ts'
+import { examineHost } from './doctor/host.ts'
+import { examinePair } from './doctor/pair.ts'
+import { surveyMesh } from './doctor/survey.ts'
+import { nodeOf } from './find-node.ts'
 import { OperationError, type Operations } from './operations.ts'
 import { assertPublishable } from './publishable.ts'
 import { checkSelector } from './selectors.ts'
-import { findTask, listTasks, someOf } from './task-list.ts'
+import { findTask, listTasks } from './task-list.ts'
 import { cancelTask, logsOf, submitJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
 import { daemonMetrics } from './metrics.ts'
 import { foundView, nodeViews } from './views.ts'
@@ -50,6 +55,9 @@ export function createOperations(parts: DaemonParts): Operations {
       mesh: parts.mesh.phase === 'ready' ? undefined : `the node is ${parts.mesh.phase}`,
     }),
     metrics: () => daemonMetrics(parts),
+    examine: (target, signal) =>
+      target === undefined ? examineHost(parts, signal) : examinePair(parts, target, signal),
+    reachability: (signal) => surveyMesh(parts, signal),
     shutdown: parts.shutdown,
   }
 }
@@ -70,6 +78,8 @@ function statusOf(parts: DaemonParts): StatusView {
     open: mesh.local.open,
     cutOff: mesh.topology.brake !== undefined,
     addresses: peer.addresses(),
+    network: networkOf(peer),
+    links: peer.peers().flatMap((id) => linkOf(peer, id)),
     dataDir: options.paths.dataDir,
     socketPath: options.paths.socketPath,
     ...(parts.pageUrl === undefined ? {} : { pageUrl: parts.pageUrl }),
@@ -85,23 +95,16 @@ function statusOf(parts: DaemonParts): StatusView {
   }
 }
 
-/** Characters of a name or an id that are taken for a part of it. */
-const LEAST_PART = 4
+function networkOf(peer: Peer): StatusView['network'] {
+  const { dialable, seenAs, relays, relaysFor } = peer.network()
+  return { dialable, seenAs: [...seenAs], relays: [...relays], relaysFor }
+}
 
-function nodeOf(parts: DaemonParts, idOrName: string): NodeView {
-  const all = nodeViews(parts.mesh, parts.clock.nowMs(), { all: true })
-  const exact = all.filter((node) => node.peerId === idOrName || node.name === idOrName)
-  const isPart = ({ name, peerId }: NodeView) =>
-    name.startsWith(idOrName) || peerId.startsWith(idOrName) || peerId.endsWith(idOrName)
-  const found = exact.length > 0 || idOrName.length < LEAST_PART ? exact : all.filter(isPart)
-  if (found.length === 1) return found[0]!
-  if (found.length > 1)
-    throw new OperationError(
-      'conflict',
-      `${idOrName} names ${found.length} nodes: ${someOf(found.map(({ name, peerId }) => `${name} ${peerId}`))}`,
-      { fix: 'give the peer id, or more of it' },
-    )
-  throw new OperationError('not-found', `no node ${idOrName} is known`, { fix: '`althing nodes --all` lists them' })
+function linkOf(peer: Peer, id: PeerIdText): StatusView['links'] {
+  const link = peer.link(id)
+  if (link === undefined) return []
+  const { address, direction, relay } = link
+  return [{ peer: id, address, direction, ...(relay === undefined ? {} : { relay }) }]
 }
 
 async function addBundle(parts: DaemonParts, body: Readable) {

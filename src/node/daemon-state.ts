@@ -8,6 +8,7 @@ import type { Clock } from '../util/clock.ts'
 import type { Logger } from '../util/logger.ts'
 import type { Rng } from '../util/rng.ts'
 import type { BundleStore } from './bundle-store.ts'
+import type { Examiner } from './doctor/examiner.ts'
 import type { EventHub } from './events.ts'
 import type { Inbound } from './inbound.ts'
 import type { MeshLoop } from './loop.ts'
@@ -20,6 +21,8 @@ export interface DaemonParts {
   readonly options: DaemonOptions
   readonly name: string
   readonly cluster: string
+  /** Without a heartbeat for so long a node counts as offline. */
+  readonly leaseMs: number
   readonly version: string
   readonly log: Logger
   readonly clock: Clock
@@ -35,6 +38,7 @@ export interface DaemonParts {
   readonly peer: Peer
   readonly inbound: Inbound
   readonly probes: Probes
+  readonly examiner: Examiner
   /** Peers whose tasks run here, this node's own id aside. */
   readonly trusted: Set<string>
   /** Passports published beside the machine's own, by record name. */

@@ -20,11 +20,13 @@ import { createSigner } from '../wire/envelope.ts'
 import { BundleStore } from './bundle-store.ts'
 import { createOperations } from './daemon-operations.ts'
 import type { DaemonParts } from './daemon-state.ts'
+import { Examiner } from './doctor/examiner.ts'
 import { createEffects } from './effects.ts'
 import { EventHub } from './events.ts'
 import { bundlesInUse, localFacts, meshConfigOf, readPassports, readTrust } from './facts.ts'
 import { loadSeed, loadToken } from './identity.ts'
 import { Inbound } from './inbound.ts'
+import { KnownPeers } from './known-peers.ts'
 import { lockDataDir } from './lock.ts'
 import { MeshLoop } from './loop.ts'
 import { toFrame, type Sealer } from './messages.ts'
@@ -122,15 +124,21 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     log: log.child({ component: 'inbound' }),
     input: (one) => loop.input(one),
     post,
-    onHello: (from, hello) => probes.learn(from, hello.probe),
+    onHello: (from, hello) => {
+      probes.learn(from, hello.probe)
+      knownPeers.note(from, peer.link(from))
+    },
     onBye: (from) => {
       // One that published nothing was a passer-by: its key is not kept for it.
       if (!mesh.registry.authors.has(from)) probes.forget(from)
     },
+    onExamine: (from, message) => examiner.take(from, message),
   })
-  const servants = { inbound, bundles, driver, mesh, events, keptRuns }
+  const onAddresses = () => parts.refresh()
+  const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses }
+  const knownPeers = new KnownPeers({ store, cluster: config.cluster, clock, log })
   const port = await choosePort(options, log)
-  const peer = makePeer(options, port, config.cluster, seed, servants, log)
+  const peer = makePeer(options, port, config.cluster, seed, knownPeers.restore(), servants, log)
   const runner = new Runner({
     self: signer.id,
     driver,
@@ -149,8 +157,16 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     allowPublic: options.publicNetwork ?? false,
     overLink: (to, message) => {
       // A link that goes at this moment takes the probe with it, as a network may.
-      if (peer.remoteHost(to) !== undefined) peer.send(to, toFrame(message, sealer)).catch(() => {})
+      if (peer.link(to) !== undefined) peer.send(to, toFrame(message, sealer)).catch(() => {})
     },
+  })
+  const examiner = new Examiner({
+    peer: () => peer,
+    mesh,
+    clock,
+    sealer,
+    probes: () => probes,
+    mdns: options.mdns ?? true,
   })
   const carry = createEffects({ mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, input, post })
 
@@ -160,6 +176,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     options,
     name,
     cluster: config.cluster,
+    leaseMs: config.leaseMs,
     version: VERSION,
     log,
     clock,
@@ -174,6 +191,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     peer,
     inbound,
     probes,
+    examiner,
     trusted,
     extraPassports,
     pageUrl: undefined,

@@ -4,6 +4,7 @@
  */
 import type { MeshEffect, MeshInput, RecordFate } from '../mesh/types.ts'
 import type { Hello } from '../model/control.ts'
+import type { Examine, Examined } from '../model/examine.ts'
 import type { SyncRecords } from '../model/sync.ts'
 import type { PeerIdText, Topic, Verdict } from '../peer/peer.ts'
 import { statedAgeMs } from '../registry/registry.ts'
@@ -28,6 +29,21 @@ export interface InboundOptions {
   readonly onHello: (peer: PeerIdText, hello: Hello) => void
   /** A peer's link is gone. */
   readonly onBye: (peer: PeerIdText) => void
+  /** A peer of this cluster asks how it is seen from here, or answers that question. */
+  readonly onExamine: (peer: PeerIdText, message: ExamineMessage) => void
+}
+
+/** The two messages of an examination: they are about the link, and no matter of the mesh. */
+export type ExamineMessage =
+  | { readonly t: 'examine'; readonly body: Examine }
+  | { readonly t: 'examined'; readonly body: Examined }
+
+/** What a peer said of itself on its present link. */
+export interface Greeting {
+  readonly cluster: string
+  readonly version: string
+  /** By how much its clock is ahead of ours, milliseconds, the time on the way included. */
+  readonly skewMs: number
 }
 
 /** Which kinds of record belong to which topic, and the largest of them. */
@@ -57,15 +73,18 @@ export class Inbound {
   readonly refused = new Map<string, number>()
   /** Peers of another cluster that reached us by address; nothing of theirs is taken. */
   readonly #foreign = new Set<PeerIdText>()
-  /** Peers that said hello on their present link. */
-  readonly #greeted = new Set<PeerIdText>()
+  /** What peers said in their hello, on their present link. */
+  readonly #greetings = new Map<PeerIdText, Greeting>()
   /** What each connected peer may still send. */
   readonly #allowance = new Map<PeerIdText, TokenBucket>()
-  /** By how much a peer's clock is off ours, as of its hello, milliseconds. */
-  readonly clockSkewMs = new Map<PeerIdText, number>()
 
   constructor(options: InboundOptions) {
     this.#options = options
+  }
+
+  /** What a linked peer said in its hello, be it of this cluster or of another; undefined before that. */
+  greetingOf(peer: PeerIdText): Greeting | undefined {
+    return this.#greetings.get(peer)
   }
 
   onPeerUp(peer: PeerIdText): void {
@@ -73,9 +92,8 @@ export class Inbound {
   }
 
   onPeerDown(peer: PeerIdText): void {
-    this.#greeted.delete(peer)
+    this.#greetings.delete(peer)
     this.#foreign.delete(peer)
-    this.clockSkewMs.delete(peer)
     this.#allowance.delete(peer)
     this.#options.onBye(peer)
     this.#options.input({ type: 'peer-down', peer })
@@ -121,16 +139,16 @@ export class Inbound {
   #take(peer: PeerIdText, { message, proof }: Received): void {
     if (message.t === 'hello') return this.#greet(peer, message.body)
     if (this.#foreign.has(peer)) return this.#count('foreign-cluster')
-    if (!this.#greeted.has(peer)) return this.#count('no-hello')
+    if (!this.#greetings.has(peer)) return this.#count('no-hello')
+    if (message.t === 'examine' || message.t === 'examined') return this.#options.onExamine(peer, message)
     if (message.t === 'sync-records') this.#takeRecords(message.body)
     this.#options.post({ type: 'message', from: peer, message, ...(proof === undefined ? {} : { proof }) })
   }
 
   #greet(peer: PeerIdText, hello: Hello): void {
     const { cluster, clock, log } = this.#options
-    this.#greeted.add(peer)
     const skewMs = hello.wallMs - clock.wallMs()
-    this.clockSkewMs.set(peer, skewMs)
+    this.#greetings.set(peer, { cluster: hello.cluster, version: hello.version, skewMs })
     if (Math.abs(skewMs) > MAX_AHEAD_MS) {
       log.warn(
         { peer, skewMs },

@@ -8,6 +8,7 @@ import type { Logger } from '../util/logger.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { EventHub } from './events.ts'
 import type { Inbound } from './inbound.ts'
+import type { KnownPeers } from './known-peers.ts'
 import { Lanes, SERVE_BOUNDS } from './lanes.ts'
 import { DEFAULT_PORT, type DaemonOptions } from './options.ts'
 import { untilRun } from './run-watch.ts'
@@ -23,6 +24,8 @@ export interface Servants {
   readonly mesh: MeshState
   readonly events: EventHub
   readonly keptRuns: KeptRuns
+  /** Where this node listens has changed. */
+  readonly onAddresses: () => void
 }
 
 function handlersOf(servants: Servants): PeerHandlers {
@@ -32,6 +35,7 @@ function handlersOf(servants: Servants): PeerHandlers {
     onPeerUp: (peer) => inbound.onPeerUp(peer),
     onPeerDown: (peer) => inbound.onPeerDown(peer),
     onFrame: (peer, frame) => inbound.onFrame(peer, frame),
+    onAddresses: () => servants.onAddresses(),
     onGossip: (topic, data) => inbound.onGossip(topic, data),
     onStream: (kind, peer, stream) => {
       if (kind === 'bundle')
@@ -46,6 +50,9 @@ function handlersOf(servants: Servants): PeerHandlers {
 /** Every address of this machine, for those who asked for it by `--public`. */
 const EVERYWHERE = (port: number) => [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`]
 
+/** Where members were reached before. */
+export type Remembered = ReturnType<KnownPeers['restore']>
+
 /**
  * Makes the peer on a port. The peer is not started.
  * @param port for the default listen addresses; `options.listen` overrides it
@@ -55,18 +62,21 @@ export function makePeer(
   port: number,
   cluster: string,
   seed: Uint8Array,
+  remembered: Remembered,
   servants: Servants,
   log: Logger,
 ): Peer {
-  const addresses = options.publicNetwork === true ? EVERYWHERE(port) : privateListenAddresses(port)
+  const addresses = options.publicNetwork === true ? EVERYWHERE(port) : () => privateListenAddresses(port)
   return createPeer(
     {
       seed,
       cluster,
       listen: options.listen ?? addresses,
       bootstrap: options.join ?? [],
+      remembered,
       mdns: options.mdns ?? true,
       allowPublic: options.publicNetwork ?? false,
+      ...(options.relay === undefined ? {} : { relay: options.relay }),
       log,
       debug: options.logLevel === 'debug',
     },

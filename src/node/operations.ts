@@ -16,6 +16,7 @@ import type {
   TrustView,
   WhyView,
 } from '../model/api.ts'
+import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
 import { AlthingError } from '../util/errors.ts'
 
 /** `not-found` → 404, `conflict` → 409, `invalid` → 422, `full` → 507, `busy` → 429, `gone` → 410. */
@@ -61,6 +62,13 @@ export interface Operations {
   health(): Record<string, string | undefined>
   /** Prometheus samples: metric name (without the `althing_` prefix) → value. Counters end in `_total`. */
   metrics(): Record<string, number>
+  /**
+   * Examines this host, or the way to another: a node's name or id, or an address as `diagnosis/target.ts` reads it.
+   * Steps come as they are found; none throws. Takes 15 s at most, and ends early when the signal fires.
+   */
+  examine(target: string | undefined, signal: AbortSignal): AsyncIterable<DoctorStep>
+  /** Asks each neighbour whom it sees. Takes some 2 s at most. */
+  reachability(signal: AbortSignal): Promise<ReachabilityView>
   /** Ends the daemon. Tasks run on. */
   shutdown(): void
 }

@@ -41,11 +41,17 @@ export function faultOfPeer(text: string): string | undefined {
 
 /** An address to join by: where somebody listens, and who that is. */
 export function faultOfJoin(text: string): string | undefined {
+  const [relay = '', target] = text.split('/p2p-circuit')
+  // By way of a relay: that one's address, and then who is meant.
+  if (target?.startsWith('/p2p/') === true) return faultOfJoin(relay) ?? faultOfPeerPart(target.slice('/p2p/'.length))
   const at = text.lastIndexOf('/p2p/')
   const fault = faultOfPlace(at < 0 ? text : text.slice(0, at), 'join')
   if (fault !== undefined) return fault
   if (at < 0) return `/p2p/ and a peer id are missing at its end; ${EXPECTED_PLACE.join}`
-  const peer = text.slice(at + '/p2p/'.length)
+  return faultOfPeerPart(text.slice(at + '/p2p/'.length))
+}
+
+function faultOfPeerPart(peer: string): string | undefined {
   return isPeerId(peer) ? undefined : `what follows /p2p/ is no peer id; ${EXPECTED_PLACE.join}`
 }
 

@@ -17,7 +17,7 @@ export interface OwnPassportFacts {
   readonly addresses: readonly string[]
 }
 
-/** Most a passport names; loopback ones come last and are the first to go. */
+/** Most a passport names. Those by way of a relay are told whatever the others are: nothing else works. */
 const MAX_ADDRESSES = 16
 
 /** @throws ZodError when a fact does not fit the schema: a label that is none, for one */
@@ -30,9 +30,15 @@ export function ownPassport(facts: OwnPassportFacts): Passport {
     spec: {
       type: 'machine',
       version,
-      node: { peerId, hardware, capacity, drivers, addresses: addresses.slice(0, MAX_ADDRESSES), version, enforcement },
+      node: { peerId, hardware, capacity, drivers, addresses: someOf(addresses), version, enforcement },
     },
   })
+}
+
+function someOf(addresses: readonly string[]): string[] {
+  const relayed = addresses.filter((text) => text.includes('/p2p-circuit/')).slice(0, MAX_ADDRESSES / 2)
+  const direct = addresses.filter((text) => !text.includes('/p2p-circuit/'))
+  return [...direct.slice(0, MAX_ADDRESSES - relayed.length), ...relayed]
 }
 
 /** A host name as a passport's name: a lower-case DNS label or subdomain (RFC 1123). */

@@ -2,6 +2,7 @@
  * The way of a probe: by datagram where one gets through, over the control stream where none does, both while that is
  * not known. TCP under loss is silent for seconds, and a firewall may let nothing but TCP pass: each covers the other.
  */
+import { randomInt } from 'node:crypto'
 import type { MeshInput, ProbeMessage } from '../mesh/types.ts'
 import type { Hello } from '../model/control.ts'
 import { isLoopbackAddress, isPrivateHost } from '../peer/addresses.ts'
@@ -10,10 +11,25 @@ import { ProbeSocket } from '../peer/probe-socket.ts'
 import { BoundedMap } from '../util/bounded-map.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Logger } from '../util/logger.ts'
-import type { ProbeMessage as Datagram } from '../wire/probe.ts'
+import { MAX_PROBE_NONCE, type ProbeMessage as Datagram } from '../wire/probe.ts'
 
 /** Peers of whom it is remembered how datagrams fare: as many as there are keys. */
 const MAX_PEERS = 1_024
+
+/** Pings of examinations under way: a few for each neighbour. */
+const MAX_EXAMINED = 256
+
+/** Pings that an examination sends before it gives up, and how long it waits for the answer to each. */
+const EXAMINE_TRIES = 3
+const EXAMINE_WAIT_MS = 300
+
+/** How an examination by datagram went. */
+export interface DatagramTrip {
+  /** Answered within, milliseconds; undefined when no answer came in time. */
+  readonly rttMs: number | undefined
+  /** Pings that went out: none where the peer takes no datagrams, or this machine lets none out. */
+  readonly sent: number
+}
 
 /** What probes go by, and where those that come in are handed to. */
 export interface ProbesOptions {
@@ -34,6 +50,10 @@ export class Probes {
   readonly #proven = new Set<PeerIdText>()
   /** The last ping of a peer that came by datagram: its answer goes back as it came. */
   readonly #pinged = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
+  /** When a datagram of a peer last came in, whatever it said. */
+  readonly #heardMs = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
+  /** Pings of an examination, by peer and nonce, and who waits for their answers. */
+  readonly #examined = new BoundedMap<string, () => void>(MAX_EXAMINED, 'refuse')
   /** Peers of this cluster that have said hello and where they want their probes. */
   readonly #greeted = new Set<PeerIdText>()
   #port: number | undefined
@@ -77,11 +97,52 @@ export class Probes {
 
   /** The peer is gone for good, unless its link stands: then it is merely quiet. */
   forget(peer: PeerIdText): void {
-    if (this.#options.peer().remoteHost(peer) !== undefined) return
+    if (this.#options.peer().link(peer) !== undefined) return
     this.#socket.forget(peer)
     this.#greeted.delete(peer)
     this.#proven.delete(peer)
+    this.#heardMs.delete(peer)
     this.#pinged.delete(peer)
+  }
+
+  /** The port datagrams come in at; undefined where there is no UDP to be had. */
+  get port(): number | undefined {
+    return this.#port
+  }
+
+  /** Since a datagram of this peer last came in, milliseconds; undefined when none has. */
+  datagramAgeMs(peer: PeerIdText): number | undefined {
+    const heardMs = this.#heardMs.get(peer)
+    return heardMs === undefined ? undefined : Math.max(0, this.#options.clock.nowMs() - heardMs)
+  }
+
+  /** Pings a peer by datagram alone, `EXAMINE_TRIES` times at most. Never rejects; ends early when the signal fires. */
+  async examine(peer: PeerIdText, signal: AbortSignal): Promise<DatagramTrip> {
+    for (let sent = 0; sent < EXAMINE_TRIES; sent++) {
+      const rttMs = await this.#examineOnce(peer, signal)
+      if (rttMs === 'not-sent') return { rttMs: undefined, sent }
+      if (rttMs !== undefined) return { rttMs, sent: sent + 1 }
+    }
+    return { rttMs: undefined, sent: EXAMINE_TRIES }
+  }
+
+  async #examineOnce(peer: PeerIdText, signal: AbortSignal): Promise<number | 'not-sent' | undefined> {
+    const nonce = randomInt(MAX_PROBE_NONCE + 1)
+    const key = `${peer}/${nonce}`
+    const { promise, resolve } = Promise.withResolvers<number | 'not-sent' | undefined>()
+    const startMs = performance.now()
+    const onAbort = (): void => resolve('not-sent')
+    signal.addEventListener('abort', onAbort, { once: true })
+    const patience = setTimeout(() => resolve(undefined), EXAMINE_WAIT_MS)
+    try {
+      this.#examined.set(key, () => resolve(performance.now() - startMs))
+      if (signal.aborted || !this.#socket.send(peer, { type: 'ping', nonce, suspects: undefined })) return 'not-sent'
+      return await promise
+    } finally {
+      clearTimeout(patience)
+      signal.removeEventListener('abort', onAbort)
+      this.#examined.delete(key)
+    }
   }
 
   send(to: PeerIdText, message: ProbeMessage): void {
@@ -100,11 +161,15 @@ export class Probes {
   }
 
   #take(from: PeerIdText, datagram: Datagram): void {
+    const { clock, post } = this.#options
     // Keys are told to whoever links, before it is known of which cluster it is.
     if (!this.#greeted.has(from)) return
+    this.#heardMs.set(from, clock.nowMs())
     if (datagram.type === 'ping') this.#pinged.set(from, datagram.nonce)
     else if (datagram.type !== 'ask') this.#proven.add(from)
-    this.#options.post({ type: 'message', from, message: messageOf(datagram) })
+    const examined = datagram.type === 'pong' ? this.#examined.get(`${from}/${datagram.nonce}`) : undefined
+    if (examined !== undefined) return examined()
+    post({ type: 'message', from, message: messageOf(datagram) })
   }
 
   /** Counters, for /metrics. */

@@ -47,6 +47,19 @@ export function parseTcpAddress(text: string): TcpAddress | undefined {
   }
 }
 
+/**
+ * Splits a relayed address, `<address of the relay>/p2p/<relay>/p2p-circuit[/p2p/<peer>]`, at the relay.
+ * @returns undefined when the text is no such address; two relays in a row are not
+ */
+export function parseRelayedAddress(text: string): { relay: TcpAddress; peer: string | undefined } | undefined {
+  const [way = '', target, ...more] = text.split('/p2p-circuit')
+  if (target === undefined || more.length > 0) return undefined
+  const relay = parseTcpAddress(way)
+  const peer = /^\/p2p\/([^/]+)$/.exec(target)?.[1]
+  if (relay?.peer === undefined || (target !== '' && peer === undefined)) return undefined
+  return { relay, peer }
+}
+
 function inList(list: BlockList, host: string): boolean {
   return list.check(host, isIPv4(host) ? 'ipv4' : 'ipv6')
 }
@@ -59,10 +72,11 @@ export function isLoopbackAddress(text: string): boolean {
 
 /**
  * Whether an address is loopback, private (RFC 1918, RFC 4193, CGNAT) or link-local, and so not reachable from
- * the open internet. Host names and anything but TCP are not: what they lead to is not known here.
+ * the open internet. Host names and anything but TCP are not: what they lead to is not known here. Of a relayed
+ * address it is the relay's that counts: it is what is dialled.
  */
 export function isPrivateAddress(text: string): boolean {
-  const parsed = parseTcpAddress(text)
+  const parsed = parseTcpAddress(text) ?? parseRelayedAddress(text)?.relay
   if (parsed === undefined || !parsed.family.startsWith('ip')) return false
   return isPrivateHost(parsed.host)
 }
@@ -107,11 +121,15 @@ export function privateListenAddresses(port: number): string[] {
 
 /**
  * Turns a host name into the addresses behind it, so that the rule on public addresses is applied to where a
- * dial really goes. Addresses pass unchanged.
+ * dial really goes. Addresses pass unchanged; of one by way of a relay it is the relay's name that counts.
  *
  * @throws PeerError `bad-address`, `name-not-found`
  */
 export async function resolveAddress(text: string): Promise<string[]> {
+  const [way = '', target] = text.split('/p2p-circuit')
+  if (target !== undefined && parseRelayedAddress(text)?.peer !== undefined) {
+    return (await resolveAddress(way)).map((place) => `${place}/p2p-circuit${target}`)
+  }
   const parsed = parseTcpAddress(text)
   if (parsed === undefined) {
     throw new PeerError('bad-address', `${text}: not a TCP multiaddr`, {

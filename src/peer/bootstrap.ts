@@ -4,6 +4,9 @@ import { parseTcpAddress } from './addresses.ts'
 import { brokenStep } from './errors.ts'
 import { jittered, REDIAL_MAX_MS, REDIAL_MIN_MS } from './limits.ts'
 
+/** A new address needs a moment until it can be used: IPv6 checks for its double first. */
+const RETRY_MS = 500
+
 /** What dialling for ever needs of the rest. */
 export interface BootstrapHooks {
   /** Dials and waits for the link; returns the peer id. Rejects with PeerError. */
@@ -24,6 +27,9 @@ export class Bootstrap {
   readonly #entries: Entry[]
   readonly #hooks: BootstrapHooks
   readonly #log: Logger
+  /** Addresses that have not had their first try yet. */
+  readonly #untried: Set<Entry>
+  readonly #firstRound = Promise.withResolvers<void>()
   #running = false
 
   constructor(addresses: readonly string[], hooks: BootstrapHooks, log: Logger) {
@@ -34,8 +40,15 @@ export class Bootstrap {
       timer: undefined,
       lastFailure: undefined,
     }))
+    this.#untried = new Set(this.#entries)
+    if (this.#untried.size === 0) this.#firstRound.resolve()
     this.#hooks = hooks
     this.#log = log
+  }
+
+  /** Resolves when each address has been tried once; never, when stopped before that. */
+  get firstRound(): Promise<void> {
+    return this.#firstRound.promise
   }
 
   start(): void {
@@ -57,10 +70,24 @@ export class Bootstrap {
     }
   }
 
+  /** Where this machine is on the network has changed: all that are not linked are tried anew. */
+  retry(): void {
+    for (const entry of this.#entries) {
+      if (entry.peer !== undefined && this.#hooks.isLinked(entry.peer)) continue
+      entry.pauseMs = REDIAL_MIN_MS
+      this.#schedule(entry, jittered(RETRY_MS))
+    }
+  }
+
   #schedule(entry: Entry, pauseMs: number): void {
     clearTimeout(entry.timer)
     if (!this.#running) return
-    entry.timer = setTimeout(() => void this.#attempt(entry), pauseMs)
+    entry.timer = setTimeout(() => void this.#attempt(entry).finally(() => this.#tried(entry)), pauseMs)
+  }
+
+  #tried(entry: Entry): void {
+    this.#untried.delete(entry)
+    if (this.#untried.size === 0) this.#firstRound.resolve()
   }
 
   async #attempt(entry: Entry): Promise<void> {

@@ -65,7 +65,12 @@ export class ControlLinks {
     this.#host.addEventListener('connection:open', this.#onConnection)
     this.#host.addEventListener('connection:close', this.#onConnectionClosed)
     this.#host.addEventListener('peer:identify', this.#onIdentify)
-    await this.#host.handle(CONTROL_PROTOCOL, this.#onInbound, { maxInboundStreams: 2, maxOutboundStreams: 2 })
+    await this.#host.handle(CONTROL_PROTOCOL, this.#onInbound, {
+      maxInboundStreams: 2,
+      maxOutboundStreams: 2,
+      // A relay of somebody else's may set limits: what it grants is used.
+      runOnLimitedConnection: true,
+    })
     this.#tending = setInterval(() => {
       const nowMs = performance.now()
       for (const lane of this.#lanes.values()) lane.link?.tend(nowMs)
@@ -105,16 +110,28 @@ export class ControlLinks {
     const { promise, resolve, reject } = Promise.withResolvers<ControlLink>()
     const waiter = { resolve, reject }
     lane.waiters.add(waiter)
-    const timer = setTimeout(
-      () => reject(new PeerError('timeout', 'connected, but no control stream stood in time')),
-      timeoutMs,
-    )
+    const timer = setTimeout(() => {
+      reject(new PeerError('timeout', 'connected, but no control stream stood in time'))
+      this.#abandon(peer)
+    }, timeoutMs)
     try {
       return await promise
     } finally {
       clearTimeout(timer)
       lane.waiters.delete(waiter)
       this.#tidy(peer)
+    }
+  }
+
+  /**
+   * Gives up connections over which nothing came about, so that the next dial is a new one: the other side may have
+   * taken this for the twin of one that it does not know to be lost.
+   */
+  #abandon(peer: string): void {
+    if (this.get(peer) !== undefined) return
+    for (const connection of this.#host.getConnections()) {
+      const isIdle = Date.now() - connection.timeline.open > SETTLED_MS
+      if (isIdle && connection.remotePeer.toString() === peer) connection.abort(new Error('no control stream'))
     }
   }
 
@@ -159,7 +176,10 @@ export class ControlLinks {
     if (lane.opening) return
     lane.opening = true
     try {
-      const stream = await connection.newStream([CONTROL_PROTOCOL], { signal: AbortSignal.timeout(REACH_TIMEOUT_MS) })
+      const stream = await connection.newStream([CONTROL_PROTOCOL], {
+        signal: AbortSignal.timeout(REACH_TIMEOUT_MS),
+        runOnLimitedConnection: true,
+      })
       lane.opening = false
       if (this.#running) this.#adopt(stream, connection)
       else stream.abort(new Error('stopped'))
@@ -204,7 +224,7 @@ export class ControlLinks {
   #adopt(stream: Stream, connection: Connection): void {
     const link = new ControlLink(stream, connection, this.#linkHooks, this.#counters)
     const lane = this.#lane(link.peer)
-    lane.link?.end('replaced by a newer stream')
+    if (lane.link !== undefined) this.#replace(lane.link, connection)
     clearTimeout(lane.timer)
     lane.link = link
     this.#counters.add('control_links_opened_total')
@@ -212,6 +232,16 @@ export class ControlLinks {
     // Whoever listens to `up` writes its hello here, ahead of everything that waited.
     this.#hooks.onUp(link.peer, link)
     for (const waiter of lane.waiters) waiter.resolve(link)
+  }
+
+  /**
+   * The other side has lost a connection of which this side knows nothing, as when an address of one of the two went.
+   * The old one goes, and what stands beside it with it: a dial later both begin anew.
+   */
+  #replace(link: ControlLink, by: Connection): void {
+    link.end('replaced by a newer stream')
+    const isLost = link.connection.id !== by.id && performance.now() - link.openedAtMs > SETTLED_MS
+    if (isLost) link.connection.abort(new Error('replaced by a newer connection'))
   }
 
   readonly #linkHooks: LinkHooks = {

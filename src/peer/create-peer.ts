@@ -5,26 +5,19 @@ import { messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { CONTROL_PROTOCOL } from '../wire/protocols.ts'
 import { AddressBook } from './address-book.ts'
-import { isLoopbackAddress, isPrivateAddress, parseTcpAddress } from './addresses.ts'
-import { Bootstrap } from './bootstrap.ts'
-import { ControlLinks } from './control.ts'
+import { isLoopbackAddress, isPrivateAddress, parseRelayedAddress, parseTcpAddress } from './addresses.ts'
+import type { ControlHooks } from './control.ts'
 import { Counters } from './counters.ts'
-import { DegreeKeeper } from './degree.ts'
-import { Dialer } from './dialer.ts'
 import { brokenStep, PeerError } from './errors.ts'
-import { createGater } from './gater.ts'
-import { Gossip } from './gossip.ts'
-import { createHost, startHost } from './host.ts'
-import type { Host } from './host.ts'
-import { peerIdFromSeed, privateKeyFromSeed } from './identity.ts'
-import { DEGREE_TARGET, MAX_OUTBOUND } from './limits.ts'
+import { startHost } from './host.ts'
+import { peerIdFromSeed } from './identity.ts'
 import type { PeerOptions } from './options.ts'
-import { Outbox } from './outbox.ts'
-import type { Peer, PeerHandlers, PeerIdText, StreamKind, Topic } from './peer.ts'
-import { mdnsServiceTag, topicName } from './protocols.ts'
+import { buildParts } from './parts.ts'
+import type { Parts } from './parts.ts'
+import type { LinkInfo, NetworkInfo, Peer, PeerHandlers, PeerIdText, StreamKind, Topic } from './peer.ts'
+import { topicName } from './protocols.ts'
 import { redial } from './redial.ts'
 import { Reputation } from './reputation.ts'
-import { BulkStreams } from './streams.ts'
 
 /**
  * Makes a peer. Nothing runs before `start`.
@@ -35,18 +28,6 @@ export function createPeer(options: PeerOptions, handlers: PeerHandlers): Peer {
   return new MeshPeer(options, handlers)
 }
 
-/** What exists only between start and stop. */
-interface Running {
-  host: Host
-  links: ControlLinks
-  outbox: Outbox
-  dialer: Dialer
-  streams: BulkStreams
-  gossip: Gossip
-  bootstrap: Bootstrap
-  degree: DegreeKeeper
-}
-
 class MeshPeer implements Peer {
   readonly id: PeerIdText
   readonly #options: PeerOptions
@@ -55,7 +36,7 @@ class MeshPeer implements Peer {
   readonly #counters = new Counters()
   readonly #reputation = new Reputation()
   readonly #book: AddressBook
-  #running: Running | undefined
+  #running: Parts | undefined
 
   constructor(options: PeerOptions, handlers: PeerHandlers) {
     this.id = peerIdFromSeed(options.seed)
@@ -68,7 +49,8 @@ class MeshPeer implements Peer {
   }
 
   addresses(): string[] {
-    return (this.#running?.host.getMultiaddrs() ?? []).map((address) => address.toString())
+    const direct = (this.#running?.host.getMultiaddrs() ?? []).map((address) => address.toString())
+    return [...direct, ...(this.#running?.reach.relayClient.addresses() ?? [])]
   }
 
   peers(): PeerIdText[] {
@@ -77,17 +59,30 @@ class MeshPeer implements Peer {
 
   async start(): Promise<void> {
     if (this.#running !== undefined) return
-    const running = await this.#build()
+    const running = await buildParts(this.#options, {
+      handlers: this.#handlers,
+      book: this.#book,
+      reputation: this.#reputation,
+      counters: this.#counters,
+      log: this.#log,
+      controlHooks: this.#controlHooks(),
+      allowed: (peer) => this.#allowed(peer),
+      connect: (address) => this.connect(address),
+      learnAddresses: (peer, addresses) => this.learnAddresses(peer, addresses),
+    })
     this.#running = running
     try {
       // Handlers first: a peer that dials the moment the port opens must find everything in place.
       running.host.addEventListener('peer:identify', this.#onIdentify)
       await running.links.start()
       await running.streams.start()
+      await running.reach.start()
       await startHost(running.host)
       running.gossip.start()
       running.bootstrap.start()
       running.degree.start()
+      running.localAddresses.start()
+      void running.bootstrap.firstRound.then(() => this.#recall())
     } catch (error) {
       await this.stop()
       throw error
@@ -98,11 +93,13 @@ class MeshPeer implements Peer {
     const running = this.#running
     if (running === undefined) return
     this.#running = undefined
+    await running.localAddresses.stop()
     running.bootstrap.stop()
     running.degree.stop()
     running.gossip.stop()
     running.outbox.stop()
     running.host.removeEventListener('peer:identify', this.#onIdentify)
+    await running.reach.stop()
     await running.streams.stop()
     await running.links.stop()
     await running.host.stop()
@@ -142,14 +139,33 @@ class MeshPeer implements Peer {
     this.#running?.degree.keep(peers)
   }
 
+  link(peer: PeerIdText): LinkInfo | undefined {
+    const connection = this.#running?.links.get(peer)?.connection
+    if (connection === undefined) return undefined
+    const address = connection.remoteAddr.toString()
+    return { address, direction: connection.direction, relay: parseRelayedAddress(address)?.relay.peer }
+  }
+
+  network(): NetworkInfo {
+    return this.#running?.reach.network() ?? { dialable: 'unknown', seenAs: [], relays: [], relaysFor: 0 }
+  }
+
   remoteHost(peer: PeerIdText): string | undefined {
-    const address = this.#running?.links.get(peer)?.connection.remoteAddr.toString()
+    const address = this.link(peer)?.address
     return address === undefined ? undefined : parseTcpAddress(address)?.host
   }
 
   learnAddresses(peer: PeerIdText, addresses: readonly string[]): void {
     this.#book.learn(peer, addresses)
     this.#running?.degree.poke()
+  }
+
+  addressesOf(peer: PeerIdText): readonly string[] {
+    return this.#book.of(peer)
+  }
+
+  hangUp(peer: PeerIdText): void {
+    for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('no longer needed'))
   }
 
   stats(): Record<string, number> {
@@ -166,81 +182,31 @@ class MeshPeer implements Peer {
     }
   }
 
-  #started(): Running {
-    if (this.#running === undefined) throw new PeerError('stopped', 'the peer is not running')
-    return this.#running
+  /** What an earlier life knew, after what the user said. */
+  #recall(): void {
+    for (const { peer, addresses } of this.#options.remembered ?? []) this.learnAddresses(peer, addresses)
   }
 
-  async #build(): Promise<Running> {
-    const { cluster, mdns, listen, allowPublic = false, debug = false } = this.#options
-    const counters = this.#counters
-    const log = this.#log
-    const gossip = new Gossip({
-      cluster,
-      onGossip: (topic, data, from) => this.#handlers.onGossip(topic, data, from),
-      reputation: this.#reputation,
-      counters,
-      log,
-    })
-    const host = await createHost({
-      privateKey: privateKeyFromSeed(this.#options.seed),
-      listen,
-      announcePrivateOnly: this.#options.announcePrivateOnly ?? !allowPublic,
-      gater: createGater({ allowPublic, allowPeer: (peer) => this.#allowed(peer) }, counters),
-      gossip: gossip.service,
-      mdns: mdns
-        ? { serviceTag: mdnsServiceTag(cluster), onFound: (...found) => this.learnAddresses(...found) }
-        : undefined,
-      counters,
-      log,
-      debug,
-    })
-    const links = new ControlLinks(host, this.#controlHooks(), counters, log)
-    const dialer = new Dialer(host, this.#book, allowPublic, counters)
-    const isLinked = (peer: string): boolean => links.get(peer) !== undefined
-    return {
-      host,
-      links,
-      dialer,
-      gossip,
-      outbox: new Outbox(links, dialer, counters),
-      streams: new BulkStreams(
-        host,
-        {
-          onStream: (kind, peer, stream) => this.#handlers.onStream(kind, peer, stream),
-          // Beside the control stream where there is one, so that both fall together.
-          connectionTo: async (peer) => links.get(peer)?.connection ?? (await dialer.toPeer(peer)),
-        },
-        counters,
-        log,
-      ),
-      bootstrap: new Bootstrap(this.#options.bootstrap, { connect: (address) => this.connect(address), isLinked }, log),
-      degree: new DegreeKeeper(this.#options.degreeTarget ?? DEGREE_TARGET, MAX_OUTBOUND, {
-        known: () => this.#book.peers().filter((peer) => this.#allowed(peer)),
-        isLinked,
-        linkCount: () => links.peers().length,
-        outboundCount: () => host.getConnections().filter(({ direction }) => direction === 'outbound').length,
-        dial: async (peer) => {
-          await dialer.toPeer(peer)
-          await links.linked(peer)
-        },
-      }),
-    }
+  #started(): Parts {
+    if (this.#running === undefined) throw new PeerError('stopped', 'the peer is not running')
+    return this.#running
   }
 
   #allowed(peer: string): boolean {
     return !this.#reputation.isBanned(peer) && (this.#options.allowPeer?.(peer) ?? true)
   }
 
-  #controlHooks(): ConstructorParameters<typeof ControlLinks>[1] {
+  #controlHooks(): ControlHooks {
     return {
       onUp: (peer, link) => {
         this.#log.info({ peer }, 'peer up')
+        this.#running?.reach.onUp(peer, link.connection)
         this.#guarded('onPeerUp', () => this.#handlers.onPeerUp(peer))
         this.#running?.outbox.flush(peer, link)
       },
       onDown: (peer, why) => {
         this.#log.info({ peer, why }, 'peer down')
+        this.#running?.reach.onDown(peer)
         this.#guarded('onPeerDown', () => this.#handlers.onPeerDown(peer))
         this.#running?.bootstrap.onPeerDown(peer)
         this.#running?.degree.poke()
@@ -273,6 +239,9 @@ class MeshPeer implements Peer {
   /** A peer tells its listen addresses once it is connected. */
   readonly #onIdentify = ({ detail }: CustomEvent<Identified>): void => {
     if (!detail.protocols.includes(CONTROL_PROTOCOL)) return
+    if (detail.observedAddr !== undefined) {
+      this.#running?.reach.onSeenAs(detail.peerId.toString(), detail.observedAddr.toString())
+    }
     const addresses = detail.listenAddrs.map((address) => address.toString())
     const remote = parseTcpAddress(detail.connection.remoteAddr.toString())
     // Loopback addresses mean this machine only when the peer is on it.
@@ -289,5 +258,6 @@ interface Identified {
   peerId: { toString(): string }
   protocols: string[]
   listenAddrs: { toString(): string }[]
+  observedAddr?: { toString(): string } | undefined
   connection: Connection
 }

@@ -69,6 +69,12 @@ export class DegreeKeeper {
     this.#arm(jittered(POKE_MS))
   }
 
+  /** Where this machine is on the network has changed: who could not be reached may be reached now. */
+  retry(): void {
+    this.#backoff.clear()
+    this.poke()
+  }
+
   #arm(delayMs: number): void {
     if (!this.#running) return
     const dueMs = performance.now() + delayMs

@@ -3,24 +3,34 @@ import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { AddressBook } from './address-book.ts'
+import { isRelayed } from './address-book.ts'
 import { isPrivateAddress, parseTcpAddress, resolveAddress } from './addresses.ts'
 import type { Counters } from './counters.ts'
 import { brokenStep, PeerError, type BrokenStep } from './errors.ts'
 import type { Host } from './host.ts'
-import { ADDRESS_DIAL_TIMEOUT_MS, REACH_TIMEOUT_MS } from './limits.ts'
+import { ADDRESS_DIAL_TIMEOUT_MS, DIRECT_DIAL_TIMEOUT_MS, REACH_TIMEOUT_MS } from './limits.ts'
 
 export class Dialer {
   readonly #host: Host
   readonly #book: AddressBook
   readonly #allowPublic: boolean
   readonly #counters: Counters
+  /** Makes addresses by way of relays dialable. */
+  readonly #loadRelaying: () => Promise<unknown>
   readonly #dials = new Map<string, Promise<Connection>>()
 
-  constructor(host: Host, book: AddressBook, allowPublic: boolean, counters: Counters) {
+  constructor(
+    host: Host,
+    book: AddressBook,
+    allowPublic: boolean,
+    counters: Counters,
+    loadRelaying: () => Promise<unknown>,
+  ) {
     this.#host = host
     this.#book = book
     this.#allowPublic = allowPublic
     this.#counters = counters
+    this.#loadRelaying = loadRelaying
   }
 
   /** The connection that stands, if one does. */
@@ -75,13 +85,14 @@ export class Dialer {
   /** A second dial to the same place would only be turned down as a duplicate. */
   #standingAt(address: string): Connection | undefined {
     const wanted = parseTcpAddress(address)
+    if (wanted === undefined) return undefined
     return this.#host.getConnections().find((connection) => {
       if (connection.status !== 'open' || connection.direction !== 'outbound') return false
       const remote = parseTcpAddress(connection.remoteAddr.toString())
       return (
-        remote?.host === wanted?.host &&
-        remote?.port === wanted?.port &&
-        (wanted?.peer === undefined || wanted.peer === connection.remotePeer.toString())
+        remote?.host === wanted.host &&
+        remote.port === wanted.port &&
+        (wanted.peer === undefined || wanted.peer === connection.remotePeer.toString())
       )
     })
   }
@@ -94,8 +105,9 @@ export class Dialer {
     }
     const broken: BrokenStep[] = []
     const say = (address: string, step: BrokenStep) => void broken.push({ ...step, text: `${address}: ${step.text}` })
+    const directDeadlineMs = addresses.some(isRelayed) ? performance.now() + DIRECT_DIAL_TIMEOUT_MS : deadlineMs
     for (const address of addresses) {
-      const leftMs = deadlineMs - performance.now()
+      const leftMs = (isRelayed(address) ? deadlineMs : directDeadlineMs) - performance.now()
       if (leftMs <= 0) {
         say(address, { code: 'timeout', text: 'not tried, out of time' })
         continue
@@ -122,7 +134,8 @@ export class Dialer {
     try {
       const stored = await this.#host.peerStore.get(peerIdFromString(peer))
       const more = stored.addresses.map(({ multiaddr: address }) => address.toString())
-      return [...new Set([...this.#book.of(peer), ...more])]
+      const all = [...new Set([...this.#book.of(peer), ...more])]
+      return [...all.filter((text) => !isRelayed(text)), ...all.filter(isRelayed)]
     } catch (error) {
       if (error instanceof Error && error.name === 'NotFoundError') return [...this.#book.of(peer)]
       throw new PeerError('bad-address', `${peer} is not a peer id`, { cause: error })
@@ -132,6 +145,7 @@ export class Dialer {
   async #dial(address: string, timeoutMs = ADDRESS_DIAL_TIMEOUT_MS): Promise<Connection> {
     this.#counters.add('dials_total')
     try {
+      if (isRelayed(address)) await this.#loadRelaying()
       return await this.#host.dial(multiaddr(address), { signal: AbortSignal.timeout(Math.ceil(timeoutMs)) })
     } catch (error) {
       this.#counters.add('dials_failed_total')

@@ -9,6 +9,10 @@ export interface GaterRules {
   allowPublic: boolean
   /** Whether a peer is let in at all (roster, reputation). */
   allowPeer(peer: PeerIdText): boolean
+  /** Whether this peer may be held a place for here, as a relay. */
+  mayReserve(): boolean
+  /** Whether one peer may be connected with another by way of this one. */
+  mayConnect(from: PeerIdText, to: PeerIdText): boolean
 }
 
 /** Host names never get this far: they are resolved before the dial. */
@@ -26,6 +30,12 @@ export function createGater(rules: GaterRules, counters: Counters): ConnectionGa
     // The first moment an inbound peer's key is proven, and the first at all for a dial without a peer id.
     denyInboundEncryptedConnection: (peer) => deny(rules.allowPeer(peer.toString()), 'gater_denied_peer_total'),
     denyOutboundEncryptedConnection: (peer) => deny(rules.allowPeer(peer.toString()), 'gater_denied_peer_total'),
+    denyInboundRelayReservation: (peer) => !rules.allowPeer(peer.toString()) || !rules.mayReserve(),
+    denyOutboundRelayedConnection: (from, to) =>
+      !rules.allowPeer(from.toString()) || !rules.mayConnect(from.toString(), to.toString()),
+    // What a relay says of who dials is proven by the handshake that follows.
+    denyInboundRelayedConnection: (relay, peer) =>
+      deny(rules.allowPeer(relay.toString()) && rules.allowPeer(peer.toString()), 'gater_denied_peer_total'),
     filterMultiaddrForPeer: (_peer, address) => addressAllowed(address),
   }
 }

@@ -49,6 +49,7 @@ export function gossipSettings(
     // Encodes once for all receivers.
     batchPublish: true,
     emitSelf: false,
+    runOnLimitedConnection: true,
     fallbackToFloodsub: false,
     allowPublishToZeroTopicPeers: true,
     ignoreDuplicatePublishError: true,

@@ -1,5 +1,5 @@
 /** The libp2p node: transports, muxer, identify and gossip, with the defaults that hurt put right. */
-import type { ConnectionGater, Ed25519PrivateKey, Libp2p, PeerDiscovery, PeerInfo } from '@libp2p/interface'
+import type { ConnectionGater, Ed25519PrivateKey, Libp2p, PeerDiscovery, PeerInfo, Startable } from '@libp2p/interface'
 import type { GossipSub, GossipSubComponents } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
@@ -24,8 +24,11 @@ import {
 } from './limits.ts'
 import { thriftyYamux } from './muxer.ts'
 import { tcpTransport } from './tcp-transport.ts'
+import type { TcpConnections } from './tcp-transport.ts'
 
-type Components = Parameters<NonNullable<Libp2pOptions['peerDiscovery']>[number]>[0]
+type Transports = NonNullable<Libp2pOptions['transports']>
+/** What libp2p's own parts share, and its `Libp2p` does not show. */
+export type HostParts = Parameters<Transports[number]>[0]
 
 export type Host = Libp2p<{ identify: Identify; pubsub: GossipSub }>
 
@@ -39,14 +42,25 @@ export interface HostOptions {
   /** Where set, mDNS runs under this service tag and finds are handed to `onFound`. */
   mdns: { serviceTag: string; onFound(peer: string, addresses: string[]): void } | undefined
   counters: Counters
+  tcpConnections: TcpConnections
   log: Logger
   /** Pass libp2p's own log lines on, at debug level. Costs 10 to 40 % of every request. */
   debug: boolean
 }
 
+/** A node, and what lies below its surface. */
+export interface BuiltHost {
+  readonly host: Host
+  readonly inner: HostParts
+  /** Looks anew on the local network, by the interfaces there are now. */
+  readonly restartMdns: () => Promise<void>
+}
+
 /** Builds the node; nothing listens yet. */
-export async function createHost(options: HostOptions): Promise<Host> {
-  const discovery = options.mdns === undefined ? [] : [await mdnsDiscovery(options.mdns)]
+export async function createHost(options: HostOptions): Promise<BuiltHost> {
+  const discovery = options.mdns === undefined ? undefined : await mdnsDiscovery(options.mdns)
+  let inner: HostParts | undefined
+  const transport = tcpTransport(options.counters, options.tcpConnections)
   const settings: Libp2pOptions<{ identify: Identify; pubsub: GossipSub }> = {
     start: false,
     privateKey: options.privateKey,
@@ -58,14 +72,19 @@ export async function createHost(options: HostOptions): Promise<Host> {
       announceFilter: (addresses) =>
         options.announcePrivateOnly ? addresses.filter((address) => isPrivateAddress(address.toString())) : addresses,
     },
-    transports: [tcpTransport(options.counters)],
+    transports: [
+      (parts: HostParts) => {
+        inner = parts
+        return transport(parts)
+      },
+    ],
     connectionEncrypters: [noise()],
     streamMuxers: [
       thriftyYamux({
         streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES, maxReadBufferLength: MAX_READ_BUFFER_BYTES },
       }),
     ],
-    peerDiscovery: discovery,
+    peerDiscovery: discovery === undefined ? [] : [discovery.create],
     connectionGater: options.gater,
     connectionManager: {
       maxConnections: MAX_CONNECTIONS,
@@ -82,7 +101,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     connectionMonitor: { enabled: false },
     services: { identify: identify(), pubsub: options.gossip },
   }
-  return createLibp2p(settings)
+  const host = await createLibp2p(settings)
+  if (inner === undefined) throw new TypeError('libp2p made no transport')
+  return { host, inner, restartMdns: async () => discovery?.restart() }
 }
 
 /**
@@ -120,10 +141,11 @@ export async function startHost(host: Host): Promise<void> {
 /** Loaded only where it is used: it costs memory, and many run without. */
 async function mdnsDiscovery(
   options: NonNullable<HostOptions['mdns']>,
-): Promise<(components: Components) => PeerDiscovery> {
+): Promise<{ create(parts: HostParts): PeerDiscovery; restart(): Promise<void> }> {
   const { mdns } = await import('@libp2p/mdns')
-  return (components) => {
-    const discovery = mdns({ serviceTag: options.serviceTag })(components)
+  let made: (PeerDiscovery & Partial<Startable>) | undefined
+  const create = (parts: HostParts): PeerDiscovery => {
+    const discovery = (made = mdns({ serviceTag: options.serviceTag })(parts))
     discovery.addEventListener('peer', ({ detail }: CustomEvent<PeerInfo>) => {
       const addresses = detail.multiaddrs.map((address) => address.toString())
       // Another machine's loopback is this machine's own: kept only when there is nothing else.
@@ -132,4 +154,10 @@ async function mdnsDiscovery(
     })
     return discovery
   }
+  const restart = async (): Promise<void> => {
+    // Its memberships belong to the interfaces there were, and an address that comes back is taken for an old one.
+    await made?.stop?.()
+    await made?.start?.()
+  }
+  return { create, restart }
 }

@@ -21,6 +21,8 @@ export const PUBLISH_TICK_MS = 50
 
 /** A dial to one address; a blackholed address must not eat the whole budget. */
 export const ADDRESS_DIAL_TIMEOUT_MS = 2_000
+/** Where a relay is known besides: its addresses must have their turn before whoever dials gives up. */
+export const DIRECT_DIAL_TIMEOUT_MS = 2_500
 /** `send`, `connect` and `openStream` give up after this. */
 export const REACH_TIMEOUT_MS = 5_000
 /** A silent socket may hold a pending-inbound slot this long (default 10 s: slow-loris). */
@@ -60,6 +62,8 @@ export const MAX_OUTBOUND = 12
 /** Peers whose addresses are remembered, and addresses of each. */
 export const MAX_KNOWN_PEERS = 4096
 export const MAX_ADDRESSES_PER_PEER = 8
+/** … of them by way of relays. */
+export const MAX_RELAYED_ADDRESSES = 4
 
 /** Keys for probes by datagram that are given out at once: a link has one, or two while it is renewed. */
 export const MAX_PROBE_KEYS = 1024
@@ -69,6 +73,27 @@ export const PROBES_PER_KEY_PER_S = 200
 export const STRAY_PROBES_PER_S = 1_000
 /** Datagrams that may wait for the network at once; above it they are dropped, as the network would. */
 export const MAX_PROBES_IN_FLIGHT = 1_024
+
+/** Peers that may hold a place on this relay at once, … */
+export const MAX_RESERVATIONS = 64
+/** … relayed connections in all, of one who dials, and to one who holds a place. Each has a stream's window twice. */
+export const MAX_RELAYED = 256
+export const MAX_RELAYED_PER_PEER = 32
+/** Places asked for a second, all peers together: each costs a signature. */
+export const RESERVATIONS_PER_S = 2
+/** How long a place is held. It ends with the connection anyway, and is renewed before. */
+export const RESERVATION_TTL_MS = 24 * 60 * 60 * 1000
+/** Relays a peer holds a place on when it cannot be dialled: when one goes, the other carries on. */
+export const RELAYS_WANTED = 2
+/** Addresses told for each of them. */
+export const ADDRESSES_PER_RELAY = 2
+
+/** Neighbours that are asked whether they can dial this peer: they may be in different networks. */
+export const DIAL_BACK_ASKED = 4
+/** Dial-backs under way for others at once, … */
+export const DIAL_BACKS_AT_ONCE = 4
+/** … and a minute for one host. */
+export const DIAL_BACKS_PER_HOST_PER_MIN = 10
 
 /** A pause of `baseMs` spread by ±25 %, so that peers that lost a link together do not return together. */
 export function jittered(baseMs: number): number {

@@ -8,10 +8,15 @@ export interface PeerOptions {
   seed: Uint8Array
   /** Cluster name: part of the gossip topics and of the mDNS service. */
   cluster: string
-  /** Multiaddrs, e.g. `/ip4/127.0.0.1/tcp/4100`; empty dials only. See `privateListenAddresses`. */
-  listen: readonly string[]
+  /**
+   * Multiaddrs, e.g. `/ip4/127.0.0.1/tcp/4100`; empty dials only. A function, such as `privateListenAddresses`, is
+   * asked again whenever the addresses of this machine have changed.
+   */
+  listen: readonly string[] | (() => readonly string[])
   /** Addresses dialled at start and again for ever, with or without `/p2p/<id>`; `/dns4/…` is resolved. */
   bootstrap: readonly string[]
+  /** Where peers were reached in an earlier life: dialled once each bootstrap address has had its first try. */
+  remembered?: readonly { readonly peer: PeerIdText; readonly addresses: readonly string[] }[]
   /** Find peers of the cluster on the local network. */
   mdns: boolean
   log: Logger
@@ -21,6 +26,8 @@ export interface PeerOptions {
   allowPublic?: boolean
   /** Tell others only the private ones of the listen addresses. @default !allowPublic */
   announcePrivateOnly?: boolean
+  /** Relay for peers that cannot be dialled, unless this one cannot be either. @default !allowPublic */
+  relay?: boolean
   /** Known peers are dialled until this many links stand; 0 leaves that to the caller. @default 8 */
   degreeTarget?: number
   /** Pass libp2p's own log lines on at debug level; costs 10 to 40 % of every request. @default false */

@@ -27,13 +27,39 @@ export interface PeerHandlers {
   onFrame(peer: PeerIdText, frame: Uint8Array): void
   /** A gossip message; the verdict decides whether it is forwarded. `from` is who forwarded it, not its author. */
   onGossip(topic: Topic, data: Uint8Array, from: PeerIdText): Verdict
+  /** Where this peer listens has changed: see `Peer.addresses`. */
+  onAddresses?(): void
   /** A peer opened a stream. The handler owns and ends it. */
   onStream(kind: StreamKind, peer: PeerIdText, stream: Duplex): void
 }
 
+/** The way a peer's control stream takes. */
+export interface LinkInfo {
+  /** Multiaddr of the other end; with `/p2p-circuit` in it when another peer relays. */
+  readonly address: string
+  /** Who dialled: `outbound` when this peer did. */
+  readonly direction: 'inbound' | 'outbound'
+  /** Who relays what is sent; undefined for a direct connection. */
+  readonly relay: PeerIdText | undefined
+}
+
+/** Whether neighbours can dial this peer: all that are known, some, none, or nobody has tried. */
+export type Dialable = 'yes' | 'partly' | 'no' | 'unknown'
+
+/** This peer's place in the network. */
+export interface NetworkInfo {
+  readonly dialable: Dialable
+  /** Hosts by which neighbours see this peer. */
+  readonly seenAs: readonly string[]
+  /** Peers that relay for this one, because it cannot be dialled. */
+  readonly relays: readonly PeerIdText[]
+  /** Peers this one holds itself ready to relay for. */
+  readonly relaysFor: number
+}
+
 export interface Peer {
   readonly id: PeerIdText
-  /** Listen addresses with `/p2p/<id>` appended. */
+  /** Listen addresses with `/p2p/<id>` appended, and those by way of relays. */
   addresses(): string[]
   /** Peers with a standing control stream. */
   peers(): PeerIdText[]
@@ -58,10 +84,18 @@ export interface Peer {
   redial(peer: PeerIdText): Promise<'linked' | 'refused' | 'unreachable'>
   /** Keeps links to these peers, beside those that come about for the sake of enough of them. */
   keepLinks(peers: readonly PeerIdText[]): void
-  /** The IP address at the other end of a peer's control stream. */
+  /** How a peer is linked; undefined when no control stream to it stands. */
+  link(peer: PeerIdText): LinkInfo | undefined
+  /** How this peer is reached. */
+  network(): NetworkInfo
+  /** The IP address at the other end of a peer's control stream; undefined for none, and for one that is relayed. */
   remoteHost(peer: PeerIdText): string | undefined
   /** Remembers where a peer can be dialled (from its signed passport). */
   learnAddresses(peer: PeerIdText, addresses: readonly string[]): void
+  /** Where a peer can be dialled as far as this one knows, most promising first; without `/p2p/`. */
+  addressesOf(peer: PeerIdText): readonly string[]
+  /** Ends all connections to a peer, for what was only an examination. It may be dialled again at any time. */
+  hangUp(peer: PeerIdText): void
   /** libp2p's own counters, for /metrics: name → value. */
   stats(): Record<string, number>
 }

@@ -14,3 +14,11 @@ export function topicName(cluster: string, topic: Topic): string {
 export function mdnsServiceTag(cluster: string): string {
   return `_althing-${createHash('sha256').update(cluster).digest('hex').slice(0, 8)}._udp.local`
 }
+
+/** The asker wants to know whether it can be dialled from here. */
+export const REACH_PROTOCOL = '/althing/reach/1'
+
+/** Circuit relay v2: places on a relay, and connections by way of it (libp2p specifications, relay/circuit-v2). */
+export const RELAY_HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop'
+/** The same, from a relay to who holds a place on it. */
+export const RELAY_STOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/stop'

@@ -41,6 +41,7 @@ export class BulkStreams {
       await this.#host.handle(STREAM_PROTOCOLS[kind], (stream, connection) => this.#accept(kind, stream, connection), {
         maxInboundStreams: MAX_STREAMS_PER_PEER,
         maxOutboundStreams: MAX_STREAMS_PER_PEER,
+        runOnLimitedConnection: true,
       })
     }
   }
@@ -68,6 +69,7 @@ export class BulkStreams {
       const stream = await connection.newStream([STREAM_PROTOCOLS[kind]], {
         signal: AbortSignal.any([signal, AbortSignal.timeout(REACH_TIMEOUT_MS)]),
         maxOutboundStreams: MAX_STREAMS_PER_PEER,
+        runOnLimitedConnection: true,
       })
       const duplex = this.#track(stream)
       addAbortSignal(signal, duplex)

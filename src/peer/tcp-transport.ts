@@ -7,22 +7,59 @@ import { tcp } from '@libp2p/tcp'
 import type { TCPComponents } from '@libp2p/tcp'
 import type { Counters } from './counters.ts'
 
+/** The TCP connections that stand, each with the address of this machine that it leaves by. */
+export class TcpConnections {
+  readonly #open = new Map<MultiaddrConnection, string>()
+
+  note(connection: MultiaddrConnection): void {
+    // What libp2p's class has, though its interface does not show it.
+    const { socket } = connection as unknown as { socket?: { localAddress?: string } }
+    if (socket?.localAddress === undefined) return
+    this.#open.set(connection, socket.localAddress)
+    connection.addEventListener('close', () => this.#open.delete(connection), { once: true })
+  }
+
+  /** The host of this machine by which the connection to `remote`, a multiaddr with or without `/p2p`, leaves. */
+  localHostOf(remote: string): string | undefined {
+    for (const [{ remoteAddr }, host] of this.#open) {
+      const text = remoteAddr.toString()
+      if (remote === text || remote.startsWith(`${text}/p2p/`)) return host
+    }
+    return undefined
+  }
+
+  /** Ends those that leave by a host of which `isGone` is true: the other side cannot be told, and would not answer. */
+  abortFrom(isGone: (host: string) => boolean): void {
+    for (const [connection, host] of this.#open) {
+      if (isGone(host)) connection.abort(new Error(`this machine has no address ${host} any more`))
+    }
+  }
+}
+
 /** To be used in place of `tcp()`. */
-export function tcpTransport(counters: Counters): (components: TCPComponents) => Transport {
+export function tcpTransport(
+  counters: Counters,
+  connections: TcpConnections,
+): (components: TCPComponents) => Transport {
+  const mended = (upgrader: Upgrader): Upgrader => mend(upgrader, counters, connections)
   return (components) => {
     const transport = tcp()(components)
     const createListener = transport.createListener.bind(transport)
-    transport.createListener = (options) => createListener({ ...options, upgrader: mended(options.upgrader, counters) })
+    transport.createListener = (options) => createListener({ ...options, upgrader: mended(options.upgrader) })
     const dial = transport.dial.bind(transport)
-    transport.dial = (address, options) => dial(address, { ...options, upgrader: mended(options.upgrader, counters) })
+    transport.dial = (address, options) => dial(address, { ...options, upgrader: mended(options.upgrader) })
     return transport
   }
 }
 
-function mended(upgrader: Upgrader, counters: Counters): Upgrader {
+function mend(upgrader: Upgrader, counters: Counters, connections: TcpConnections): Upgrader {
   const own = Object.create(upgrader) as Upgrader
-  own.upgradeOutbound = (connection, options) => upgrader.upgradeOutbound(joining(connection), options)
+  own.upgradeOutbound = (connection, options) => {
+    connections.note(connection)
+    return upgrader.upgradeOutbound(joining(connection), options)
+  }
   own.upgradeInbound = async (connection, options) => {
+    connections.note(connection)
     try {
       return await upgrader.upgradeInbound(joining(connection), options)
     } catch (error) {

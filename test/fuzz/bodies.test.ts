@@ -81,6 +81,7 @@ describe('fuzz/bodies', function () {
   const bodies: Readonly<Record<string, readonly unknown[]>> = {
     submitJob: [{ spec: SPEC, count: 3, placeTimeoutMs: 60_000 }, { spec: { command: ['true'] } }],
     addTrust: [{ peer: AUTHOR }],
+    examine: [{}, { target: '/ip4/10.0.0.5/tcp/4100' }],
   }
   for (const { id, method, path, body: rule } of routes) {
     if (rule?.kind !== 'json') continue

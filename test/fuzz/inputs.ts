@@ -140,6 +140,23 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
   pong: [{ nonce: 7 }],
   ask: [{ nonce: 7, subject: AUTHOR }],
   asked: [{ nonce: 7, subject: AUTHOR }],
+  examine: [{ nonce: 7, links: true }],
+  examined: [
+    { nonce: 7, receivedMs: NOW_MS, sentMs: NOW_MS, mdns: true, linksLeftOut: 0 },
+    {
+      nonce: 7,
+      receivedMs: NOW_MS,
+      sentMs: NOW_MS + 1,
+      mdns: false,
+      heartbeatAgeMs: 12,
+      datagramAgeMs: 3,
+      links: [
+        { peer: AUTHOR, way: 'direct', rttUs: 250 },
+        { peer: AUTHOR, way: 'none' },
+      ],
+      linksLeftOut: 4,
+    },
+  ],
   release: [{ bidId: 'b1' }],
   renew: [{ attempts: REFS, leaseMs: 30_000 }],
   renewed: [{ unknown: REFS }],

@@ -4,6 +4,8 @@ import { loadPassports } from '../../src/model/passport-file.ts'
 import { Passport } from '../../src/model/passport.ts'
 import { parseBytes, parseCpuMilli } from '../../src/model/quantity.ts'
 import { describeSelector, matchesSelector, parseSelector } from '../../src/model/selector.ts'
+import { readPlace } from '../../src/diagnosis/target.ts'
+import { AlthingError } from '../../src/util/errors.ts'
 import type { Rng } from '../../src/util/rng.ts'
 import { encode } from '../../src/wire/codec.ts'
 import { fuzz, SEED } from './fuzz.ts'
@@ -35,6 +37,24 @@ describe('fuzz/text', function () {
         assert.deepEqual(parseSelector(describeSelector(selector).join(',')), selector)
         for (const value of selector.flatMap(({ values }) => values)) assert.match(value, LABEL_VALUE)
         matchesSelector(selector, { zone: 'attic' })
+      },
+    })
+    assert.ok(accepted > 1000, `${accepted} accepted`)
+  })
+
+  it('places to dial: what is accepted has a host and a port', async () => {
+    const { accepted } = await fuzz({
+      name: 'place',
+      next: mutants(['/ip4/10.0.0.5/tcp/4100/p2p/12D3KooWA', '/dns4/host.lan/tcp/1', '[fd00::5]:99', 'host.lan:4100']),
+      decode: (text) => {
+        const place = readPlace(text)
+        if (place === undefined) throw new AlthingError('no-place', 'no place')
+        return place
+      },
+      accepted: ({ host, port, peer }) => {
+        assert.match(host, /^[A-Za-z0-9.:_-]+$/)
+        assert.ok(Number.isInteger(port) && port > 0 && port < 65_536)
+        assert.notEqual(peer, '')
       },
     })
     assert.ok(accepted > 1000, `${accepted} accepted`)

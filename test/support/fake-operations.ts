@@ -17,6 +17,7 @@ import type {
   TrustView,
   WhyView,
 } from '../../src/model/api.ts'
+import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
 import { OperationError, type Operations } from '../../src/node/operations.ts'
 
 export const PEER_A = '12D3KooWAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
@@ -50,6 +51,10 @@ export class FakeOperations implements Operations {
   isReady = true
   checks: Record<string, string | undefined> = { store: undefined }
   samples: Record<string, number> = { tasks_running: 0, records_received_total: 3 }
+  /** What examinations find, and of whom one was asked for. */
+  steps: DoctorStep[] = [{ id: 'store', outcome: 'ok', found: 'takes what is written', fix: [], measured: {} }]
+  readonly examined: (string | undefined)[] = []
+  matrix: ReachabilityView = { rows: [], rowsLeftOut: 0 }
   bundleCapBytes = 64 * 1024 * 1024
   /** How tasks behave; by default they succeed at once and say nothing. `undefined`: they stay queued. */
   script: ((command: readonly string[], index: number) => Script | undefined) | undefined = () => ({})
@@ -73,6 +78,8 @@ export class FakeOperations implements Operations {
       cutOff: false,
       open: this.open,
       addresses: [`/ip4/127.0.0.1/tcp/4100/p2p/${PEER_A}`],
+      network: { dialable: 'yes', seenAs: ['10.0.0.5'], relays: [], relaysFor: 0 },
+      links: [],
       dataDir: this.dataDir,
       socketPath: this.socketPath,
       ...(this.pageUrl !== undefined && { pageUrl: this.pageUrl }),
@@ -280,6 +287,15 @@ export class FakeOperations implements Operations {
 
   health(): Record<string, string | undefined> {
     return this.checks
+  }
+
+  async *examine(target: string | undefined): AsyncGenerator<DoctorStep> {
+    this.examined.push(target)
+    yield* this.steps
+  }
+
+  reachability(): Promise<ReachabilityView> {
+    return Promise.resolve(this.matrix)
   }
 
   metrics(): Record<string, number> {

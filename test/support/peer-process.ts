@@ -12,6 +12,7 @@ import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { privateListenAddresses } from '../../src/peer/addresses.ts'
 import { createPeer } from '../../src/peer/create-peer.ts'
+import type { PeerOptions } from '../../src/peer/options.ts'
 import type { Peer, PeerHandlers } from '../../src/peer/peer.ts'
 import { SILENT } from '../../src/util/logger.ts'
 
@@ -46,7 +47,7 @@ function handlers(onUp: (peer: string) => void): PeerHandlers {
   }
 }
 
-function make(listen: string[], join: string[], onUp: (peer: string) => void): Peer {
+function make(listen: PeerOptions['listen'], join: string[], onUp: (peer: string) => void): Peer {
   return createPeer(
     {
       seed: randomBytes(32),
@@ -72,7 +73,7 @@ async function stopAfterLink(): Promise<void> {
 }
 
 async function run(): Promise<void> {
-  const peer = make(values.listen ?? privateListenAddresses(0), values.join, () => {
+  const peer = make(values.listen ?? (() => privateListenAddresses(0)), values.join, () => {
     if (values.publish !== undefined) peer.publish('records', new TextEncoder().encode(values.publish))
   })
   await peer.start()

@@ -34,6 +34,7 @@ interface UpOptions {
   passport?: string[]
   trust?: string[]
   mdns: boolean
+  relay?: boolean
   public?: boolean
   cpu?: number
   memory?: number
@@ -77,6 +78,8 @@ export function register(program: Command): void {
     )
     .option('--public', 'listen and dial beyond private networks')
     .option('--no-mdns', 'do not look for others on the local network')
+    .option('--relay', 'relay for members that cannot be dialled (default, but not with --public)')
+    .option('--no-relay', 'do not relay for others')
     .option('--name <name>', 'shown in lists: lower-case, as a DNS name (default: the host name)', checked(faultOfName))
     .option('--label <key=value>', 'a label to select by; may be given again', readLabel)
     .option(
@@ -151,6 +154,7 @@ function daemonOptions(options: UpOptions, command: Command): DaemonOptions {
     ...(options.port !== undefined && { port: options.port }),
     ...(options.public === true && { publicNetwork: true }),
     ...(!options.mdns && { mdns: false }),
+    ...(options.relay !== undefined && { relay: options.relay }),
     ...(open === true && { open }),
     ...(options.trust !== undefined && { trust: options.trust }),
     ...(label !== undefined && { labels: label }),

@@ -24,17 +24,20 @@ describe('what comes in', () => {
   let clock = manualClock(NOW)
   let inputs: MeshInput[]
   let inbound: Inbound
+  let examined: unknown[]
   const sealer = (byte: number): Sealer => ({ signer: signerOf(byte), clock, epoch: 1, seq: 0 })
 
   beforeEach(() => {
     clock = manualClock(NOW)
     inputs = []
+    examined = []
     inbound = new Inbound({
       cluster: 'c',
       clock,
       log: SILENT,
       onHello: () => {},
       onBye: () => {},
+      onExamine: (...told) => void examined.push(told),
       input: (input) => (inputs.push(input), [{ type: 'fate', fate: 'accept', outcome: 'new' }]),
       post: (input) => void inputs.push(input),
     })
@@ -57,6 +60,20 @@ describe('what comes in', () => {
       inputs.map((input) => input.type),
       ['peer-down', 'message'],
     )
+  })
+
+  it('hands questions about the link to who answers them, not to the mesh; none of another cluster', () => {
+    const examine: ControlMessage = { t: 'examine', body: { nonce: 7, links: false } }
+    inbound.onFrame('p', toFrame(hello(), sealer(1)))
+    inbound.onFrame('p', toFrame(examine, sealer(1)))
+    inbound.onFrame('q', toFrame(hello('other'), sealer(1)))
+    inbound.onFrame('q', toFrame(examine, sealer(1)))
+    assert.deepEqual(examined, [['p', examine]])
+    assert.equal(inputs.length, 0)
+    assert.equal(inbound.refused.get('foreign-cluster'), 1)
+    assert.equal(inbound.greetingOf('q')?.cluster, 'other')
+    inbound.onPeerDown('q')
+    assert.equal(inbound.greetingOf('q'), undefined)
   })
 
   it('hands signed messages on with their proof, if the sender signed them', () => {
@@ -86,7 +103,7 @@ describe('what comes in', () => {
 
   it('notices a skewed clock', () => {
     inbound.onFrame('p', toFrame(hello('c', NOW + 120_000), sealer(1)))
-    assert.equal(inbound.clockSkewMs.get('p'), 120_000)
+    assert.equal(inbound.greetingOf('p')?.skewMs, 120_000)
   })
 
   it('takes no flood: frames beyond the allowance of a link are dropped, and it is earned again', () => {
@@ -110,6 +127,7 @@ describe('what comes in', () => {
       log: SILENT,
       onHello: () => {},
       onBye: () => {},
+      onExamine: (...told) => void examined.push(told),
       input: () => {
         throw new TypeError('undefined is not a function')
       },

@@ -15,7 +15,11 @@ class End {
   readonly probes: Probes
 
   constructor() {
-    const peer = { remoteHost: () => (this.isLinked ? '127.0.0.1' : undefined) } as unknown as Peer
+    const link = { address: '/ip4/127.0.0.1/tcp/1', direction: 'outbound', relay: undefined }
+    const peer = {
+      link: () => (this.isLinked ? link : undefined),
+      remoteHost: () => (this.isLinked ? '127.0.0.1' : undefined),
+    } as unknown as Peer
     this.probes = new Probes({
       peer: () => peer,
       clock: this.clock,
@@ -97,5 +101,26 @@ describe('probes: which way they go', () => {
     a.isLinked = false
     a.probes.forget('b')
     assert.equal(a.probes.stats()['probe_keys'], 0)
+  })
+
+  it('an examination goes by datagram alone, and its answer is no news for the mesh', async () => {
+    await open()
+    const examined = a.probes.examine('b', new AbortController().signal)
+    await eventually(() => b.came.length === 1, 'the ping')
+    assert.equal(a.probes.datagramAgeMs('b'), undefined)
+    assert.equal(b.probes.datagramAgeMs('a'), 0)
+    b.probes.send('a', pong(b.came[0]!.body.nonce))
+    const { rttMs, sent } = await examined
+    assert.ok(rttMs !== undefined && rttMs < 300 && sent === 1)
+    assert.equal(a.probes.datagramAgeMs('b'), 0)
+    assert.deepEqual([a.came, a.overLink, b.overLink], [[], [], []])
+  })
+
+  it('an examination gives up after three pings, at once when called off, and sends none to a stranger', async () => {
+    await open()
+    const never = new AbortController().signal
+    assert.deepEqual(await a.probes.examine('b', never), { rttMs: undefined, sent: 3 })
+    assert.equal((await a.probes.examine('b', AbortSignal.abort())).sent, 0)
+    assert.deepEqual(await a.probes.examine('stranger', never), { rttMs: undefined, sent: 0 })
   })
 })

@@ -161,6 +161,26 @@ describe('peer: connecting', () => {
     assert.ok(!a.record.up.has(other.peer.id), 'nobody asked for a link to it')
   }).timeout(20_000)
 
+  it('dials what it remembers once the bootstrap addresses have had their try, and says how a link runs', async () => {
+    const silent = await plainServer(false)
+    const [named, kept] = [await park.start(), await park.start()]
+    const a = await park.start({
+      degreeTarget: 8,
+      bootstrap: [silent, named.peer.addresses()[0] as string],
+      remembered: [{ peer: kept.peer.id, addresses: kept.peer.addresses() }],
+    })
+    await a.record.until(() => a.record.up.size === 2, 'both')
+    assert.deepEqual(a.record.events, [`up ${named.peer.id}`, `up ${kept.peer.id}`])
+    assert.deepEqual(a.peer.link(kept.peer.id), {
+      address: kept.peer.addresses()[0],
+      direction: 'outbound',
+      relay: undefined,
+    })
+    await kept.record.until(() => kept.record.up.has(a.peer.id), 'the other end')
+    assert.equal(kept.peer.link(a.peer.id)?.direction, 'inbound')
+    assert.equal(a.peer.link(a.peer.id), undefined)
+  })
+
   it('finds out whether a peer is still there', async () => {
     const [a, b] = await park.pair()
     assert.equal(await a.peer.redial(b.peer.id), 'linked')

@@ -33,7 +33,7 @@ describe('tidy: layers refuse', () => {
   layers('src/util/a.ts', `import '../model/b.ts'`)
   layers('src/model/a.ts', `import { b } from '../wire/b.ts'`)
   layers('src/wire/a.ts', `import { b } from '../registry/b.ts'`)
-  for (const sibling of ['topology', 'policy', 'health', 'audit']) {
+  for (const sibling of ['topology', 'policy', 'health', 'audit', 'diagnosis']) {
     layers('src/registry/a.ts', `import { b } from '../${sibling}/b.ts'`)
     layers(`src/${sibling}/a.ts`, `import { b } from '../registry/b.ts'`)
   }
@@ -41,7 +41,7 @@ describe('tidy: layers refuse', () => {
   layers('src/workload/a.ts', `import { b } from '../mesh/b.ts'`)
   layers('src/mesh/a.ts', `import { b } from '../node/b.ts'`)
   layers('src/node/a.ts', `import { b } from '../status/b.ts'`)
-  for (const adapter of ['hw', 'drivers', 'store', 'peer']) {
+  for (const adapter of ['hw', 'drivers', 'store', 'peer', 'reach']) {
     layers(`src/mesh/a.ts`, `import type { B } from '../${adapter}/b.ts'`)
     layers(`src/status/a.ts`, `import { b } from '../${adapter}/b.ts'`)
     layers(`src/${adapter}/a.ts`, `import { b } from '../registry/b.ts'`)
@@ -75,6 +75,7 @@ describe('tidy: layers allow', () => {
   keeps('src/cli/up.ts', `import { b } from '../node/daemon.ts'`)
   keeps('src/cli/up/detach.ts', `import { b } from '../../node/daemon.ts'`)
   keeps('src/cli/down.ts', `import { resolvePaths } from '../node/paths.ts'`)
+  keeps('src/cli/doctor/a.ts', `import { b } from '../../reach/b.ts'\nimport { c } from '../../diagnosis/c.ts'`)
   keeps('src/wire/a.ts', `import { keys } from '@libp2p/crypto/keys'`)
   keeps('src/peer/a.ts', `import { tcp } from '@libp2p/tcp'`)
   keeps('web/a.tsx', `import type { B } from '../src/model/b.ts'\nimport { c } from './c.tsx'`)

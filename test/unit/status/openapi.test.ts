@@ -20,6 +20,8 @@ const ENDPOINTS = [
   'DELETE /v1/trust/{peer}',
   'POST /v1/passports',
   'GET /v1/events',
+  'POST /v1/examinations',
+  'GET /v1/reachability',
   'POST /v1/shutdown',
   'GET /livez',
   'GET /readyz',
