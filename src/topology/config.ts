@@ -41,3 +41,10 @@ export const TELL_SPREAD_MS = 1_000
 
 /** Changes of the roster are gathered for so long before the watch list is made anew. */
 export const GATHER_MS = 20
+
+/**
+ * Between two probes of linked members that are not watched, on average, for their round trips alone: while some were
+ * not measured often enough for a median, and from then on.
+ */
+export const MEASURE_FIRST_MS = 2_000
+export const MEASURE_MS = 30_000
