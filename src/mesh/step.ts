@@ -152,8 +152,8 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
 }
 
 function takeMessage(state: MeshState, input: MeshInput & { type: 'message' }, ctx: StepContext): NegotiationInput[] {
-  const { from, message } = input
-  if (isProbe(message)) return [...takeProbe(state, from, message, ctx), { type: 'heard', node: from }]
+  const { from, message, rttMs } = input
+  if (isProbe(message)) return [...takeProbe(state, { from, message, rttMs }, ctx), { type: 'heard', node: from }]
   if (!onSyncMessage(state, from, message, ctx.nowMs, ctx.rng, ctx.out)) return [input]
   // Whoever has answered has told what it knows: this node takes part from here on.
   // Not before its start, though: without an epoch it could only publish what others refuse.

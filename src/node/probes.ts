@@ -20,6 +20,9 @@ const PROVEN_MS = 1_000
 /** Peers of whom it is remembered how datagrams fare: as many as there are keys. */
 const MAX_PEERS = 1_024
 
+/** Probes that went out and whose answers are timed; of those that are lost the oldest make room. */
+const MAX_TIMED = 1_024
+
 /** What probes go by, and where those that come in are handed to. */
 export interface ProbesOptions {
   readonly peer: () => Peer
@@ -30,6 +33,8 @@ export interface ProbesOptions {
   readonly overLink: (to: PeerIdText, message: ProbeMessage) => void
   /** Takes datagrams from public addresses too. */
   readonly allowPublic: boolean
+  /** Any clock finer than a millisecond, for round trips. @default performance.now */
+  readonly fineMs?: () => number
 }
 
 export class Probes {
@@ -39,13 +44,20 @@ export class Probes {
   readonly #answeredMs = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
   /** The last ping of a peer that came by datagram: its answer goes back as it came. */
   readonly #pinged = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
+  /** By nonce, when a ping went out by datagram. The core counts whole milliseconds: too coarse on a LAN. */
+  readonly #timed = new BoundedMap<number, { readonly to: PeerIdText; readonly atMs: number }>(
+    MAX_TIMED,
+    'evict-oldest',
+  )
+  readonly #fineMs: () => number
   /** Peers of this cluster that have said hello and where they want their probes. */
   readonly #greeted = new Set<PeerIdText>()
   #port: number | undefined
 
   constructor(options: ProbesOptions) {
     this.#options = options
-    const { clock, log } = options
+    const { clock, log, fineMs = () => performance.now() } = options
+    this.#fineMs = fineMs
     this.#socket = new ProbeSocket({
       onMessage: (from, datagram) => this.#take(from, datagram),
       log,
@@ -92,6 +104,7 @@ export class Probes {
   send(to: PeerIdText, message: ProbeMessage): void {
     if (message.t === 'pong') return this.#answer(to, message)
     const went = this.#socket.send(to, datagramOf(message))
+    if (went && message.t === 'ping') this.#timed.set(message.body.nonce, { to, atMs: this.#fineMs() })
     const provenMs = this.#options.clock.nowMs() - PROVEN_MS
     if (!went || (this.#answeredMs.get(to) ?? -Infinity) < provenMs) this.#options.overLink(to, message)
   }
@@ -109,7 +122,16 @@ export class Probes {
     if (!this.#greeted.has(from)) return
     if (datagram.type === 'ping') this.#pinged.set(from, datagram.nonce)
     else if (datagram.type !== 'ask') this.#answeredMs.set(from, clock.nowMs())
-    post({ type: 'message', from, message: messageOf(datagram) })
+    const rttMs = datagram.type === 'pong' ? this.#timeOf(from, datagram.nonce) : undefined
+    post({ type: 'message', from, message: messageOf(datagram), ...(rttMs !== undefined && { rttMs }) })
+  }
+
+  /** How long the answer took. A ping that went over the link as well may have been answered by that before. */
+  #timeOf(from: PeerIdText, nonce: number): number | undefined {
+    const sent = this.#timed.get(nonce)
+    if (sent?.to !== from) return undefined
+    this.#timed.delete(nonce)
+    return this.#fineMs() - sent.atMs
   }
 
   /** Counters, for /metrics. */

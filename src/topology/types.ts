@@ -220,7 +220,8 @@ export interface TopologyState {
   /** Set while this node believes that it may be cut off, and since when. */
   brake: { readonly sinceMs: number; untilMs: number } | undefined
   /**
-   * `probe:`, `due:`, `ask:`, `suspect:`, `tell:` and `forget:<id>`; `brake`, `errands`, `measure`, `refute`, `watches`.
+   * `probe:`, `due:`, `ask:`, `suspect:`, `tell:` and `forget:<id>`; `brake`, `errands`, `measure`, `refute`,
+   * `watches`.
    */
   readonly deadlines: Deadlines<string>
   /** What is said of the accused must be weighed again in this step. */

@@ -46,6 +46,7 @@ const HEARTBEAT = {
   free: { cpuMilli: 1500, memoryBytes: 2 ** 30 },
   tasks: 3,
   passport: { epoch: EPOCH, seq: 4 },
+  coordinate: { at: [75_975, -152_693, 217_856, -1], height: 250, adjustment: -1_250, error: 120 },
 }
 
 const SERVICE = {

@@ -24,6 +24,8 @@ const NEWCOMER_ERROR = 0.5
  * its author has not settled.
  */
 const TOO_FAR = 2
+/** The longest round trip is taken to be at least this: on a LAN that lies off the origin newcomers must get in. */
+const LEAST_LONGEST_MS = 50
 /** Samples the adjustment is learnt from. */
 const ADJUSTMENT_SAMPLES = 20
 /** Samples of one member the median is taken of. */
@@ -142,7 +144,7 @@ function isFinite({ at, heightMs, adjustmentMs, error }: Point): boolean {
 
 /** The scale of the network, by this node's own measurements: nobody else can make it longer than it waits for. */
 function longestMs({ measured }: Placement): number {
-  let longest = 0
+  let longest = LEAST_LONGEST_MS
   for (const { rttMs } of measured.values()) longest = Math.max(longest, rttMs)
   return longest
 }
