@@ -26,6 +26,7 @@ import {
   type MeshState,
   type StepContext,
 } from './types.ts'
+import { createZones } from './zones.ts'
 
 /** What a step is given beside state and input. */
 export interface Env {
@@ -43,6 +44,7 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     registry: createRegistry({ selfId: self, ownEpoch: 0, leaseMs: config.leaseMs, deadMs: config.deadMs }),
     negotiation: createNegotiation(),
     topology: createTopology(self, config.topology),
+    zones: createZones(),
     peers: new Set(),
     warmBundles: new Set(),
     deadlines: new Deadlines(),
