@@ -15,6 +15,7 @@ import { checkSelector } from './selectors.ts'
 import { findTask, listTasks, someOf } from './task-list.ts'
 import { cancelTask, logsOf, submitJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
 import { daemonMetrics } from './metrics.ts'
+import { topologyView } from './topology-view.ts'
 import { foundView, nodeViews } from './views.ts'
 
 /** Builds the daemon's surface. */
@@ -26,6 +27,7 @@ export function createOperations(parts: DaemonParts): Operations {
       return nodeViews(parts.mesh, parts.clock.nowMs(), query)
     },
     node: (idOrName) => nodeOf(parts, idOrName),
+    topology: () => topologyView(parts.mesh, parts.speeds, parts.clock.nowMs()),
     find: (capability, { selector }) => {
       checkSelector(selector)
       return foundView(parts.mesh, parts.clock.nowMs(), capability, selector)

@@ -25,6 +25,7 @@ import { EventHub } from './events.ts'
 import { bundlesInUse, localFacts, meshConfigOf, readPassports, readTrust } from './facts.ts'
 import { loadSeed, loadToken } from './identity.ts'
 import { Inbound } from './inbound.ts'
+import { LinkSpeeds } from './link-speeds.ts'
 import { lockDataDir } from './lock.ts'
 import { MeshLoop } from './loop.ts'
 import { toFrame, type Sealer } from './messages.ts'
@@ -128,7 +129,8 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
       if (!mesh.registry.authors.has(from)) probes.forget(from)
     },
   })
-  const servants = { inbound, bundles, driver, mesh, events, keptRuns }
+  const speeds = new LinkSpeeds(() => clock.nowMs())
+  const servants = { inbound, bundles, driver, mesh, events, keptRuns, speeds }
   const port = await choosePort(options, log)
   const peer = makePeer(options, port, config.cluster, seed, servants, log)
   const runner = new Runner({
@@ -139,6 +141,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     log: log.child({ component: 'runner' }),
     input: post,
     openBundleStream: (from, signal) => peer.openStream('bundle', from, signal),
+    speeds,
   })
   const sealer: Sealer = { signer, clock, epoch, seq: 0 }
   const probes = new Probes({
@@ -174,6 +177,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     peer,
     inbound,
     probes,
+    speeds,
     trusted,
     extraPassports,
     pageUrl: undefined,

@@ -44,7 +44,8 @@ export const GATHER_MS = 20
 
 /**
  * Between two probes of linked members that are not watched, on average, for their round trips alone: while some were
- * not measured often enough for a median, and from then on.
+ * measured fewer times than this, and from then on.
  */
+export const FIRST_SAMPLES = 3
 export const MEASURE_FIRST_MS = 2_000
 export const MEASURE_MS = 30_000

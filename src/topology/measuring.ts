@@ -3,8 +3,8 @@
  * enough to find a place by, and some nodes happen to watch nobody; so other members are probed too, those to whom a
  * link stands anyway: that costs no more than two datagrams.
  */
-import { MEASURE_FIRST_MS, MEASURE_MS } from './config.ts'
-import { FILTER_SAMPLES, measuredOf, observe } from './coordinates/vivaldi.ts'
+import { FIRST_SAMPLES, MEASURE_FIRST_MS, MEASURE_MS } from './config.ts'
+import { measuredOf, observe } from './coordinates/vivaldi.ts'
 import type { Context } from './state.ts'
 import type { MemberId, TopologyInput } from './types.ts'
 
@@ -18,7 +18,7 @@ export function measureSomeone(ctx: Context): void {
   const { state, nowMs, rng, out } = ctx
   if (state.linked.size === 0) return
   const next = leastMeasured(ctx)
-  const paceMs = next !== undefined && next.samples < FILTER_SAMPLES ? MEASURE_FIRST_MS : MEASURE_MS
+  const paceMs = next !== undefined && next.samples < FIRST_SAMPLES ? MEASURE_FIRST_MS : MEASURE_MS
   state.deadlines.set('measure', nowMs + paceMs * (0.5 + rng.next()))
   if (next === undefined) return
   const nonce = ++state.lastNonce

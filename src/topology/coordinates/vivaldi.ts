@@ -28,8 +28,12 @@ const TOO_FAR = 2
 const LEAST_LONGEST_MS = 50
 /** Samples the adjustment is learnt from. */
 const ADJUSTMENT_SAMPLES = 20
-/** Samples of one member the median is taken of. */
-export const FILTER_SAMPLES = 3
+/**
+ * Of so many samples of one member that is taken which a quarter are below. A round trip is never shorter than the way,
+ * and often longer, for seconds when a machine is busy; Serf's median of three follows that.
+ */
+const FILTER_SAMPLES = 8
+const FILTER_QUANTILE = 0.25
 /** Gravity takes from the distance to the origin, in seconds, the square of its share of this. Serf: 150 s. */
 const GRAVITY_MS = 150_000
 /** Shorter ones are taken for this: a relative error needs a length. Longer ones are no round trips any more. */
@@ -44,7 +48,7 @@ const MEASURED_MS = 15 * 60_000
 export interface Measured {
   /** The last few round trips, oldest first. */
   readonly lastMs: readonly number[]
-  /** Their median. */
+  /** Their lower quartile. */
   readonly rttMs: number
   /** When the last one came. */
   readonly atMs: number
@@ -88,7 +92,8 @@ export function observe(placement: Placement, sample: Sample, other: Point | und
   if (!(rttMs >= 0 && rttMs <= MOST_RTT_MS)) return
   const before = measuredOf(placement, id, nowMs)?.lastMs ?? []
   const lastMs = [...before, rttMs].slice(-FILTER_SAMPLES)
-  const measured = { lastMs, rttMs: lastMs.toSorted((a, b) => a - b)[lastMs.length >> 1]!, atMs: nowMs }
+  const rank = Math.floor(FILTER_QUANTILE * (lastMs.length - 1))
+  const measured = { lastMs, rttMs: lastMs.toSorted((a, b) => a - b)[rank]!, atMs: nowMs }
   placement.measured.delete(id)
   placement.measured.set(id, measured)
   if (other !== undefined && isNewcomerTo(placement.point, other)) move(placement, other, measured.rttMs, rng)

@@ -44,12 +44,17 @@ describe('topology/coordinates/point', () => {
 })
 
 describe('topology/coordinates/vivaldi', () => {
-  it('takes the median of the last three round trips', () => {
+  it('takes the lower quartile of the last eight round trips', () => {
     const placement = createPlacement()
-    measured(placement, 'ann', 20, 900, 21)
-    assert.equal(measuredOf(placement, 'ann', 0)?.rttMs, 21)
+    const rttMs = () => measuredOf(placement, 'ann', 0)?.rttMs
+    measured(placement, 'ann', 900, 20, 21)
+    assert.equal(rttMs(), 20)
     measured(placement, 'ann', 22, 23)
-    assert.equal(measuredOf(placement, 'ann', 0)?.rttMs, 22)
+    assert.equal(rttMs(), 21)
+    measured(placement, 'ann', 800, 800, 800, 800)
+    assert.equal(rttMs(), 21, 'seconds of slowness change nothing')
+    measured(placement, 'ann', 800, 800, 800, 800)
+    assert.equal(rttMs(), 800, 'a way that has become longer does')
   })
 
   it('forgets what was measured long ago', () => {
