@@ -98,7 +98,8 @@ function hearHeartbeat(state: MeshState, id: NodeId, ctx: StepContext): Negotiat
   return takeMembership(state, { type: 'member', id, pair, host: hostOf(state, id), point }, ctx)
 }
 
-function hostOf(state: MeshState, id: NodeId): string {
+/** The machine a node runs on, by its passport; empty while that is not known. */
+export function hostOf(state: MeshState, id: NodeId): string {
   if (id === state.self) return state.local.labels['kubernetes.io/hostname'] ?? ''
   for (const { body } of state.registry.authors.get(id)?.passports.values() ?? []) {
     const host = body.spec.node && body.metadata.labels['kubernetes.io/hostname']

@@ -195,6 +195,7 @@ export const StoryLine = z.discriminatedUnion('kind', [
     bidId: z.string(),
     slots: z.int(),
   }),
+  z.strictObject({ kind: z.literal('not-awarded'), ...at, node: z.string(), nodeName: z.string(), reason: z.string() }),
   z.strictObject({ kind: z.literal('released'), ...at, node: z.string(), nodeName: z.string(), bidId: z.string() }),
 ])
 export type StoryLine = z.infer<typeof StoryLine>

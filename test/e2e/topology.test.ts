@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomFillSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { NodeView, TaskView } from '../../src/model/api.ts'
 import type { PlaceView, TopologyView } from '../../src/model/topology-view.ts'
 import { eventually, freshDataDir, startDaemon, stopAll } from '../support/daemon.ts'
 
@@ -58,5 +59,34 @@ describe('topology of real daemons', function () {
     assert.match(table.stdout, /^n[12] +ready +~home +~attic +\d+(\.\d+)? ms +measured +- +[\d.]+ [MG]iB\/s$/m)
     const dot = await first.cli('topology', '--dot')
     assert.match(dot.stdout, /^graph althing \{[^]*label="~attic";[^]* -- [^]*\}\n$/)
+  })
+
+  it('a batch is spread over zones, and why says why what is left waits', async () => {
+    const zoned = (zone: string) => ['--label', `zone=${zone}`, '--cpu', zone === 'east' ? '4' : '1', '--memory', '1Gi']
+    const first = await startDaemon({ name: 'n0', args: zoned('east') })
+    const second = await startDaemon({ name: 'n1', join: [first.address], args: zoned('west') })
+    for (const daemon of [first, second]) {
+      await eventually(`${daemon.name} to know both`, async () => {
+        const nodes = await daemon.get<NodeView[]>('/v1/nodes')
+        return nodes.filter(({ state }) => state === 'ready').length === 2
+      })
+    }
+    const words = ['--cpu', '1', '--memory', '32Mi', '--spread', 'zone', '--', 'sleep', '60']
+    const run = await first.cli('run', '--count', '4', '--detach', ...words)
+    assert.equal(run.code, 0, run.stderr)
+    const tasks = await eventually('three to run', async () => {
+      const listed = await first.get<TaskView[]>('/v1/tasks')
+      return listed.filter(({ state }) => state === 'running').length === 3 && listed
+    })
+    const where = tasks.map(({ nodeName, state }) => nodeName ?? state).toSorted()
+    assert.deepEqual(where, ['n0', 'n0', 'n1', 'queued'], 'the west has room for one, so the east may have two')
+    const left = tasks.find(({ state }) => state === 'queued')!
+    const why = await eventually('the story', async () => {
+      const { stdout } = await first.cli('why', left.taskId)
+      return stdout.includes('not awarded') && stdout
+    })
+    assert.match(why, /n0 not awarded: zone east has 2 of the job's tasks and zone west 1: at most 1 more/)
+    assert.match(why, /BID OF +SLOTS +SCORE +FIT +LOAD +CROWD +WARM +DISTANCE/)
+    for (const { taskId } of tasks) await first.cli('cancel', taskId)
   })
 })

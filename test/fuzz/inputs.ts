@@ -32,6 +32,7 @@ export const SPEC = {
   input: { sha256: SHA256, sizeBytes: 10_240 },
   output: false,
   selector: 'zone in (attic,cellar),!retired',
+  spread: { over: 'zone', maxSkew: 2 },
   retries: 2,
   logCapBytes: 1024,
 }
