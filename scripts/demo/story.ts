@@ -50,6 +50,8 @@ function describe(line: StoryLine): string {
     }
     case 'awarded':
       return `award      to ${line.nodeName}`
+    case 'not-awarded':
+      return `no more    ${line.nodeName}: ${line.reason}`
     case 'released':
       return `release    of ${line.nodeName}, which was not needed`
   }

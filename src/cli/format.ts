@@ -32,6 +32,12 @@ export function formatDuration(ms: number): string {
   return pair(Math.floor(seconds / 86_400), 'd', Math.floor((seconds % 86_400) / 3_600), 'h')
 }
 
+/** A round trip: `0.42 ms`, `7.5 ms`, `76 ms`; an estimate with the error to be expected, as `153 ms ±12%`. */
+export function formatRtt({ ms, error }: { readonly ms: number; readonly error?: number | undefined }): string {
+  const digits = ms < 1 ? 2 : ms < 10 ? 1 : 0
+  return `${ms.toFixed(digits)} ms${error === undefined ? '' : ` ±${Math.round(error * 100)}%`}`
+}
+
 /** A share as whole per cent; nothing known is a dash. */
 export function formatRatio(ratio: number | undefined): string {
   return ratio === undefined ? '-' : `${Math.round(ratio * 100)}%`

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   status: () => import('./commands/status.ts'),
   nodes: () => import('./commands/nodes.ts'),
   node: () => import('./commands/node.ts'),
+  topology: () => import('./commands/topology.ts'),
   find: () => import('./commands/find.ts'),
   run: () => import('./commands/run.ts'),
   ps: () => import('./commands/ps.ts'),

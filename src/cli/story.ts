@@ -41,6 +41,7 @@ function drawOffer(offerId: string, lines: readonly StoryLine[], paint: Paint): 
     of('awarded').map(({ atMs, nodeName, slots }) =>
       printable(`${formatClock(atMs)}  awarded ${count(slots, 'slot')} to ${nodeName}`),
     ),
+    of('not-awarded').map(({ nodeName, reason }) => printable(`  ${nodeName} not awarded: ${reason}`)),
     of('released').map(({ atMs, nodeName }) => printable(`${formatClock(atMs)}  released what ${nodeName} held`)),
   ]
   return sections.flat().join('\n')

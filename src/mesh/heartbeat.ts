@@ -4,6 +4,7 @@ import { passportName, type Passport } from '../model/passport.ts'
 import { DEFAULT_TASK } from '../model/task.ts'
 import { countFitting, subtractResources, type Resources } from '../model/resources.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
+import { coordinateOf } from '../topology/coordinates/told.ts'
 import type { Rng } from '../util/rng.ts'
 import type { MeshConfig, MeshEffect, MeshState } from './types.ts'
 
@@ -32,6 +33,7 @@ export function nextSeq(state: MeshState, kind: string): number {
 /** Publishes a heartbeat and plans the next. */
 export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: Rng, out: MeshEffect[]): void {
   const shown = shownState(state)
+  const coordinate = coordinateOf(state.topology.placement)
   const body: Heartbeat = {
     state: shown,
     incarnation: state.topology.own.incarnation,
@@ -42,6 +44,7 @@ export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: R
     free: freeNow(state),
     tasks: runningCount(state.negotiation),
     passport: state.newestPassport,
+    ...(coordinate && { coordinate }),
   }
   state.toldState = shown
   state.lastBeatMs = nowMs

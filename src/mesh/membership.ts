@@ -6,6 +6,7 @@ import { Testimony } from '../model/membership.ts'
 import type { NegotiationInput } from '../negotiation/step.ts'
 import type { NodeId } from '../negotiation/types.ts'
 import { noteVerdict, type RegistryEvent } from '../registry/registry.ts'
+import { pointOf } from '../topology/coordinates/told.ts'
 import { topologyStep } from '../topology/step.ts'
 import type { TopologyEffect, TopologyInput } from '../topology/types.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
@@ -92,10 +93,13 @@ function hearHeartbeat(state: MeshState, id: NodeId, ctx: StepContext): Negotiat
   if (ctx.nowMs - author.beat.bornMs >= ctx.config.leaseMs) return []
   const pair = { epoch: record.epoch, incarnation: author.beat.body.incarnation }
   if (author.beat.body.state === 'offline') return takeMembership(state, { type: 'member-left', id, pair }, ctx)
-  return takeMembership(state, { type: 'member', id, pair, host: hostOf(state, id) }, ctx)
+  const { coordinate } = author.beat.body
+  const point = coordinate && pointOf(coordinate)
+  return takeMembership(state, { type: 'member', id, pair, host: hostOf(state, id), point }, ctx)
 }
 
-function hostOf(state: MeshState, id: NodeId): string {
+/** The machine a node runs on, by its passport; empty while that is not known. */
+export function hostOf(state: MeshState, id: NodeId): string {
   if (id === state.self) return state.local.labels['kubernetes.io/hostname'] ?? ''
   for (const { body } of state.registry.authors.get(id)?.passports.values() ?? []) {
     const host = body.spec.node && body.metadata.labels['kubernetes.io/hostname']
@@ -139,15 +143,23 @@ export function takeTestimony(
   return passedOn
 }
 
-/** Takes a probe or an answer to one; a ping is answered at once. */
-export function takeProbe(state: MeshState, from: NodeId, message: ProbeMessage, ctx: StepContext): NegotiationInput[] {
+/** Takes a probe or an answer to one; a ping is answered at once. `rttMs`: of an answer, if it was measured. */
+export function takeProbe(
+  state: MeshState,
+  {
+    from,
+    message,
+    rttMs,
+  }: { readonly from: NodeId; readonly message: ProbeMessage; readonly rttMs?: number | undefined },
+  ctx: StepContext,
+): NegotiationInput[] {
   const { t, body } = message
   switch (t) {
     case 'ping':
       ctx.out.push({ type: 'probe', to: from, message: { t: 'pong', body: { nonce: body.nonce } } })
       return takeMembership(state, { type: 'ping', from, suspects: body.suspects }, ctx)
     case 'pong':
-      return takeMembership(state, { type: 'pong', from, nonce: body.nonce }, ctx)
+      return takeMembership(state, { type: 'pong', from, nonce: body.nonce, rttMs }, ctx)
     default:
       return takeMembership(state, { type: t, from, subject: body.subject, nonce: body.nonce }, ctx)
   }

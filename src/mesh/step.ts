@@ -7,12 +7,13 @@ import { createNegotiation } from '../negotiation/state.ts'
 import { negotiationStep, type NegotiationInput } from '../negotiation/step.ts'
 import type { Context, NodeId } from '../negotiation/types.ts'
 import { createRegistry, nextExpiryMs, restore as restoreRegistry } from '../registry/registry.ts'
+import { distanceTo } from '../topology/coordinates/distance.ts'
 import { createTopology, nextWakeMs as topologyWakeMs } from '../topology/state.ts'
 import { Deadlines } from '../util/deadlines.ts'
 import type { Rng } from '../util/rng.ts'
 import { candidatesOf } from './candidates.ts'
 import { beat, beatIfChanged, publishPassports, setPassports, shownState } from './heartbeat.ts'
-import { introduceSelf, isProbe, takeMembership, takeProbe } from './membership.ts'
+import { hostOf, introduceSelf, isProbe, takeMembership, takeProbe } from './membership.ts'
 import { expireRecords, takeRecord } from './records.ts'
 import { learnAllAddresses } from './registry-events.ts'
 import { greet, onSyncMessage, syncWithSomeone } from './sync.ts'
@@ -26,6 +27,7 @@ import {
   type MeshState,
   type StepContext,
 } from './types.ts'
+import { createZones, whereaboutsOf } from './zones.ts'
 
 /** What a step is given beside state and input. */
 export interface Env {
@@ -43,6 +45,7 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     registry: createRegistry({ selfId: self, ownEpoch: 0, leaseMs: config.leaseMs, deadMs: config.deadMs }),
     negotiation: createNegotiation(),
     topology: createTopology(self, config.topology),
+    zones: createZones(),
     peers: new Set(),
     warmBundles: new Set(),
     deadlines: new Deadlines(),
@@ -152,8 +155,8 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
 }
 
 function takeMessage(state: MeshState, input: MeshInput & { type: 'message' }, ctx: StepContext): NegotiationInput[] {
-  const { from, message } = input
-  if (isProbe(message)) return [...takeProbe(state, from, message, ctx), { type: 'heard', node: from }]
+  const { from, message, rttMs } = input
+  if (isProbe(message)) return [...takeProbe(state, { from, message, rttMs }, ctx), { type: 'heard', node: from }]
   if (!onSyncMessage(state, from, message, ctx.nowMs, ctx.rng, ctx.out)) return [input]
   // Whoever has answered has told what it knows: this node takes part from here on.
   // Not before its start, though: without an epoch it could only publish what others refuse.
@@ -214,6 +217,9 @@ function negotiate(state: MeshState, input: NegotiationInput, step: StepContext)
     // Negotiation's effects are a subset of the mesh's.
     out: out as Context['out'],
     candidates: () => candidatesOf(state, nowMs),
+    distanceMs: (node) => distanceTo(state.topology, node, nowMs)?.rttMs,
+    domainOf: (node, over) =>
+      over === 'host' ? hostOf(state, node) || undefined : whereaboutsOf(state, nowMs).get(node)?.[over]?.name,
     cutOff: state.topology.brake !== undefined,
     local: {
       ...state.local,

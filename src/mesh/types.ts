@@ -12,6 +12,7 @@ import type { LocalNode, NegotiationEffect, NegotiationState, NodeId } from '../
 import type { Persisted, RegistryState } from '../registry/registry.ts'
 import type { Deadlines } from '../util/deadlines.ts'
 import type { TopologyConfig, TopologyState } from '../topology/types.ts'
+import type { Clusters } from '../topology/zones.ts'
 import type { Rng } from '../util/rng.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
 
@@ -51,6 +52,26 @@ export type LocalFacts = Omit<
   'accepting' | 'stateName' | 'cpuRatio' | 'memoryAvailableBytes' | 'warmBundles'
 >
 
+/** A zone or a region. `inferred`: by distance; its name begins with `~`. */
+export interface Domain {
+  readonly name: string
+  readonly inferred: boolean
+}
+
+/** Where one node stands, as far as it is known. */
+export interface Whereabouts {
+  readonly zone?: Domain
+  readonly region?: Domain
+}
+
+/** What was found last, and when. Kept so that trembling distances do not move anybody. */
+export interface ZoneState {
+  atMs: number
+  zones: Clusters
+  regions: Clusters
+  whereabouts: ReadonlyMap<NodeId, Whereabouts>
+}
+
 /** Everything a node knows and is in the middle of. Changed only by `meshStep`. */
 export interface MeshState {
   readonly self: NodeId
@@ -58,6 +79,8 @@ export interface MeshState {
   readonly negotiation: NegotiationState
   /** Who is alive. */
   readonly topology: TopologyState
+  /** Which zones were last inferred. */
+  readonly zones: ZoneState
   readonly peers: Set<NodeId>
   readonly warmBundles: Set<string>
   readonly deadlines: Deadlines<'beat' | 'sync' | 'join' | 'renew-passports' | 'expire'>

@@ -7,8 +7,6 @@ import { BidTerms, DeclineReason, Id } from './negotiation.ts'
 import { Resources } from './resources.ts'
 import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
 
-export { DoctorStep, ReachabilityView } from './doctor.ts'
-
 /** What `/openapi.json` and the page call a node's state. `offline`: its lease lapsed, or it left. */
 export const NodeState = z.enum(['joining', 'ready', 'busy', 'offline'])
 export type NodeState = z.infer<typeof NodeState>
@@ -222,6 +220,7 @@ export const StoryLine = z.discriminatedUnion('kind', [
     bidId: z.string(),
     slots: z.int(),
   }),
+  z.strictObject({ kind: z.literal('not-awarded'), ...at, node: z.string(), nodeName: z.string(), reason: z.string() }),
   z.strictObject({ kind: z.literal('released'), ...at, node: z.string(), nodeName: z.string(), bidId: z.string() }),
 ])
 export type StoryLine = z.infer<typeof StoryLine>

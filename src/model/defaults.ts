@@ -48,3 +48,6 @@ export const TASK_LIMITS = {
 
 /** A name the shell can set: what an environment variable is called. */
 export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+
+/** Failure domains that tasks can be spread over. */
+export const SPREAD_OVER = ['host', 'zone', 'region'] as const

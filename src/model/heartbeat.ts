@@ -1,5 +1,6 @@
 /** The heartbeat: the small signed record by which a daemon says, every few seconds, that it is there. */
 import * as z from 'zod'
+import { Coordinate } from './coordinate.ts'
 import { Resources } from './resources.ts'
 
 /** What a daemon says of itself. `offline`: it is leaving in good order and will not beat again. */
@@ -31,5 +32,7 @@ export const Heartbeat = z.strictObject({
   tasks: z.int().min(0),
   /** The newest of its own passports: who lacks that one knows to ask. */
   passport: z.strictObject({ epoch: z.int().min(0), seq: z.int().min(0) }),
+  /** Where it is in the network, as far as it has measured; absent from whoever does not place itself. */
+  coordinate: Coordinate.optional(),
 })
 export type Heartbeat = z.infer<typeof Heartbeat>

@@ -5,7 +5,7 @@
  * that runs an attempt of it) owns the attempt. Both keep what they own in their own store.
  */
 import * as z from 'zod'
-import { DEFAULT_TASK, LEAST_RESERVED, TASK_LIMITS, VARIABLE_NAME } from './defaults.ts'
+import { DEFAULT_TASK, LEAST_RESERVED, SPREAD_OVER, TASK_LIMITS, VARIABLE_NAME } from './defaults.ts'
 import { Resources } from './resources.ts'
 
 export { DEFAULT_TASK, TASK_LIMITS }
@@ -62,6 +62,16 @@ export const TaskSpec = z.strictObject({
   output: z.boolean().default(false),
   /** Hard constraint on node labels, Kubernetes grammar. */
   selector: text(4096).optional(),
+  /**
+   * No host, zone or region has more than `maxSkew` of the job's tasks more than the one with the fewest: Kubernetes'
+   * `topologySpreadConstraints` with `DoNotSchedule`. Tasks that would break it wait.
+   */
+  spread: z
+    .strictObject({
+      over: z.enum(SPREAD_OVER),
+      maxSkew: z.int().min(1, 'expected at least 1').max(TASK_LIMITS.tasksPerJob).default(1),
+    })
+    .optional(),
   /** How often a non-zero exit is tried again. Loss of a node is always tried again (promise `many`). */
   retries: z
     .int()

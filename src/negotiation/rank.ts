@@ -14,11 +14,26 @@ export interface RankWeights {
   readonly crowd: number
   /** The input is there already. @default 2 */
   readonly warm: number
+  /** A short round trip to the submitter. @default 0.5 */
+  readonly distance: number
   /** `spread` prefers the emptiest node, `pack` the fullest that still fits. @default 'spread' */
   readonly fitMode: 'spread' | 'pack'
 }
 
-export const DEFAULT_WEIGHTS: RankWeights = Object.freeze({ fit: 1, load: 1, crowd: 0.5, warm: 2, fitMode: 'spread' })
+/** What a daemon ranks by unless told otherwise. */
+export const DEFAULT_WEIGHTS: RankWeights = Object.freeze({
+  fit: 1,
+  load: 1,
+  crowd: 0.5,
+  warm: 2,
+  distance: 0.5,
+  fitMode: 'spread',
+})
+
+/** A round trip of so long is worth half of none; milliseconds. Between two regions of a continent. */
+const HALF_DISTANCE_MS = 50
+/** What is not known counts neither way. */
+const UNKNOWN_DISTANCE = 0.5
 
 /** What is known of a node when it is ranked. */
 export interface RankFacts {
@@ -27,12 +42,14 @@ export interface RankFacts {
   readonly cpuRatio: number
   readonly running: number
   readonly warm: boolean
+  /** Round trip to it, milliseconds; undefined while nothing is known. */
+  readonly distanceMs: number | undefined
 }
 
 export interface Rank {
   /** Weighted mean of the terms, 0…1. */
   readonly score: number
-  readonly terms: Readonly<Record<'fit' | 'load' | 'crowd' | 'warm', number>>
+  readonly terms: Readonly<Record<'fit' | 'load' | 'crowd' | 'warm' | 'distance', number>>
 }
 
 const clamp = (value: number) => Math.min(1, Math.max(0, value))
@@ -46,6 +63,7 @@ const share = (part: number, whole: number) => (whole <= 0 ? 0 : clamp(part / wh
  * - load: 1 − CPU in use.
  * - crowd: 1 / (1 + tasks per core).
  * - warm: 1 when the input bundle is there.
+ * - distance: 1 / (1 + round trip / 50 ms); a half while it is not known.
  */
 export function rank(facts: RankFacts, weights: RankWeights): Rank {
   const left = Math.min(
@@ -58,9 +76,14 @@ export function rank(facts: RankFacts, weights: RankWeights): Rank {
     load: 1 - clamp(facts.cpuRatio),
     crowd: 1 / (1 + Math.max(0, facts.running) / cores),
     warm: facts.warm ? 1 : 0,
+    distance: nearness(facts.distanceMs),
   }
-  const total = weights.fit + weights.load + weights.crowd + weights.warm
-  const sum =
-    weights.fit * terms.fit + weights.load * terms.load + weights.crowd * terms.crowd + weights.warm * terms.warm
+  const names = Object.keys(terms) as (keyof typeof terms)[]
+  const total = names.reduce((all, name) => all + weights[name], 0)
+  const sum = names.reduce((all, name) => all + weights[name] * terms[name], 0)
   return { score: total <= 0 ? 0 : sum / total, terms }
+}
+
+function nearness(distanceMs: number | undefined): number {
+  return distanceMs === undefined ? UNKNOWN_DISTANCE : 1 / (1 + Math.max(0, distanceMs) / HALF_DISTANCE_MS)
 }

@@ -37,8 +37,17 @@ export type NegotiationInput =
       readonly placeTimeoutMs: number
     }
   | { readonly type: 'cancel'; readonly taskId: string }
-  /** A message from a peer; `proof` is the envelope it was signed in, for the types that are. */
-  | { readonly type: 'message'; readonly from: NodeId; readonly message: ControlMessage; readonly proof?: Uint8Array }
+  /**
+   * A message from a peer; `proof` is the envelope it was signed in, for the types that are, and `rttMs` the round trip
+   * of an answer to a probe, where it was measured more finely than by the times of steps.
+   */
+  | {
+      readonly type: 'message'
+      readonly from: NodeId
+      readonly message: ControlMessage
+      readonly proof?: Uint8Array
+      readonly rttMs?: number
+    }
   /** A frame to this peer could not be delivered. */
   | { readonly type: 'unreachable'; readonly node: NodeId; readonly reason: string }
   /** A sign of life that is no message, such as a heartbeat, given at `atMs`. @default now */

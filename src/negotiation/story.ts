@@ -54,6 +54,14 @@ export type StoryEntry =
       readonly bidId: string
       readonly slots: number
     }
+  /** It bid, and slots of it were left, but may take no more of the job's tasks now. */
+  | {
+      readonly kind: 'not-awarded'
+      readonly atMs: number
+      readonly offerId: string
+      readonly node: NodeId
+      readonly reason: string
+    }
   | {
       readonly kind: 'released'
       readonly atMs: number
@@ -74,6 +82,7 @@ function reasonOf(entry: StoryEntry, name: (node: NodeId) => string): string[] {
     return [`${name(entry.node)} declined: ${first?.constraint} (wanted ${first?.wanted}, found ${first?.measured})`]
   }
   if (entry.kind === 'unreachable') return [`${name(entry.node)} unreachable: ${entry.reason}`]
+  if (entry.kind === 'not-awarded') return [`${name(entry.node)} not awarded: ${entry.reason}`]
   if (entry.kind === 'not-asked') return [`${name(entry.node)} not asked: ${entry.reason}`]
   return []
 }

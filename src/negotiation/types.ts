@@ -263,6 +263,10 @@ export interface Context {
   readonly out: NegotiationEffect[]
   /** Nodes in the registry, this one included. */
   readonly candidates: () => readonly Candidate[]
+  /** Round trip to a node, milliseconds, measured or estimated; undefined while nothing is known. */
+  readonly distanceMs: (node: NodeId) => number | undefined
+  /** The host, zone or region a node is in; undefined while that is not known. */
+  readonly domainOf: (node: NodeId, over: NonNullable<TaskSpec['spread']>['over']) => string | undefined
   readonly local: LocalNode
   /** This node may be the one that is cut off: nobody is given up meanwhile. */
   readonly cutOff: boolean

@@ -20,6 +20,7 @@ import { checkSelector } from './selectors.ts'
 import { findTask, listTasks } from './task-list.ts'
 import { cancelTask, logsOf, submitJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
 import { daemonMetrics } from './metrics.ts'
+import { topologyView } from './topology-view.ts'
 import { foundView, nodeViews } from './views.ts'
 
 /** Builds the daemon's surface. */
@@ -31,6 +32,7 @@ export function createOperations(parts: DaemonParts): Operations {
       return nodeViews(parts.mesh, parts.clock.nowMs(), query)
     },
     node: (idOrName) => nodeOf(parts, idOrName),
+    topology: () => topologyView(parts.mesh, parts.speeds, parts.clock.nowMs()),
     find: (capability, { selector }) => {
       checkSelector(selector)
       return foundView(parts.mesh, parts.clock.nowMs(), capability, selector)

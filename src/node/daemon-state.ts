@@ -11,6 +11,7 @@ import type { BundleStore } from './bundle-store.ts'
 import type { Examiner } from './doctor/examiner.ts'
 import type { EventHub } from './events.ts'
 import type { Inbound } from './inbound.ts'
+import type { LinkSpeeds } from './link-speeds.ts'
 import type { MeshLoop } from './loop.ts'
 import type { DaemonOptions } from './options.ts'
 import type { Probes } from './probes.ts'
@@ -39,6 +40,8 @@ export interface DaemonParts {
   readonly inbound: Inbound
   readonly probes: Probes
   readonly examiner: Examiner
+  /** How fast bundles go, by peer. */
+  readonly speeds: LinkSpeeds
   /** Peers whose tasks run here, this node's own id aside. */
   readonly trusted: Set<string>
   /** Passports published beside the machine's own, by record name. */

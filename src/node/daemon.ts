@@ -27,6 +27,7 @@ import { bundlesInUse, localFacts, meshConfigOf, readPassports, readTrust } from
 import { loadSeed, loadToken } from './identity.ts'
 import { Inbound } from './inbound.ts'
 import { KnownPeers } from './known-peers.ts'
+import { LinkSpeeds } from './link-speeds.ts'
 import { lockDataDir } from './lock.ts'
 import { MeshLoop } from './loop.ts'
 import { toFrame, type Sealer } from './messages.ts'
@@ -134,8 +135,9 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     },
     onExamine: (from, message) => examiner.take(from, message),
   })
+  const speeds = new LinkSpeeds(() => clock.nowMs())
   const onAddresses = () => parts.refresh()
-  const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses }
+  const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses, speeds }
   const knownPeers = new KnownPeers({ store, cluster: config.cluster, clock, log })
   const port = await choosePort(options, log)
   const peer = makePeer(options, port, config.cluster, seed, knownPeers.restore(), servants, log)
@@ -147,6 +149,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     log: log.child({ component: 'runner' }),
     input: post,
     openBundleStream: (from, signal) => peer.openStream('bundle', from, signal),
+    speeds,
   })
   const sealer: Sealer = { signer, clock, epoch, seq: 0 }
   const probes = new Probes({
@@ -192,6 +195,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     inbound,
     probes,
     examiner,
+    speeds,
     trusted,
     extraPassports,
     pageUrl: undefined,

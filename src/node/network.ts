@@ -10,6 +10,7 @@ import type { EventHub } from './events.ts'
 import type { Inbound } from './inbound.ts'
 import type { KnownPeers } from './known-peers.ts'
 import { Lanes, SERVE_BOUNDS } from './lanes.ts'
+import type { LinkSpeeds } from './link-speeds.ts'
 import { DEFAULT_PORT, type DaemonOptions } from './options.ts'
 import { untilRun } from './run-watch.ts'
 import type { KeptRuns } from './runs.ts'
@@ -26,10 +27,11 @@ export interface Servants {
   readonly keptRuns: KeptRuns
   /** Where this node listens has changed. */
   readonly onAddresses: () => void
+  readonly speeds: LinkSpeeds
 }
 
 function handlersOf(servants: Servants): PeerHandlers {
-  const { inbound, bundles, driver, mesh, keptRuns } = servants
+  const { inbound, bundles, driver, mesh, keptRuns, speeds } = servants
   const serving = new Lanes(SERVE_BOUNDS)
   return {
     onPeerUp: (peer) => inbound.onPeerUp(peer),
@@ -39,7 +41,10 @@ function handlersOf(servants: Servants): PeerHandlers {
     onGossip: (topic, data) => inbound.onGossip(topic, data),
     onStream: (kind, peer, stream) => {
       if (kind === 'bundle')
-        return void serveBundle(stream, bundles, { enter: (signal) => serving.enter(peer, undefined, signal) })
+        return void serveBundle(stream, bundles, {
+          enter: (signal) => serving.enter(peer, undefined, signal),
+          meter: speeds.meter(peer, 'send'),
+        })
       const mayRead = (runId: string) =>
         (mesh.negotiation.contracts.get(runId) ?? keptRuns.get(runId))?.submitter === peer
       void serveLogs(stream, { driver, mayRead, untilRun: (runId, signal) => untilRun(servants, runId, signal) })

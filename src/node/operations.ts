@@ -17,6 +17,7 @@ import type {
   WhyView,
 } from '../model/api.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
+import type { TopologyView } from '../model/topology-view.ts'
 import { AlthingError } from '../util/errors.ts'
 
 /** `not-found` → 404, `conflict` → 409, `invalid` → 422, `full` → 507, `busy` → 429, `gone` → 410. */
@@ -28,6 +29,8 @@ export interface Operations {
   nodes(query: { selector?: string; all?: boolean }): NodeView[]
   /** By peer id, unique peer id prefix, or name. @throws OperationError `not-found` */
   node(idOrName: string): NodeView
+  /** Where everybody is, as far as it is known here. */
+  topology(): TopologyView
   find(capability: string, query: { selector?: string }): FoundView
   /** Stores a bundle while hashing it. @throws OperationError `full` when the disk is or it exceeds the cap */
   addBundle(body: Readable): Promise<BundleAccepted>

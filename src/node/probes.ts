@@ -30,6 +30,8 @@ export interface DatagramTrip {
   /** Pings that went out: none where the peer takes no datagrams, or this machine lets none out. */
   readonly sent: number
 }
+/** Probes that went out and whose answers are timed; of those that are lost the oldest make room. */
+const MAX_TIMED = 1_024
 
 /** What probes go by, and where those that come in are handed to. */
 export interface ProbesOptions {
@@ -41,6 +43,8 @@ export interface ProbesOptions {
   readonly overLink: (to: PeerIdText, message: ProbeMessage) => void
   /** Takes datagrams from public addresses too. */
   readonly allowPublic: boolean
+  /** Any clock finer than a millisecond, for round trips. @default performance.now */
+  readonly fineMs?: () => number
 }
 
 export class Probes {
@@ -54,13 +58,20 @@ export class Probes {
   readonly #heardMs = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
   /** Pings of an examination, by peer and nonce, and who waits for their answers. */
   readonly #examined = new BoundedMap<string, () => void>(MAX_EXAMINED, 'refuse')
+  /** By nonce, when a ping went out by datagram. The core counts whole milliseconds: too coarse on a LAN. */
+  readonly #timed = new BoundedMap<number, { readonly to: PeerIdText; readonly atMs: number }>(
+    MAX_TIMED,
+    'evict-oldest',
+  )
+  readonly #fineMs: () => number
   /** Peers of this cluster that have said hello and where they want their probes. */
   readonly #greeted = new Set<PeerIdText>()
   #port: number | undefined
 
   constructor(options: ProbesOptions) {
     this.#options = options
-    const { clock, log } = options
+    const { clock, log, fineMs = () => performance.now() } = options
+    this.#fineMs = fineMs
     this.#socket = new ProbeSocket({
       onMessage: (from, datagram) => this.#take(from, datagram),
       log,
@@ -148,6 +159,7 @@ export class Probes {
   send(to: PeerIdText, message: ProbeMessage): void {
     if (message.t === 'pong') return this.#answer(to, message)
     const went = this.#socket.send(to, datagramOf(message))
+    if (went && message.t === 'ping') this.#timed.set(message.body.nonce, { to, atMs: this.#fineMs() })
     // A probe that follows an unanswered one goes both ways: before silence is evidence, the control stream was tried.
     const isProven = this.#proven.delete(to)
     if (!went || !isProven) this.#options.overLink(to, message)
@@ -169,7 +181,16 @@ export class Probes {
     else if (datagram.type !== 'ask') this.#proven.add(from)
     const examined = datagram.type === 'pong' ? this.#examined.get(`${from}/${datagram.nonce}`) : undefined
     if (examined !== undefined) return examined()
-    post({ type: 'message', from, message: messageOf(datagram) })
+    const rttMs = datagram.type === 'pong' ? this.#timeOf(from, datagram.nonce) : undefined
+    post({ type: 'message', from, message: messageOf(datagram), ...(rttMs !== undefined && { rttMs }) })
+  }
+
+  /** How long the answer took. A ping that went over the link as well may have been answered by that before. */
+  #timeOf(from: PeerIdText, nonce: number): number | undefined {
+    const sent = this.#timed.get(nonce)
+    if (sent?.to !== from) return undefined
+    this.#timed.delete(nonce)
+    return this.#fineMs() - sent.atMs
   }
 
   /** Counters, for /metrics. */

@@ -11,6 +11,7 @@ import { AlthingError, messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { BundleError, type BundleStore } from './bundle-store.ts'
 import type { Lanes } from './lanes.ts'
+import type { LinkSpeeds } from './link-speeds.ts'
 import { fetchBundle } from './streams/bundle-stream.ts'
 
 /** Where bundles come from, and go to. */
@@ -22,6 +23,8 @@ export interface TransferOptions {
   readonly openBundleStream: (peer: string, signal: AbortSignal) => Promise<Duplex>
   /** A transfer that brings no byte for so long is broken off. @default 60000 */
   readonly idleMs?: number
+  /** Where is kept how fast bundles come. */
+  readonly speeds?: LinkSpeeds
 }
 
 /** One bundle, from whom, and for how long it is tried. */
@@ -102,7 +105,7 @@ export async function bringBundle(options: TransferOptions, wanted: WantedBundle
 }
 
 async function tryOnce(
-  { bundles, openBundleStream, idleMs = IDLE_MS }: TransferOptions,
+  { bundles, openBundleStream, speeds, idleMs = IDLE_MS }: TransferOptions,
   { sha256, sizeBytes, from, signal, onProgress }: WantedBundle,
   onByte: () => void,
 ): Promise<void> {
@@ -114,14 +117,17 @@ async function tryOnce(
     // Whoever reads it sees its error; an `error` event after that must find a listener all the same.
     stream.on('error', () => {})
     addAbortSignal(ended, stream)
+    const meter = speeds?.meter(from, 'receive')
     await fetchBundle(stream, sha256, bundles, {
       ...(sizeBytes === undefined ? {} : { maxBytes: sizeBytes }),
       onProgress: (bytes) => {
         timer.refresh()
         onByte()
+        meter?.through(bytes)
         onProgress?.(bytes)
       },
     })
+    meter?.done()
   } catch (error) {
     throw idle.signal.aborted ? idle.signal.reason : error
   } finally {

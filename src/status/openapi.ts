@@ -4,6 +4,8 @@
  */
 import * as z from 'zod'
 import * as api from '../model/api.ts'
+import * as doctor from '../model/doctor.ts'
+import * as topology from '../model/topology-view.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 import type { Route } from './route.ts'
 
@@ -37,10 +39,11 @@ export function describeApi(routes: readonly Route[], version: string): Json {
   }
 }
 
-/** The schemas of `model/api.ts`, each under the name it is exported by. */
+/** The schemas of the API's bodies, each under the name it is exported by. */
 function nameSchemas(): Map<z.ZodType, string> {
   const named = new Map<z.ZodType, string>()
-  for (const [name, value] of Object.entries(api)) if (value instanceof z.ZodType) named.set(value, name)
+  for (const [name, value] of Object.entries({ ...api, ...doctor, ...topology }))
+    if (value instanceof z.ZodType) named.set(value, name)
   return named
 }
 

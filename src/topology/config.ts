@@ -41,3 +41,11 @@ export const TELL_SPREAD_MS = 1_000
 
 /** Changes of the roster are gathered for so long before the watch list is made anew. */
 export const GATHER_MS = 20
+
+/**
+ * Between two probes of linked members that are not watched, on average, for their round trips alone: while some were
+ * measured fewer times than this, and from then on.
+ */
+export const FIRST_SAMPLES = 3
+export const MEASURE_FIRST_MS = 2_000
+export const MEASURE_MS = 30_000

@@ -1,8 +1,10 @@
 /** The roster: who is there, under which pair, and for how long it is remembered. */
+import type { Point } from './coordinates/point.ts'
+import { reconsider } from './coordinates/vivaldi.ts'
 import { restartWatch, startWatch, stopWatch } from './probing.ts'
 import { isBelievedAlive, isHigher, moveHost, rosterChanged, type Context } from './state.ts'
 import { tellSoon } from './tell.ts'
-import type { Member, MemberId, Pair } from './types.ts'
+import type { Member, MemberId, Pair, TopologyInput } from './types.ts'
 import { setVerdict, weigh } from './verdicts.ts'
 import { hashOf, subjectsOf } from './watchers.ts'
 
@@ -21,10 +23,15 @@ export function takeSelf(ctx: Context, pair: Pair, host: string): void {
 }
 
 /** A heartbeat of a member came. */
-export function takeMember(ctx: Context, id: MemberId, { epoch, incarnation }: Pair, host: string): void {
+export function takeMember(ctx: Context, { id, pair, host, point }: TopologyInput & { type: 'member' }): void {
   const { state } = ctx
+  const { epoch, incarnation } = pair
   const member = state.members.get(id)
-  if (member === undefined) return addMember(ctx, id, { epoch, incarnation }, host)
+  if (member === undefined) return addMember(ctx, id, { epoch, incarnation }, host, point)
+  if (point !== undefined && point !== member.point) {
+    member.point = point
+    reconsider(state.placement, id, point, ctx.nowMs, ctx.rng)
+  }
   if (host !== '' && host !== member.host) {
     if (member.verdict !== 'left') moveHost(state, member.host, host)
     member.host = host
@@ -35,7 +42,7 @@ export function takeMember(ctx: Context, id: MemberId, { epoch, incarnation }: P
   else tellSoon(ctx, member)
 }
 
-function addMember(ctx: Context, id: MemberId, pair: Pair, host: string): void {
+function addMember(ctx: Context, id: MemberId, pair: Pair, host: string, point: Point | undefined): void {
   const { state, nowMs, out } = ctx
   const member: Member = {
     id,
@@ -49,6 +56,7 @@ function addMember(ctx: Context, id: MemberId, pair: Pair, host: string): void {
     isLone: false,
     toldMs: -Infinity,
     host,
+    point,
     hash: hashOf(id),
     ranking: undefined,
   }

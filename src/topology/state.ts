@@ -3,6 +3,7 @@ import { BoundedMap } from '../util/bounded-map.ts'
 import { Deadlines } from '../util/deadlines.ts'
 import type { Rng } from '../util/rng.ts'
 import { DEFAULT_TOPOLOGY, GATHER_MS } from './config.ts'
+import { createPlacement } from './coordinates/vivaldi.ts'
 import {
   TOPOLOGY_LIMITS,
   type Member,
@@ -44,6 +45,8 @@ export function createTopology(self: MemberId, config: Partial<TopologyConfig> =
     members: new BoundedMap(TOPOLOGY_LIMITS.members, 'refuse'),
     watches: new Map(),
     linked: new Set(),
+    placement: createPlacement(),
+    measuring: undefined,
     errands: new BoundedMap(TOPOLOGY_LIMITS.errands, 'evict-oldest'),
     accused: new Set(),
     hosts: new Map([['', 1]]),

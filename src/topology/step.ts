@@ -6,6 +6,7 @@ import type { Rng } from '../util/rng.ts'
 import { forgiveLateness } from './awareness.ts'
 import { settleBrake } from './brake.ts'
 import { answerErrand, dropErrands, takeAsked, takeErrand } from './errands.ts'
+import { measureSomeone, measureSoon, takeRoundTrip } from './measuring.ts'
 import { forget, remakeWatches, takeGoodbye, takeLapse, takeMember, takeSelf } from './members.ts'
 import { countAsked, countMisses, hear, hurry, probe, takePong } from './probing.ts'
 import { refute, takeAccusation } from './refute.ts'
@@ -36,7 +37,7 @@ function take(ctx: Context, input: TopologyInput): void {
   switch (input.type) {
     case 'member':
       if (input.id === state.self) takeSelf(ctx, input.pair, input.host)
-      else takeMember(ctx, input.id, input.pair, input.host)
+      else takeMember(ctx, input)
       return
     case 'member-left':
       if (input.id === state.self) state.isLeaving = true
@@ -56,6 +57,7 @@ function take(ctx: Context, input: TopologyInput): void {
       return hear(ctx, input.from)
     case 'pong':
       answerErrand(ctx, input.from, input.nonce)
+      takeRoundTrip(ctx, input)
       return takePong(ctx, input.from, input.nonce)
     case 'ask':
       hear(ctx, input.from)
@@ -75,6 +77,7 @@ function linkUp(ctx: Context, id: MemberId): void {
   const { state } = ctx
   // Its heartbeat may come later than the link; the cap is the mesh's own number of links many times over.
   if (state.linked.size < TOPOLOGY_LIMITS.members) state.linked.add(id)
+  measureSoon(ctx)
   const member = state.members.get(id)
   if (member !== undefined) tellSoon(ctx, member)
 }
@@ -116,6 +119,7 @@ function runDue(ctx: Context, key: string): void {
   else if (what === 'forget') forget(ctx, id)
   else if (what === 'watches') rosterSettled(ctx)
   else if (what === 'errands') dropErrands(ctx)
+  else if (what === 'measure') measureSomeone(ctx)
   else if (what === 'refute') refute(ctx)
   else settleBrake(ctx, countRoster(ctx.state))
 }

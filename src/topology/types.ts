@@ -13,6 +13,8 @@
  */
 import type { BoundedMap } from '../util/bounded-map.ts'
 import type { Deadlines } from '../util/deadlines.ts'
+import type { Point } from './coordinates/point.ts'
+import type { Placement } from './coordinates/vivaldi.ts'
 
 /** Peer id in text form. */
 export type MemberId = string
@@ -66,6 +68,8 @@ export interface Member {
   toldMs: number
   /** The machine it runs on, as its passport says: witnesses on one machine count once. Empty while unknown. */
   host: string
+  /** Where it says it is, by its last heartbeat; undefined while it has not measured anything. */
+  point: Point | undefined
   /** Of its id, for the ranking of watchers. */
   readonly hash: number
   /** Who watches it, as long as the roster's version is this. */
@@ -203,6 +207,10 @@ export interface TopologyState {
   readonly watches: Map<MemberId, Watch>
   /** Peers with a standing link. */
   readonly linked: Set<MemberId>
+  /** Where this node is, and what it has measured. */
+  readonly placement: Placement
+  /** The last probe that was sent for its round trip alone. */
+  measuring: { readonly nonce: number; readonly to: MemberId; readonly sentMs: number } | undefined
   /** By the nonce of the probe made for them. */
   readonly errands: BoundedMap<number, Errand>
   /** Members with evidence against them, which is to be weighed again when others change. */
@@ -213,7 +221,10 @@ export interface TopologyState {
   rosterVersion: number
   /** Set while this node believes that it may be cut off, and since when. */
   brake: { readonly sinceMs: number; untilMs: number } | undefined
-  /** `probe:`, `due:`, `ask:`, `suspect:`, `tell:` and `forget:<id>`; `brake`, `errands`, `refute`, `watches`. */
+  /**
+   * `probe:`, `due:`, `ask:`, `suspect:`, `tell:` and `forget:<id>`; `brake`, `errands`, `measure`, `refute`,
+   * `watches`.
+   */
   readonly deadlines: Deadlines<string>
   /** What is said of the accused must be weighed again in this step. */
   reweigh: boolean
@@ -223,9 +234,16 @@ export interface TopologyState {
 export type TopologyInput =
   /**
    * The highest pair a member has signed, by heartbeat: each one that comes, news or not. `host`: from its passport,
-   * empty while unknown. With this node's own id: its own epoch and host, before anything else.
+   * empty while unknown. `point`: where it says it is. With this node's own id: its own epoch and host, before anything
+   * else.
    */
-  | { readonly type: 'member'; readonly id: MemberId; readonly pair: Pair; readonly host: string }
+  | {
+      readonly type: 'member'
+      readonly id: MemberId
+      readonly pair: Pair
+      readonly host: string
+      readonly point?: Point | undefined
+    }
   /** It said goodbye; with this node's own id: it does, and refutes nothing any more. */
   | { readonly type: 'member-left'; readonly id: MemberId; readonly pair: Pair }
   /** No heartbeat for longer than its lease: the backstop, for what this node's watchers did not tell it. */
@@ -236,7 +254,8 @@ export type TopologyInput =
   | { readonly type: 'dial-failed'; readonly id: MemberId; readonly refused: boolean }
   /** A probe came: answered by the mesh at once; here it only counts as a sign of life. */
   | { readonly type: 'ping'; readonly from: MemberId; readonly suspects: Pair | undefined }
-  | { readonly type: 'pong'; readonly from: MemberId; readonly nonce: number }
+  /** `rttMs`: as measured where datagrams come and go; without it the steps' own times are taken. */
+  | { readonly type: 'pong'; readonly from: MemberId; readonly nonce: number; readonly rttMs?: number | undefined }
   /** Somebody asks this node to probe `subject` for it. */
   | { readonly type: 'ask'; readonly from: MemberId; readonly subject: MemberId; readonly nonce: number }
   /** The subject answered the one that was asked. */

@@ -32,6 +32,7 @@ export const SPEC = {
   input: { sha256: SHA256, sizeBytes: 10_240 },
   output: false,
   selector: 'zone in (attic,cellar),!retired',
+  spread: { over: 'zone', maxSkew: 2 },
   retries: 2,
   logCapBytes: 1024,
 }
@@ -46,6 +47,7 @@ const HEARTBEAT = {
   free: { cpuMilli: 1500, memoryBytes: 2 ** 30 },
   tasks: 3,
   passport: { epoch: EPOCH, seq: 4 },
+  coordinate: { at: [75_975, -152_693, 217_856, -1], height: 250, adjustment: -1_250, error: 120 },
 }
 
 const SERVICE = {

@@ -18,6 +18,7 @@ import type {
   WhyView,
 } from '../../src/model/api.ts'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
+import type { TopologyView } from '../../src/model/topology-view.ts'
 import { OperationError, type Operations } from '../../src/node/operations.ts'
 
 export const PEER_A = '12D3KooWAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
@@ -109,6 +110,28 @@ export class FakeOperations implements Operations {
     if (found === undefined)
       throw new OperationError('not-found', `no node ${idOrName}`, { fix: 'see `althing nodes --all`' })
     return found
+  }
+
+  topology(): TopologyView {
+    return {
+      nodes: [
+        {
+          ...{ peerId: PEER_A, name: 'attic', self: true, state: 'ready', rtt: { ms: 0, source: 'measured' } },
+          zone: { name: 'attic', inferred: false },
+        },
+        {
+          ...{
+            peerId: PEER_B,
+            name: 'barn "b"\\n',
+            self: false,
+            state: 'ready',
+            zone: { name: '~barn', inferred: true },
+          },
+          ...{ region: { name: 'farm', inferred: false }, rtt: { ms: 12.345, source: 'estimated', error: 0.2 } },
+          receive: { bytesPerSecond: 12_582_912, ageMs: 5_000 },
+        },
+      ],
+    }
   }
 
   find(capability: string): FoundView {

@@ -29,6 +29,8 @@ export interface TableOptions {
   /** Milliseconds a run takes. */
   readonly runMs?: number
   readonly exitCode?: (runId: string) => number
+  /** Round trip to a node; unknown by default. */
+  readonly distanceMs?: (node: string) => number | undefined
   /** True drops the message. */
   readonly drop?: (from: string, to: string, message: ControlMessage) => boolean
 }
@@ -104,6 +106,8 @@ export class Table {
       config: { ...DEFAULT_NEGOTIATION, ...this.options.config },
       out,
       candidates: () => this.candidates(),
+      distanceMs: (node) => this.options.distanceMs?.(node),
+      domainOf: (node, over) => this.seats.get(node)?.local.labels[over === 'host' ? 'kubernetes.io/hostname' : over],
       local: seat.local,
       cutOff: seat.cutOff,
     })

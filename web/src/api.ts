@@ -14,6 +14,7 @@ import type {
   TaskView,
   WhyView,
 } from '../../src/model/api.ts'
+import type { TopologyView } from '../../src/model/topology-view.ts'
 import { readEvents, readLines } from './streams.ts'
 
 const TOKEN_KEY = 'althing-token'
@@ -88,6 +89,7 @@ const part = encodeURIComponent
 export const getStatus = () => getJson<StatusView>('/v1/status')
 export const getNodes = () => getJson<NodeView[]>('/v1/nodes?all=true')
 export const getNode = (id: string) => getJson<NodeView>(`/v1/nodes/${part(id)}`)
+export const getTopology = () => getJson<TopologyView>('/v1/topology')
 export const getTasks = () => getJson<TaskView[]>('/v1/tasks?all=true')
 export const getTask = (id: string) => getJson<TaskView>(`/v1/tasks/${part(id)}`)
 export const getWhy = (id: string) => getJson<WhyView>(`/v1/tasks/${part(id)}/why`)

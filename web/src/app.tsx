@@ -5,6 +5,7 @@ import { State } from './components/state.tsx'
 import { formatDuration, shortPeer } from './format.ts'
 import { route, type Route } from './route.ts'
 import { announcement, connection, loaded, nodes, nowMs, status, taskList, trouble } from './store.ts'
+import { MapView } from './views/map.tsx'
 import { MeshView } from './views/mesh.tsx'
 import { NodeDetail } from './views/node-detail.tsx'
 import { TaskDetail } from './views/task-detail.tsx'
@@ -59,6 +60,8 @@ function View({ at }: { readonly at: Route }) {
   switch (at.view) {
     case 'mesh':
       return <MeshView />
+    case 'map':
+      return <MapView />
     case 'tasks':
       return <TasksView />
     case 'node':
@@ -77,7 +80,9 @@ function titleOf(at: Route): string {
         ? `Task ${at.id}`
         : at.view === 'tasks'
           ? 'Tasks'
-          : name
+          : at.view === 'map'
+            ? 'Map'
+            : name
   return place === undefined ? 'Althing' : `${place} · Althing`
 }
 
@@ -119,6 +124,9 @@ function Header({ at }: { readonly at: Route }) {
         <nav aria-label="Views">
           <a href="#/" aria-current={at.view === 'mesh' ? 'page' : at.view === 'node' ? 'true' : undefined}>
             Nodes <span class="count">{nodes.value.size}</span>
+          </a>
+          <a href="#/map" aria-current={at.view === 'map' ? 'page' : undefined}>
+            Map
           </a>
           <a href="#/tasks" aria-current={at.view === 'tasks' ? 'page' : at.view === 'task' ? 'true' : undefined}>
             Tasks {running > 0 && <span class="count">{running} running</span>}

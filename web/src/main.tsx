@@ -14,6 +14,7 @@ import './styles/table.css'
 import './styles/detail.css'
 import './styles/story.css'
 import './styles/log.css'
+import './styles/map.css'
 
 followAddress(takeTokenFromAddress, () => tryAgain())
 

@@ -3,6 +3,7 @@ import { signal } from '@preact/signals'
 
 export type Route =
   | { readonly view: 'mesh' }
+  | { readonly view: 'map' }
   | { readonly view: 'tasks' }
   | { readonly view: 'node'; readonly id: string }
   | { readonly view: 'task'; readonly id: string }
@@ -12,7 +13,7 @@ export function parseRoute(hash: string): Route {
   const [view, id] = hash.replace(/^#\/?/, '').split('/', 2)
   if (view === 'tasks') return id ? { view: 'task', id: decode(id) } : { view: 'tasks' }
   if (view === 'nodes' && id) return { view: 'node', id: decode(id) }
-  return { view: 'mesh' }
+  return { view: view === 'map' ? 'map' : 'mesh' }
 }
 
 function decode(part: string): string {

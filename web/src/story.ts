@@ -33,6 +33,7 @@ const ORDER = {
   declined: 3,
   bid: 4,
   awarded: 5,
+  'not-awarded': 6,
   released: 6,
   contract: 7,
   started: 8,
@@ -104,7 +105,8 @@ function fold(all: readonly Round[]): Round[] {
 function gist({ offer, lines }: Round): string {
   const said = lines.map((line) => {
     if (line.kind === 'declined') return [line.kind, line.node, line.reasons]
-    if (line.kind === 'not-asked' || line.kind === 'unreachable') return [line.kind, line.node, line.reason]
+    if (line.kind === 'not-asked' || line.kind === 'not-awarded' || line.kind === 'unreachable')
+      return [line.kind, line.node, line.reason]
     // A bid, or what followed it, is never just the same.
     return line
   })

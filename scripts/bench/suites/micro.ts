@@ -21,6 +21,7 @@ function heartbeatOf(signer: Signer, seq: number): VerifiedRecord {
     free: { cpuMilli: 1_900, memoryBytes: 7e9 },
     tasks: 1,
     passport: { epoch: EPOCH, seq: 1 },
+    coordinate: { at: [75_975, -52_693, 17_856, -9_012], height: 250, adjustment: -1_250, error: 120 },
   }
   return signer.seal({ kind: 'heartbeat', name: '', epoch: EPOCH, seq, hlc: NOW_MS, ttlMs: 60_000, body })
 }

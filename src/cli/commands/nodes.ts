@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { NodeView } from '../../model/api.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
+import { zoneLabel } from '../../model/zones.ts'
 import { contextOf } from '../context.ts'
 import { formatDuration, formatRatio } from '../format.ts'
 import { selector } from '../options.ts'
@@ -51,7 +52,7 @@ function rowOf(node: NodeView): Cell[] {
   return [
     node.self ? { text: `${node.name} *`, style: 'bold' } : node.name,
     node.suspect ? { text: 'suspect', style: 'yellow' } : { text: node.state, style: styleOfNode(node.state) },
-    node.labels['zone'] ?? node.labels['topology.kubernetes.io/zone'] ?? '-',
+    zoneLabel(node.labels) ?? '-',
     capacity === undefined ? '-' : formatCpu(capacity.cpuMilli),
     free === undefined ? '-' : formatCpu(free.cpuMilli),
     capacity === undefined ? '-' : formatBytes(capacity.memoryBytes),

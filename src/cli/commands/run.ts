@@ -2,13 +2,13 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { JobAccepted, TaskView } from '../../model/api.ts'
-import { DEFAULT_RESOURCES, DEFAULT_TASK, LEAST_RESERVED, TASK_LIMITS } from '../../model/defaults.ts'
+import { DEFAULT_RESOURCES, DEFAULT_TASK, LEAST_RESERVED, SPREAD_OVER, TASK_LIMITS } from '../../model/defaults.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import { messageOf } from '../../util/errors.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError, describeError, EXIT } from '../errors.ts'
 import { formatDuration } from '../format.ts'
-import { bytes, checked, cpu, duration, each, filled, integer, pairs, selector, variable } from '../options.ts'
+import { bytes, checked, cpu, duration, each, filled, integer, oneOf, pairs, selector, variable } from '../options.ts'
 import { whenPipeBreaks } from '../pipes.ts'
 import { bundlePaths, uploadBundle } from '../run/bundle.ts'
 import { exitCodeOf, explainEnd } from '../run/exit-code.ts'
@@ -38,7 +38,8 @@ Examples:
   althing run -- uname -a
   althing run --cpu 2 --memory 1Gi --input ./data -- wc -w data/a.txt data/b.txt
   althing run -l zone=attic --output ./result -- sh -c 'make && cp app $ALTHING_OUTPUT'
-  althing run --count 100 --retries 2 -- ./simulate`
+  althing run --count 100 --retries 2 -- ./simulate
+  althing run --count 6 --spread zone -- ./replica`
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -90,6 +91,16 @@ export function register(program: Command): void {
     )
     .option('--retries <n>', 'try again so often when it fails (default: 0)', integer(0, TASK_LIMITS.attempts - 1, 3))
     .option('--count <n>', 'run it so many times', integer(1, TASK_LIMITS.tasksPerJob, 10), 1)
+    .option(
+      '--spread <domain>',
+      'with --count: spread the tasks evenly over host, zone or region; those that would break it wait',
+      oneOf(SPREAD_OVER),
+    )
+    .option(
+      '--max-skew <n>',
+      'with --spread: so many tasks more than where there are fewest (default: 1)',
+      integer(1, TASK_LIMITS.tasksPerJob, 2),
+    )
     .option('--name <name>', "shown in lists (default: the command's first word)", checked(faultOfTaskName))
     .option('--detach', 'print the id and do not wait')
     .option('-q, --quiet', 'say nothing but what the task says')

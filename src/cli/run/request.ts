@@ -1,7 +1,7 @@
 /** Turns the options of `run` into the job to submit. */
 import type * as z from 'zod'
 import type { BundleAccepted, JobRequest } from '../../model/api.ts'
-import { DEFAULT_RESOURCES, TASK_LIMITS } from '../../model/defaults.ts'
+import { DEFAULT_RESOURCES, TASK_LIMITS, type SPREAD_OVER } from '../../model/defaults.ts'
 import { formatBytes } from '../../model/quantity.ts'
 import { usageError } from '../errors.ts'
 
@@ -24,6 +24,9 @@ export interface RunOptions {
   readonly placeTimeout?: number
   readonly retries?: number
   readonly selector?: string
+  /** One of `SPREAD_OVER`. */
+  readonly spread?: (typeof SPREAD_OVER)[number]
+  readonly maxSkew?: number
   readonly count: number
   readonly detach?: boolean
   readonly quiet?: boolean
@@ -55,6 +58,10 @@ export function checkCommand(command: readonly string[], env: Readonly<Record<st
 /** `--cpu` and `--memory` are both what is reserved and what is enforced. */
 export function jobOf(command: readonly string[], options: RunOptions, input: BundleAccepted | undefined): JobBody {
   const { name, cpu, memory, env, timeout, grace, placeTimeout, retries, selector, output, count } = options
+  const { spread, maxSkew } = options
+  if (maxSkew !== undefined && spread === undefined) {
+    throw usageError('--max-skew says nothing without --spread', 'add --spread zone, or host, or region')
+  }
   return {
     spec: {
       command: [...command],
@@ -65,6 +72,7 @@ export function jobOf(command: readonly string[], options: RunOptions, input: Bu
       ...(grace !== undefined && { graceMs: grace }),
       ...(retries !== undefined && { retries }),
       ...(selector !== undefined && { selector }),
+      ...(spread !== undefined && { spread: { over: spread, ...(maxSkew !== undefined && { maxSkew }) } }),
       ...(output !== undefined && { output: true }),
       resources: {
         cpuMilli: cpu ?? DEFAULT_RESOURCES.cpuMilli,

@@ -10,6 +10,7 @@ import { rank, type Rank } from '../rank.ts'
 import { attemptRefOf, currentAttempt, moveTask, persistTask, runIdOf, send, tell, touchTask } from '../state.ts'
 import { clearDoubt, endIfSuperseded, onAttemptOver, openTask } from './attempt.ts'
 import type { StoryEntry } from '../story.ts'
+import { spreadOf, type Spread } from './spread.ts'
 import type { Context, Grantable, Job, NegotiationState, NodeId, Task } from '../types.ts'
 
 /**
@@ -20,14 +21,16 @@ export function awardFreeSlots(state: NegotiationState, ctx: Context, job: Job):
   const grants = new Map<Grantable, string[]>()
   const usable = [...job.grantable.values()].filter((slot) => slot.free > 0 && slot.expiresAtMs > ctx.nowMs)
   const ranks = new Map(usable.map((slot) => [slot.bidId, bidRank(ctx, job, slot)]))
+  const spread = spreadOf(state, ctx, job)
   let placed = 0
   while (job.queue.length > 0) {
-    const best = bestSlot(usable, ranks, grants)
+    const best = bestSlot(usable, ranks, grants, spread)
     if (!best) break
     const taskId = job.queue.shift()!
     const task = state.tasks.get(taskId)
     if (!task || task.state !== 'queued') continue
     best.free--
+    spread?.take(best.node)
     placed++
     grants.set(best, [...(grants.get(best) ?? []), grant(state, ctx, best, task)])
   }
@@ -40,11 +43,12 @@ function bestSlot(
   usable: Grantable[],
   ranks: Map<string, Rank>,
   grants: Map<Grantable, string[]>,
+  spread: Spread | undefined,
 ): Grantable | undefined {
   let best: Grantable | undefined
   let bestScore = -1
   for (const slot of usable) {
-    if (slot.free <= 0) continue
+    if (slot.free <= 0 || spread?.refusal(slot.node) !== undefined) continue
     const taken = grants.get(slot)?.length ?? 0
     if (taken >= ATTEMPTS_PER_MESSAGE) continue
     const score = (ranks.get(slot.bidId)?.score ?? 0) * (slot.free / (slot.free + taken))
@@ -56,12 +60,29 @@ function bestSlot(
   return best
 }
 
+/** Tells the story why slots that are held were not granted though tasks wait. */
+export function tellHeldBack(state: NegotiationState, ctx: Context, job: Job): void {
+  const spread = spreadOf(state, ctx, job)
+  if (spread === undefined) return
+  for (const { node, free, offerId } of job.grantable.values()) {
+    const reason = free > 0 ? spread.refusal(node) : undefined
+    if (reason !== undefined) tell(state, ctx, job, { kind: 'not-awarded', atMs: ctx.nowMs, offerId, node, reason })
+  }
+}
+
 function bidRank(ctx: Context, job: Job, slot: Grantable): Rank {
   const told = job.story.find((e): e is StoryEntry & { kind: 'bid' } => e.kind === 'bid' && e.bidId === slot.bidId)
   if (told) return told.rank
   // The story was cut: any constant keeps the choice fair.
   return rank(
-    { capacity: job.spec.resources, freeAfter: job.spec.resources, cpuRatio: 0, running: 0, warm: false },
+    {
+      capacity: job.spec.resources,
+      freeAfter: job.spec.resources,
+      cpuRatio: 0,
+      running: 0,
+      warm: false,
+      distanceMs: undefined,
+    },
     ctx.config.weights,
   )
 }

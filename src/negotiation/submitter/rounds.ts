@@ -11,13 +11,14 @@ import type { Bid, Decline } from '../../model/negotiation.ts'
 import { countFitting, subtractResources } from '../../model/resources.ts'
 import { isEnded, type TaskSpec } from '../../model/task.ts'
 import { AlthingError } from '../../util/errors.ts'
-import { awardFreeSlots, releaseIdle } from './award.ts'
+import { awardFreeSlots, releaseIdle, tellHeldBack } from './award.ts'
 import { notAskable } from '../constraints.ts'
 import { rank } from '../rank.ts'
 import { jobDoc, moveTask, persistTask, send, tell } from '../state.ts'
 import { lastReasons } from '../story.ts'
 import { scheduleReoffer } from './reoffers.ts'
 import { pruneEnded, unfinishedWork } from './retention.ts'
+import { spreadOf, type Spread } from './spread.ts'
 import { type Candidate, type Context, type Job, type NegotiationState, type NodeId, type Task } from '../types.ts'
 
 /** Never-asked nodes named one by one in a story; a large mesh would drown it otherwise. */
@@ -94,7 +95,7 @@ export function startRound(state: NegotiationState, ctx: Context, job: Job): voi
   if (job.round || job.queue.length === 0) return
   const offerId = `${job.jobId}-${ctx.rng.id(8)}`
   job.offeredMs = ctx.nowMs
-  const { ask, pass } = chooseCandidates(ctx, job)
+  const { ask, pass } = chooseCandidates(state, ctx, job)
   for (const { node, reason } of pass.slice(0, NOT_ASKED_NAMED)) {
     tell(state, ctx, job, { kind: 'not-asked', atMs: ctx.nowMs, offerId, node, reason })
   }
@@ -112,7 +113,11 @@ export function startRound(state: NegotiationState, ctx: Context, job: Job): voi
  * Splits the known nodes into those to ask and those to pass over, with reasons. At least
  * `askAtLeast` are asked, more while the slots they seem to have free do not cover what waits.
  */
-function chooseCandidates(ctx: Context, job: Job): { ask: NodeId[]; pass: { node: NodeId; reason: string }[] } {
+function chooseCandidates(
+  state: NegotiationState,
+  ctx: Context,
+  job: Job,
+): { ask: NodeId[]; pass: { node: NodeId; reason: string }[] } {
   const pass: { node: NodeId; reason: string }[] = []
   const able: { node: Candidate; score: number }[] = []
   for (const node of ctx.candidates()) {
@@ -122,7 +127,12 @@ function chooseCandidates(ctx: Context, job: Job): { ask: NodeId[]; pass: { node
       able.push({
         node,
         score: rank(
-          { ...node, freeAfter: subtractResources(node.free, job.spec.resources), warm: false },
+          {
+            ...node,
+            freeAfter: subtractResources(node.free, job.spec.resources),
+            warm: false,
+            distanceMs: ctx.distanceMs(node.id),
+          },
           ctx.config.weights,
         ).score,
       })
@@ -130,10 +140,11 @@ function chooseCandidates(ctx: Context, job: Job): { ask: NodeId[]; pass: { node
   // Ties are broken by chance: a herd of submitters must not all choose the first by name.
   ctx.rng.shuffle(able)
   able.sort((a, b) => b.score - a.score)
+  const { domains, inTurn } = takeTurns(spreadOf(state, ctx, job), able, pass)
   const ask: NodeId[] = []
   let promised = 0
-  for (const { node } of able) {
-    const enough = ask.length >= ctx.config.askAtLeast && promised >= job.queue.length
+  for (const { node } of inTurn) {
+    const enough = ask.length >= Math.max(ctx.config.askAtLeast, domains) && promised >= job.queue.length
     if (enough || ask.length >= ctx.config.askAtMost)
       pass.push({ node: node.id, reason: `ranked below the ${ask.length} asked` })
     else {
@@ -142,6 +153,28 @@ function chooseCandidates(ctx: Context, job: Job): { ask: NodeId[]; pass: { node
     }
   }
   return { ask, pass }
+}
+
+/** With spread, the best of each domain come first, and the domains with the fewest tasks before all others. */
+function takeTurns<Able extends { readonly node: Candidate }>(
+  spread: Spread | undefined,
+  able: readonly Able[],
+  pass: { node: NodeId; reason: string }[],
+): { domains: number; inTurn: readonly Able[] } {
+  if (spread === undefined) return { domains: 0, inTurn: able }
+  const placed: { one: Able; turn: number }[] = []
+  const asked = new Map<string, number>()
+  for (const one of able) {
+    const domain = spread.domainOf(one.node.id)
+    if (domain === undefined) {
+      pass.push({ node: one.node.id, reason: spread.refusal(one.node.id) ?? '' })
+      continue
+    }
+    const before = asked.get(domain) ?? 0
+    asked.set(domain, before + 1)
+    placed.push({ one, turn: spread.tasksIn(domain) + before })
+  }
+  return { domains: asked.size, inTurn: placed.toSorted((a, b) => a.turn - b.turn).map(({ one }) => one) }
 }
 
 /** A bid came in. One that no round waits for is released at once, so that it holds nothing. */
@@ -155,7 +188,7 @@ export function onBid(state: NegotiationState, ctx: Context, from: NodeId, bid: 
   }
   if (bid.slots < round.slots) job.hopes.add(from)
   round.bids.set(from, { bid, expiresAtMs: ctx.nowMs + bid.holdMs })
-  const facts = { ...bid.terms, warm: bid.terms.warm }
+  const facts = { ...bid.terms, distanceMs: ctx.distanceMs(from) }
   tell(state, ctx, job, {
     kind: 'bid',
     atMs: ctx.nowMs,
@@ -218,6 +251,7 @@ function closeRoundIfDone(state: NegotiationState, ctx: Context, job: Job): void
   }
   const placed = awardFreeSlots(state, ctx, job)
   if (job.queue.length === 0) return releaseIdle(state, ctx, job)
+  tellHeldBack(state, ctx, job)
   if (placed > 0) job.reofferMs = ctx.config.reofferMinMs
   scheduleReoffer(state, ctx, job)
 }

@@ -9,6 +9,7 @@ import * as z from 'zod'
 import { Sha256Hex } from '../../model/task.ts'
 import { messageOf } from '../../util/errors.ts'
 import { BundleError, type BundleStore, type StoredBundle } from '../bundle-store.ts'
+import type { TransferMeter } from '../link-speeds.ts'
 import { firstMessage, MessageReader, writeMessage } from './framing.ts'
 
 const Ask = z.strictObject({ sha256: Sha256Hex, offset: z.int().min(0) })
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly idleMs?: number
   /** Waits for a turn to send; resolves with what ends it. Without it every asker is served at once. */
   readonly enter?: (signal: AbortSignal) => Promise<() => void>
+  /** Times what is sent. */
+  readonly meter?: TransferMeter
 }
 
 const SERVE_IDLE_MS = 60_000
@@ -30,7 +33,7 @@ const SERVE_IDLE_MS = 60_000
 export async function serveBundle(
   stream: Duplex,
   bundles: BundleStore,
-  { askWithinMs, idleMs = SERVE_IDLE_MS, enter }: ServeOptions = {},
+  { askWithinMs, idleMs = SERVE_IDLE_MS, enter, meter }: ServeOptions = {},
 ): Promise<void> {
   const gone = new AbortController()
   stream.once('close', () => gone.abort())
@@ -52,12 +55,17 @@ export async function serveBundle(
     await writeMessage(stream, { sizeBytes })
     // A chunk is asked for once there is room for it: once the other side took those before.
     const watched = async function* (chunks: AsyncIterable<Uint8Array>) {
+      let bytes = 0
       for await (const chunk of chunks) {
         timer.refresh()
+        meter?.through(bytes)
         yield chunk
+        bytes += chunk.length
       }
+      meter?.through(bytes)
     }
     await pipeline(bundles.read(sha256, offset), watched, stream)
+    meter?.done()
   } catch {
     stream.destroy()
   } finally {

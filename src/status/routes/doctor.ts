@@ -1,6 +1,6 @@
 /** Routes that look for what is wrong: examinations, and who reaches whom. */
 import * as z from 'zod'
-import { ReachabilityView } from '../../model/api.ts'
+import { ReachabilityView } from '../../model/doctor.ts'
 import { NDJSON_TYPE, streamNdjson } from '../ndjson.ts'
 import { route, type Route } from '../route.ts'
 import { json, problem } from './shared.ts'

@@ -1,6 +1,7 @@
 /** Routes about the mesh: this daemon, the nodes, what they can do, whom this one trusts, and events. */
 import * as z from 'zod'
 import { FoundView, NodeView, PassportsAccepted, StatusView, TrustView } from '../../model/api.ts'
+import { TopologyView } from '../../model/topology-view.ts'
 import { ApiError } from '../problem.ts'
 import { route, type Route } from '../route.ts'
 import { Flag, given, json, problem, Selector } from './shared.ts'
@@ -41,6 +42,15 @@ export const meshRoutes: readonly Route[] = [
     access: 'token',
     replies: { 200: json('The node.', NodeView), 404: problem('No such node.') },
     handle: ({ operations, params }) => ({ status: 200, json: operations.node(params['id']!) }),
+  }),
+  route({
+    id: 'getTopology',
+    method: 'GET',
+    path: '/v1/topology',
+    summary: 'Where everybody is: zones and regions, round trips from this daemon, bandwidth where it was measured.',
+    access: 'token',
+    replies: { 200: json('The nodes and where they are.', TopologyView) },
+    handle: ({ operations }) => ({ status: 200, json: operations.topology() }),
   }),
   route({
     id: 'findCapability',

@@ -54,6 +54,18 @@ describe('cli: commands against a daemon', function () {
     assert.equal((await run('nodes', '--json', '-l', 'zone=moon')).stderr, '')
   })
 
+  it('topology: a table region by region, JSON, or a graph', async () => {
+    const table = (await run('topology')).stdout.trimEnd().split('\n')
+    assert.match(table[0]!, /^NODE +STATE +REGION +ZONE +RTT +BASIS +RECEIVE +SEND$/)
+    assert.match(table[1]!, /^barn "b"\\n +ready +farm +~barn +12 ms ±20% +estimated +12 MiB\/s +-$/)
+    assert.match(table[2]!, /^attic \* +ready +- +attic +- +- +- +-$/)
+    assert.equal((JSON.parse((await run('topology', '--json')).stdout) as { nodes: unknown[] }).nodes.length, 2)
+    assert.match((await run('topology', '--dot')).stdout, /label="barn \\"b\\"\\\\n"/)
+    const both = await run('topology', '--dot', '--json')
+    assert.deepEqual([both.code, both.stdout], [2, ''])
+    assert.match(both.stderr, /--dot and --json do not go together/)
+  })
+
   it('node: details, and what to do when there is none', async () => {
     const shown = await run('node', 'barn')
     assert.match(shown.stdout, /^name +barn$/m)
@@ -236,6 +248,7 @@ describe('cli: usage', function () {
       'status',
       'nodes',
       'node',
+      'topology',
       'find',
       'run',
       'ps',
@@ -251,7 +264,7 @@ describe('cli: usage', function () {
   })
 
   it('shows an example in the help of every command', async () => {
-    for (const name of ['up', 'run', 'why', 'trust', 'logs']) {
+    for (const name of ['up', 'run', 'why', 'trust', 'logs', 'topology']) {
       const { stdout, code } = await cli([name, '--help'])
       assert.equal(code, 0)
       assert.match(stdout, new RegExp(`Examples?:\\n  althing ${name}`), name)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { formatDuration, formatRatio, parseDurationMs, shortPeer } from '../../../src/cli/format.ts'
+import { formatDuration, formatRatio, formatRtt, parseDurationMs, shortPeer } from '../../../src/cli/format.ts'
 
 describe('cli: durations', () => {
   const good: [string, number][] = [
@@ -51,5 +51,13 @@ describe('cli: small formats', () => {
   it('shows shares and peers', () => {
     assert.deepEqual([formatRatio(0.256), formatRatio(undefined)], ['26%', '-'])
     assert.deepEqual([shortPeer('12D3KooWabcdefgh'), shortPeer('short')], ['…abcdefgh', 'short'])
+  })
+})
+
+describe('cli: round trips', () => {
+  it('are as exact as they are short, and estimates say how far off they may be', () => {
+    const texts = [0.042, 0.42, 1, 7.46, 9.96, 76.4].map((ms) => formatRtt({ ms }))
+    assert.deepEqual(texts, ['0.04 ms', '0.42 ms', '1.0 ms', '7.5 ms', '10.0 ms', '76 ms'])
+    assert.equal(formatRtt({ ms: 152.7, error: 0.123 }), '153 ms ±12%')
   })
 })

@@ -48,6 +48,25 @@ describe('cli: run', function () {
     assert.equal(result.code, 0)
   })
 
+  it('spreads over what is named, and refuses a skew of nothing', async () => {
+    await run('--count', '2', '--spread', 'zone', '--max-skew', '3', '--', 'true')
+    await run('--count', '2', '--spread', 'host', '--', 'true')
+    const spreads = status.operations.submitted.map(({ spec }) => spec.spread)
+    assert.deepEqual(spreads, [
+      { over: 'zone', maxSkew: 3 },
+      { over: 'host', maxSkew: 1 },
+    ])
+    for (const [words, expected] of [
+      [['--max-skew', '2'], /--max-skew says nothing without --spread/],
+      [['--spread', 'planet'], /--spread planet: expected .*host.*zone.*region/],
+      [['--spread', 'zone', '--max-skew', '0'], /--max-skew 0: expected a whole number/],
+    ] as const) {
+      const { code, stderr } = await run(...words, '--', 'true')
+      assert.equal(code, 2, stderr)
+      assert.match(stderr, expected)
+    }
+  })
+
   it('has the exit code of the task when its log cannot be had, and says so', async () => {
     status.operations.logsBreak = 'the executor is gone'
     for (const [end, code] of [

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { DEFAULT_MESH } from '../../../src/mesh/config.ts'
 import { createMesh, meshStep } from '../../../src/mesh/step.ts'
 import type { MeshEffect, MeshInput } from '../../../src/mesh/types.ts'
+import { DIMENSIONS, MAX_COORDINATE_MICROS } from '../../../src/model/coordinate.ts'
+import { Heartbeat, MAX_HEARTBEAT_INTERVAL_MS } from '../../../src/model/heartbeat.ts'
 import { node } from '../../../src/registry/registry.ts'
+import { coordinateOf } from '../../../src/topology/coordinates/told.ts'
 import { verdictOf } from '../../../src/topology/state.ts'
 import { seededRng } from '../../../src/util/rng.ts'
 import { openRecord } from '../../../src/wire/envelope.ts'
@@ -110,5 +113,47 @@ describe('membership in the mesh', () => {
     const old = heartbeat('old')
     step({ type: 'record', record: old, ageMs: DEFAULT_MESH.leaseMs })
     assert.equal(verdictOf(mesh.topology, old.author), undefined)
+  })
+
+  it('says where it is in its heartbeats, and goes by where others say they are', () => {
+    const { mesh, step, ann } = makeMesh()
+    const { placement, members } = mesh.topology
+    step({ type: 'wake' }, T0 + 50)
+    const told = { at: [40_000, 0, 0, 0], height: 500, adjustment: 0, error: 100 }
+    step({ type: 'record', record: heartbeat('ann', { seq: 2, coordinate: told }), ageMs: 0 })
+    assert.deepEqual(members.get(ann)?.point, { at: [40, 0, 0, 0], heightMs: 0.5, adjustmentMs: 0, error: 0.1 })
+    const probes = step({ type: 'wake' }, T0 + 1_500).flatMap((effect) => (effect.type === 'probe' ? [effect] : []))
+    const ping = probes.find(({ to, message }) => to === ann && message.t === 'ping')
+    const { nonce } = ping!.message.body
+    // Whole milliseconds by the steps' own times, finer where it was measured.
+    step({ type: 'message', from: ann, message: { t: 'pong', body: { nonce } }, rttMs: 30.25 }, T0 + 1_531)
+    assert.equal(placement.measured.get(ann)?.rttMs, 30.25)
+    assert.equal(placement.moves, 1, 'a newcomer moves at once')
+    step({ type: 'record', record: heartbeat('ann', { seq: 3, coordinate: { ...told, error: 200 } }), ageMs: 0 })
+    assert.equal(placement.moves, 2, 'a place that was told counts')
+    step({ type: 'record', record: heartbeat('ann', { seq: 3, coordinate: { ...told, error: 200 } }), ageMs: 0 })
+    assert.equal(placement.moves, 2, 'once')
+    const beats = step({ type: 'wake' }, T0 + 20_000).flatMap((effect) =>
+      effect.type === 'publish' && effect.kind === 'heartbeat' ? [Heartbeat.parse(effect.body)] : [],
+    )
+    assert.deepEqual(beats[0]?.coordinate, coordinateOf(placement))
+    assert.ok(beats[0]!.coordinate!.at.some((one) => one !== 0))
+  })
+
+  it('the longest heartbeat there can be still fits', () => {
+    const far = MAX_COORDINATE_MICROS
+    const coordinate = {
+      at: Array.from({ length: DIMENSIONS }, () => -far),
+      height: far,
+      adjustment: -far,
+      error: 1_500,
+    }
+    const most = Number.MAX_SAFE_INTEGER
+    const record = heartbeat('ann', {
+      ...{ state: 'offline', incarnation: 2 ** 48 - 1, intervalMs: MAX_HEARTBEAT_INTERVAL_MS, uptimeMs: most },
+      ...{ cpuRatio: 0.123, memoryAvailableBytes: most, free: { cpuMilli: most, memoryBytes: most }, tasks: most },
+      ...{ passport: { epoch: most, seq: most }, coordinate },
+    })
+    assert.ok(record.bytes.length <= RECORD_MAX_BYTES.heartbeat, `${record.bytes.length} bytes`)
   })
 })

@@ -24,6 +24,17 @@ const ended =
     task(table, at, id).endedAtMs !== undefined
 
 describe('bargaining', () => {
+  it('asks those who are near, and takes the nearest bid; the story tells the term', () => {
+    const waysMs: Record<string, number> = { a: 400, b: 300, c: 20, d: 200, e: 80, f: 90 }
+    const table = new Table(Object.keys(waysMs), { distanceMs: (node) => waysMs[node] })
+    submit(table, 'a')
+    assert.ok(table.run(1_000, ended(table, 'a')))
+    const bids = story(table, 'a', 'job', 'bid')
+    assert.deepEqual(bids.map(({ node }) => node).toSorted(), ['c', 'e', 'f'])
+    assert.equal(task(table, 'a').attempts[0]!.node, 'c')
+    assert.equal(bids.find(({ node }) => node === 'c')!.rank.terms['distance'], 50 / 70)
+  })
+
   it('asks three, awards one, releases the others and settles', () => {
     const table = new Table(['a', 'b', 'c', 'd'])
     submit(table, 'a')

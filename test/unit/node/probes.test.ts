@@ -9,6 +9,8 @@ import { eventually } from '../../support/peers.ts'
 /** One end: what came in, and what was sent over its link. */
 class End {
   readonly came: ProbeMessage[] = []
+  readonly rtts: (number | undefined)[] = []
+  fineMs = 5_000.125
   readonly overLink: ProbeMessage[] = []
   readonly clock = manualClock(1_000_000)
   isLinked = true
@@ -25,10 +27,13 @@ class End {
       clock: this.clock,
       log: SILENT,
       post: (input: MeshInput) => {
-        if (input.type === 'message') this.came.push(input.message as ProbeMessage)
+        if (input.type !== 'message') return
+        this.came.push(input.message as ProbeMessage)
+        this.rtts.push(input.rttMs)
       },
       overLink: (_to, message) => this.overLink.push(message),
       allowPublic: false,
+      fineMs: () => this.fineMs,
     })
   }
 }
@@ -65,6 +70,21 @@ describe('probes: which way they go', () => {
     assert.equal(a.overLink.length, 1)
     a.probes.send('b', ping(3))
     assert.equal(a.overLink.length, 2, 'the second was not answered yet')
+  })
+
+  it('times what goes and comes by datagram, finer than by the millisecond', async () => {
+    await open()
+    a.probes.send('b', ping(1))
+    await eventually(() => b.came.length === 1, 'the ping')
+    a.fineMs += 0.75
+    b.probes.send('a', pong(1))
+    await eventually(() => a.came.length === 1, 'the pong')
+    a.probes.send('b', ping(2))
+    await eventually(() => b.came.length === 2, 'the second ping')
+    b.probes.send('a', pong(2))
+    await eventually(() => a.came.length === 2, 'the second pong')
+    assert.deepEqual(a.rtts, [0.75, 0])
+    assert.deepEqual(b.rtts, [undefined, undefined], 'a ping has no round trip')
   })
 
   it('a ping that comes by datagram is no proof that ours arrive', async () => {

@@ -105,6 +105,12 @@ function Entry(props: {
   )
 }
 
+const PASSED_OVER = {
+  'not-asked': 'was not asked',
+  'not-awarded': 'was given no more',
+  unreachable: 'was not reached',
+} as const
+
 function LineView({ line, round, time }: { readonly line: Line; readonly round: Round; readonly time: string }) {
   switch (line.kind) {
     case 'bid':
@@ -120,10 +126,11 @@ function LineView({ line, round, time }: { readonly line: Line; readonly round: 
         </Entry>
       )
     case 'not-asked':
+    case 'not-awarded':
     case 'unreachable':
       return (
         <Entry kind={line.kind} time={time}>
-          <NodeLink of={line} /> {line.kind === 'not-asked' ? 'was not asked' : 'was not reached'}
+          <NodeLink of={line} /> {PASSED_OVER[line.kind]}
           <p class="muted">{line.reason}</p>
         </Entry>
       )
