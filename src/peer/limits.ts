@@ -93,6 +93,11 @@ export const DIAL_BACKS_AT_ONCE = 4
 /** … and a minute for one host. */
 export const DIAL_BACKS_PER_HOST_PER_MIN = 10
 
+/** Peers that were found by the cluster's table and are remembered for it: hearsay must not push out what is known. */
+export const MAX_DHT_FINDS = 256
+/** A lookup goes over a few hops, each of which may have to be dialled. */
+export const DHT_LOOKUP_TIMEOUT_MS = 20_000
+
 /** A pause of `baseMs` spread by ±25 %, so that peers that lost a link together do not return together. */
 export function jittered(baseMs: number): number {
   return baseMs * (0.75 + Math.random() * 0.5)
