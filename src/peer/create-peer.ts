@@ -145,7 +145,8 @@ class MeshPeer implements Peer {
     const connection = this.#running?.links.get(peer)?.connection
     if (connection === undefined) return undefined
     const address = connection.remoteAddr.toString()
-    return { address, direction: connection.direction, relay: parseRelayedAddress(address)?.relay.peer }
+    const direction = this.#running?.reach.isPunched(connection) === true ? 'both' : connection.direction
+    return { address, direction, relay: parseRelayedAddress(address)?.relay.peer }
   }
 
   network(): NetworkInfo {

@@ -88,6 +88,9 @@ export const ADDRESSES_PER_RELAY = 2
 
 /** Neighbours that are asked whether they can dial this peer: they may be in different networks. */
 export const DIAL_BACK_ASKED = 4
+/** Dials at one time that others begin, a second, all peers together: each is up to three dials here. */
+export const PUNCHES_PER_S = 0.5
+export const PUNCH_BURST = 16
 /** Dial-backs under way for others at once, … */
 export const DIAL_BACKS_AT_ONCE = 4
 /** … and a minute for one host. */
