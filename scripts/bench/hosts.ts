@@ -62,7 +62,7 @@ async function namespaces(names: readonly string[]): Promise<Hosts> {
       silence: () => node.cut(),
       heal: () => node.heal(),
       exec: async (command, args) => void (await node.exec(command, args)),
-      moveTo: (network) => node.moveTo(network),
+      moveTo: (network) => node.moveTo!(network),
     }
   })
   const what = 'each in a network namespace of its own'

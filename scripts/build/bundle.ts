@@ -2,11 +2,29 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { build as esbuild } from 'esbuild'
-import type { Metafile } from 'esbuild'
+import type { Metafile, Plugin } from 'esbuild'
 import { build as vite } from 'vite'
 import { collectLicenses } from './licenses.ts'
 
-const ENTRIES: Readonly<Record<string, string>> = { daemon: 'src/cli/up/daemon-main.ts', cli: 'src/cli/main.ts' }
+const ENTRIES: Readonly<Record<string, string>> = {
+  daemon: 'src/cli/up/daemon-main.ts',
+  cli: 'src/cli/main.ts',
+  relay: 'src/peer/relay/library.ts',
+  dht: 'src/peer/dht/library.ts',
+}
+
+/**
+ * What few daemons load stays out of the file that all load: source text takes memory though nobody runs it. A folder's
+ * `library.ts`, where it is imported dynamically, becomes the file named after the folder.
+ */
+const LIBRARIES: Plugin = {
+  name: 'libraries',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /\/library\.ts$/ }, ({ kind, resolveDir }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(resolveDir)}.cjs`, external: true } : undefined,
+    )
+  },
+}
 
 /** Builds the bundles, the licences of what is in them, and the page, all into `dist/` below `root`. */
 export async function buildAll(root: string): Promise<void> {
@@ -26,7 +44,7 @@ function writeWhole(path: string, contents: string | Uint8Array): void {
   renameSync(`${path}.new`, path)
 }
 
-/** Builds both bundles into `dist/`; returns what is in them. */
+/** Builds the bundles into `dist/`; returns what is in them. */
 async function buildBundles(root: string): Promise<Metafile> {
   const { outputFiles, metafile } = await esbuild({
     absWorkingDir: root,
@@ -54,6 +72,7 @@ async function buildBundles(root: string): Promise<Metafile> {
       '@chainsafe/as-chacha20poly1305': join(root, 'scripts/build/native/chacha20poly1305.ts'),
       '@chainsafe/as-sha256': join(root, 'scripts/build/native/sha256.ts'),
     },
+    plugins: [LIBRARIES],
     metafile: true,
     write: false,
     logLevel: 'warning',

@@ -101,7 +101,7 @@ export function judgePath(
   const trip = rttMs === undefined ? '' : `, round trip ${inWords(rttMs)}`
   const measured = { direction: link.direction, address: link.address, relay: link.relay, rttMs }
   if (link.relay === undefined) {
-    const who = link.direction === 'outbound' ? 'this node dialled' : `${name} dialled`
+    const who = { outbound: 'this node dialled', inbound: `${name} dialled`, both: 'both dialled' }[link.direction]
     return ok('path', `direct, ${who}: ${link.address}${trip}`, measured)
   }
   return broken(

@@ -17,7 +17,8 @@ export function skipAfter(id: StepId, steps: readonly StepId[]): DoctorStep[] {
 /** How a link stands; as `Peer.link` gives it. */
 export interface LinkFacts {
   readonly address: string
-  readonly direction: 'inbound' | 'outbound'
+  /** `both`: each dialled the other at one moment, through a hole. */
+  readonly direction: 'inbound' | 'outbound' | 'both'
   readonly relay: string | undefined
 }
 

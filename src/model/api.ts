@@ -30,8 +30,8 @@ const LinkView = z.strictObject({
   peer: z.string(),
   /** Multiaddr of the other end. */
   address: z.string(),
-  /** `outbound`: this daemon dialled. */
-  direction: z.enum(['inbound', 'outbound']),
+  /** `outbound`: this daemon dialled; `both`: each of the two, at one time, through their doors. */
+  direction: z.enum(['inbound', 'outbound', 'both']),
   /** The peer that relays it; absent for a direct link. */
   relay: z.string().optional(),
 })

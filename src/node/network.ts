@@ -80,6 +80,7 @@ export function makePeer(
       bootstrap: options.join ?? [],
       remembered,
       mdns: options.mdns ?? true,
+      dht: options.dht ?? false,
       allowPublic: options.publicNetwork ?? false,
       ...(options.relay === undefined ? {} : { relay: options.relay }),
       log,

@@ -41,9 +41,10 @@ export function faultOfPeer(text: string): string | undefined {
 
 /** An address to join by: where somebody listens, and who that is. */
 export function faultOfJoin(text: string): string | undefined {
-  const [relay = '', target] = text.split('/p2p-circuit')
+  const [relay = '', ...ways] = text.split('/p2p-circuit')
+  const target = ways.join('/p2p-circuit')
   // By way of a relay: that one's address, and then who is meant.
-  if (target?.startsWith('/p2p/') === true) return faultOfJoin(relay) ?? faultOfPeerPart(target.slice('/p2p/'.length))
+  if (target.startsWith('/p2p/')) return faultOfJoin(relay) ?? faultOfPeerPart(target.slice('/p2p/'.length))
   const at = text.lastIndexOf('/p2p/')
   const fault = faultOfPlace(at < 0 ? text : text.slice(0, at), 'join')
   if (fault !== undefined) return fault

@@ -27,6 +27,8 @@ export interface DaemonOptions {
   readonly publicNetwork?: boolean
   /** @default true */
   readonly mdns?: boolean
+  /** Look for members by the cluster's distributed hash table too. @default false */
+  readonly dht?: boolean
   /** Relay for members that cannot be dialled. @default true, but false with `publicNetwork` */
   readonly relay?: boolean
   /** Run tasks of anyone. Shown in red everywhere. @default false */

@@ -79,6 +79,7 @@ class MeshPeer implements Peer {
       await running.reach.start()
       await startHost(running.host)
       running.gossip.start()
+      await running.dht?.start()
       running.bootstrap.start()
       running.degree.start()
       running.localAddresses.start()
@@ -99,6 +100,7 @@ class MeshPeer implements Peer {
     running.gossip.stop()
     running.outbox.stop()
     running.host.removeEventListener('peer:identify', this.#onIdentify)
+    await running.dht?.stop()
     await running.reach.stop()
     await running.streams.stop()
     await running.links.stop()
@@ -143,7 +145,8 @@ class MeshPeer implements Peer {
     const connection = this.#running?.links.get(peer)?.connection
     if (connection === undefined) return undefined
     const address = connection.remoteAddr.toString()
-    return { address, direction: connection.direction, relay: parseRelayedAddress(address)?.relay.peer }
+    const direction = this.#running?.reach.isPunched(connection) === true ? 'both' : connection.direction
+    return { address, direction, relay: parseRelayedAddress(address)?.relay.peer }
   }
 
   network(): NetworkInfo {
@@ -201,6 +204,7 @@ class MeshPeer implements Peer {
       onUp: (peer, link) => {
         this.#log.info({ peer }, 'peer up')
         this.#running?.reach.onUp(peer, link.connection)
+        this.#running?.dht?.onUp()
         this.#guarded('onPeerUp', () => this.#handlers.onPeerUp(peer))
         this.#running?.outbox.flush(peer, link)
       },

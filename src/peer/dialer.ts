@@ -55,6 +55,14 @@ export class Dialer {
     return dial
   }
 
+  /** A connection to this peer is coming about otherwise: whoever wants one waits for it, and dials if it fails. */
+  expect(peer: string, coming: Promise<Connection>): void {
+    const dial = coming.catch(() => this.#dialKnown(peer)).finally(() => this.#dials.delete(peer))
+    this.#dials.set(peer, dial)
+    // Perhaps nobody does.
+    dial.catch(() => {})
+  }
+
   /**
    * Connects to an address, with or without `/p2p/<id>`.
    *

@@ -90,10 +90,18 @@ export const ADDRESSES_PER_RELAY = 2
 
 /** Neighbours that are asked whether they can dial this peer: they may be in different networks. */
 export const DIAL_BACK_ASKED = 4
+/** Dials at one time that others begin, a second, all peers together: each is up to three dials here. */
+export const PUNCHES_PER_S = 0.5
+export const PUNCH_BURST = 16
 /** Dial-backs under way for others at once, … */
 export const DIAL_BACKS_AT_ONCE = 4
 /** … and a minute for one host. */
 export const DIAL_BACKS_PER_HOST_PER_MIN = 10
+
+/** Peers that were found by the cluster's table and are remembered for it: hearsay must not push out what is known. */
+export const MAX_DHT_FINDS = 256
+/** A lookup goes over a few hops, each of which may have to be dialled. */
+export const DHT_LOOKUP_TIMEOUT_MS = 20_000
 
 /** A pause of `baseMs` spread by ±25 %, so that peers that lost a link together do not return together. */
 export function jittered(baseMs: number): number {

@@ -19,6 +19,8 @@ export interface PeerOptions {
   remembered?: readonly { readonly peer: PeerIdText; readonly addresses: readonly string[] }[]
   /** Find peers of the cluster on the local network. */
   mdns: boolean
+  /** Find peers of the cluster by a distributed hash table among its members. @default false */
+  dht?: boolean
   log: Logger
   /** Whether a peer may connect at all; asked again for every connection. @default everyone */
   allowPeer?: (peer: PeerIdText) => boolean

@@ -7,6 +7,7 @@ import { ControlLinks } from './control.ts'
 import type { ControlHooks } from './control.ts'
 import type { Counters } from './counters.ts'
 import { DegreeKeeper } from './degree.ts'
+import { Dht } from './dht/dht.ts'
 import { Dialer } from './dialer.ts'
 import { createGater } from './gater.ts'
 import { Gossip } from './gossip.ts'
@@ -36,6 +37,7 @@ export interface Parts {
   readonly degree: DegreeKeeper
   readonly localAddresses: LocalAddresses
   readonly reach: Reach
+  readonly dht: Dht | undefined
 }
 
 /** What the parts need of the peer they belong to. */
@@ -144,6 +146,18 @@ export async function buildParts(options: PeerOptions, whole: Whole): Promise<Pa
     ),
     localAddresses,
     reach,
+    dht:
+      options.dht === true
+        ? new Dht({
+            inner,
+            cluster,
+            onFound: (...found) => whole.learnAddresses(...found),
+            onForgotten: (peer) => {
+              if (!isLinked(peer)) book.forget(peer)
+            },
+            log,
+          })
+        : undefined,
     bootstrap,
     degree,
   }

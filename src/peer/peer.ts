@@ -37,8 +37,8 @@ export interface PeerHandlers {
 export interface LinkInfo {
   /** Multiaddr of the other end; with `/p2p-circuit` in it when another peer relays. */
   readonly address: string
-  /** Who dialled: `outbound` when this peer did. */
-  readonly direction: 'inbound' | 'outbound'
+  /** Who dialled: `outbound` when this peer did; `both` at one time, through their doors. */
+  readonly direction: 'inbound' | 'outbound' | 'both'
   /** Who relays what is sent; undefined for a direct connection. */
   readonly relay: PeerIdText | undefined
 }

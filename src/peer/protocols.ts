@@ -18,6 +18,9 @@ export function mdnsServiceTag(cluster: string): string {
 /** The asker wants to know whether it can be dialled from here. */
 export const REACH_PROTOCOL = '/althing/reach/1'
 
+/** Two peers behind doors agree to dial each other at one time. */
+export const PUNCH_PROTOCOL = '/althing/punch/1'
+
 /** Circuit relay v2: places on a relay, and connections by way of it (libp2p specifications, relay/circuit-v2). */
 export const RELAY_HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop'
 /** The same, from a relay to who holds a place on it. */

@@ -33,6 +33,11 @@ export function pulseTopic(cluster: string): string {
   return topic(cluster, 'pulse')
 }
 
+/** The cluster's distributed hash table. @throws RangeError as above */
+export function kadProtocol(cluster: string): string {
+  return topic(cluster, 'kad')
+}
+
 /** What a record's signature is bound to, so that it means nothing anywhere else. */
 export function recordDomain(kind: string): string {
   return `althing/${kind}/1`

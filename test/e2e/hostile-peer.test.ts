@@ -62,7 +62,8 @@ describe('a hostile peer, and a daemon on an open cluster', function () {
       const peer = await hostilePeer(victim)
       for (const junk of [randomBytes(4_096), Buffer.alloc(4_096), Buffer.alloc(4_096, 0xff)]) {
         const stream = await peer.open(protocol)
-        stream.send(junk)
+        // One that is not for such a connection is reset before a word is said.
+        if (stream.status === 'open') stream.send(junk)
         // Of what is still open it has heard the end, at least.
         await stream.close().catch(() => {})
       }

@@ -6,8 +6,11 @@ import { createNetns, netnsUnavailable, type NetnsLab, type NetnsNode } from '..
 import { requireOrSkip } from '../support/require.ts'
 
 /** What comes in unasked is dropped, as by a stateful firewall or a router that translates addresses. */
-const DOOR = `table inet door { chain input { type filter hook input priority 0; policy drop;
+const LOOSE_DOOR = `table inet door { chain input { type filter hook input priority 0; policy drop;
   iif lo accept; ct state established,related accept; }; }`
+/** The same, and no dial comes in though one went out to there: no hole can be made in it. */
+const DOOR = `table inet door { chain input { type filter hook input priority 0; policy drop;
+  iif lo accept; tcp flags syn / syn,ack drop; ct state established,related accept; }; }`
 
 const statusOf = (daemon: TestDaemon) => daemon.get<StatusView>('/v1/status')
 
@@ -48,8 +51,8 @@ describe('daemons that cannot be dialled', function () {
     await lab?.close()
   })
 
-  const start = (at: number, join: TestDaemon[] = [], args: string[] = []) => {
-    const node = lab.nodes[at] as NetnsNode
+  const start = (at: number, join: TestDaemon[] = [], args: string[] = []) => startIn(lab.nodes[at]!, join, args)
+  const startIn = (node: NetnsNode, join: TestDaemon[], args: string[] = []) => {
     const addresses = join.map(({ status }) => status.addresses.find((text) => text.includes('/10.77.'))!)
     const words = ['--label', `who=${node.name}`, ...args]
     return startDaemon({ name: node.name, join: addresses, args: words, spawn: (...said) => node.spawn(...said) })
@@ -109,6 +112,52 @@ describe('daemons that cannot be dialled', function () {
     assert.equal(link.direction, 'inbound')
     assert.match(right.output(), /no relay is needed any more/)
     assert.equal((await statusOf(left)).network.dialable, 'yes')
+  })
+
+  it('make holes in their doors at one time, where these let them', async () => {
+    await Promise.all([2, 3].map((at) => lab.nodes[at]!.exec('nft', [LOOSE_DOOR])))
+    const relay = await start(0)
+    const left = await start(2, [relay], ['--cpu', '0'])
+    const right = await start(3, [relay])
+    for (const [one, other] of [
+      [left, right],
+      [right, left],
+    ] as const) {
+      await eventually(
+        `${one.name} to have a direct link`,
+        async () => {
+          const link = await linkTo(one, other)
+          return link !== undefined && link.relay === undefined
+        },
+        45_000,
+      )
+    }
+    assert.match(left.output() + right.output(), /a hole was made/)
+    assert.equal((await statusOf(left)).network.dialable, 'no')
+    await relay.kill()
+    const { code, stdout, stderr } = await left.cli('run', '-l', 'who=right', '--', 'echo', 'alone')
+    assert.deepEqual([code, stdout], [0, 'alone\n'], stderr)
+  })
+
+  it('do the same through routers that translate their addresses, of which both have the same', async () => {
+    const relay = await start(0)
+    const left = await startIn(await lab.nodes[2]!.behind('left'), [relay], ['--cpu', '0'])
+    const right = await startIn(await lab.nodes[3]!.behind('right'), [relay])
+    await eventually('it to be found out', async () => (await statusOf(right)).network.relays.length === 1, 30_000)
+    const { network, addresses } = await statusOf(right)
+    assert.deepEqual([network.dialable, network.seenAs], ['no', [lab.nodes[3]!.ip]])
+    assert.ok(addresses.some((text) => text.startsWith('/ip4/192.168.77.2/')))
+    const link = await eventually(
+      'the direct link',
+      async () => {
+        const found = await linkTo(left, right)
+        return found !== undefined && found.relay === undefined && found
+      },
+      45_000,
+    )
+    assert.equal(link.direction, 'both')
+    const { code, stdout, stderr } = await left.cli('run', '-l', 'who=right', '--', 'echo', 'translated')
+    assert.deepEqual([code, stdout], [0, 'translated\n'], stderr)
   })
 
   it('stay alone when nobody relays', async () => {

@@ -25,8 +25,16 @@ export interface NetnsNode {
   cut(): Promise<void>
   /** Plugs it in again. */
   heal(): Promise<void>
-  /** Plugs it into another switch, made when it is first named: its nodes hear each other alone. See `heal`. */
-  moveTo(network: string): Promise<void>
+  /**
+   * Plugs it into another switch, made when it is first named: its nodes hear each other alone. `heal` brings it back.
+   * Absent where it is another node's.
+   */
+  moveTo?(network: string): Promise<void>
+  /**
+   * A further node behind this one, which becomes its router: what it sends leaves under this one's address, and
+   * nothing comes in to it unasked. Rejects where nft cannot do that.
+   */
+  behind(name: string): Promise<NetnsNode>
 }
 
 export interface NetnsLab {
@@ -34,6 +42,10 @@ export interface NetnsLab {
   /** Kills what still runs inside and removes the network. */
   close(): Promise<void>
 }
+
+/** Every network behind a router has these, as at home: two hosts behind two routers have one address. */
+const LAN_ROUTER = '192.168.77.1'
+const LAN_HOST = '192.168.77.2'
 
 type Holder = ChildProcessByStdio<Writable, Readable, null>
 
@@ -68,6 +80,46 @@ export async function createNetns(names: readonly string[]): Promise<NetnsLab> {
       }),
     )
   }
+  const nodeOf = (
+    name: string,
+    ip: string,
+    inside: readonly string[],
+    rest: Pick<NetnsNode, 'cut' | 'heal' | 'moveTo' | 'behind'>,
+  ): NetnsNode => ({
+    name,
+    ip,
+    spawn: (command, args, options = {}) => {
+      const child = spawn('nsenter', [...inside, command, ...args], options)
+      children.add(child)
+      child.once('exit', () => children.delete(child))
+      return child
+    },
+    exec: async (command, args) => (await run('nsenter', [...inside, command, ...args])).stdout,
+    ...rest,
+  })
+  const behind = async (name: string, router: readonly string[]): Promise<NetnsNode> => {
+    const hubPid = String(holders[0]?.pid)
+    const holder = await hold(holders, 'nsenter', ['-t', hubPid, '-U', '--preserve-credentials', 'unshare', '-n'])
+    const inside = ['-t', String(holder.pid), '-U', '-n', '--preserve-credentials']
+    const rules = `table ip router {
+      chain out { type nat hook postrouting priority 100; oifname eth0 masquerade; }
+      chain in { type filter hook input priority 0; iifname eth0 ct state new drop; }
+      chain through { type filter hook forward priority 0; policy drop; iifname lan accept;
+        ct state established,related accept; }; }`
+    const here = `ip link add lan type veth peer name eth0 netns ${holder.pid} && ip link set lan up &&
+      ip addr add ${LAN_ROUTER}/24 dev lan && echo 1 > /proc/sys/net/ipv4/ip_forward && nft '${rules}'`
+    await run('nsenter', [...router, 'sh', '-c', here])
+    const there = `ip link set lo up && ip addr add ${LAN_HOST}/24 dev eth0 && ip link set eth0 up &&
+      ip route add default via ${LAN_ROUTER}`
+    await run('nsenter', [...inside, 'sh', '-c', there])
+    const link = (state: string) => async () =>
+      void (await run('nsenter', [...router, 'ip', 'link', 'set', 'lan', state]))
+    return nodeOf(name, LAN_HOST, inside, {
+      cut: link('down'),
+      heal: link('up'),
+      behind: async (inner) => behind(inner, inside),
+    })
+  }
   try {
     const hub = await hold(holders, 'unshare', ['-rn'])
     const hubPid = String(hub.pid)
@@ -95,25 +147,21 @@ export async function createNetns(names: readonly string[]): Promise<NetnsLab> {
         ip link set lo up && ip addr add ${ip}/24 dev eth0 && ip link set eth0 up &&
         ip route add default dev eth0`,
       ])
-      const inHubShell = async (script: string) => void (await run('nsenter', [...inHub, 'sh', '-c', script]))
-      nodes.push({
-        name,
-        ip,
-        spawn: (command, args, options = {}) => {
-          const child = spawn('nsenter', [...inside, command, ...args], options)
-          children.add(child)
-          child.once('exit', () => children.delete(child))
-          return child
-        },
-        exec: async (command, args) => (await run('nsenter', [...inside, command, ...args])).stdout,
-        // At the bridge's end, so that the node itself sees its interface up.
-        cut: async () => void (await run('nsenter', [...inHub, 'ip', 'link', 'set', `veth${index}`, 'nomaster'])),
-        heal: async () => void (await run('nsenter', [...inHub, 'ip', 'link', 'set', `veth${index}`, 'master', 'br0'])),
-        moveTo: (network) =>
-          inHubShell(`
-            ip link show ${network} >/dev/null 2>&1 || ip link add ${network} type bridge || exit
-            ip link set ${network} up && ip link set veth${index} master ${network}`),
-      })
+      nodes.push(
+        nodeOf(name, ip, inside, {
+          // At the bridge's end, so that the node itself sees its interface up.
+          cut: async () => void (await run('nsenter', [...inHub, 'ip', 'link', 'set', `veth${index}`, 'nomaster'])),
+          heal: async () =>
+            void (await run('nsenter', [...inHub, 'ip', 'link', 'set', `veth${index}`, 'master', 'br0'])),
+          moveTo: async (network) => {
+            const script = `
+              ip link show ${network} >/dev/null 2>&1 || ip link add ${network} type bridge || exit
+              ip link set ${network} up && ip link set veth${index} master ${network}`
+            await run('nsenter', [...inHub, 'sh', '-c', script])
+          },
+          behind: async (inner) => behind(inner, inside),
+        }),
+      )
     }
     return { nodes, close }
   } catch (error) {

@@ -35,6 +35,7 @@ interface UpOptions {
   trust?: string[]
   mdns: boolean
   relay?: boolean
+  dht?: boolean
   public?: boolean
   cpu?: number
   memory?: number
@@ -78,6 +79,7 @@ export function register(program: Command): void {
     )
     .option('--public', 'listen and dial beyond private networks')
     .option('--no-mdns', 'do not look for others on the local network')
+    .option('--dht', 'look for members by way of members too (a distributed hash table; costs some memory)')
     .option('--relay', 'relay for members that cannot be dialled (default, but not with --public)')
     .option('--no-relay', 'do not relay for others')
     .option('--name <name>', 'shown in lists: lower-case, as a DNS name (default: the host name)', checked(faultOfName))
@@ -154,6 +156,7 @@ function daemonOptions(options: UpOptions, command: Command): DaemonOptions {
     ...(options.port !== undefined && { port: options.port }),
     ...(options.public === true && { publicNetwork: true }),
     ...(!options.mdns && { mdns: false }),
+    ...(options.dht === true && { dht: true }),
     ...(options.relay !== undefined && { relay: options.relay }),
     ...(open === true && { open }),
     ...(options.trust !== undefined && { trust: options.trust }),

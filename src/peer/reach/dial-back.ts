@@ -26,6 +26,7 @@ import {
   REACH_TIMEOUT_MS,
 } from '../limits.ts'
 import { REACH_PROTOCOL } from '../protocols.ts'
+import { readExactly } from './read-exactly.ts'
 
 /** The answer, in one byte. */
 const ANSWER = { notTried: 0, reached: 1, notReached: 2 } as const
@@ -124,6 +125,7 @@ export class DialBack {
 
   async #answer(duplex: Duplex, connection: Connection): Promise<number> {
     const request = await readExactly(duplex, PORT_BYTES, AbortSignal.timeout(REACH_TIMEOUT_MS))
+    if (duplex.readableLength > 0) throw new RangeError('more bytes than there should be')
     const port = request.readUInt16BE()
     const remote = parseTcpAddress(connection.remoteAddr.toString())
     if (port === 0 || remote === undefined || !this.#mayAsk(remote.host)) return ANSWER.notTried
@@ -146,26 +148,5 @@ export class DialBack {
     if (this.#underWay < DIAL_BACKS_AT_ONCE && bucket.take(nowMs)) return true
     this.#counters.add('dial_back_refused_total')
     return false
-  }
-}
-
-/** The next bytes of a stream. @throws when it ends before, brings more in one piece, or the signal fires */
-async function readExactly(duplex: Duplex, count: number, signal: AbortSignal): Promise<Buffer> {
-  let got = Buffer.alloc(0)
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const onData = (chunk: Buffer): void => {
-    got = Buffer.concat([got, chunk])
-    if (got.length > count) reject(new RangeError('more bytes than there should be'))
-    else if (got.length === count) resolve(got)
-  }
-  const onEnd = (): void => reject(new RangeError('fewer bytes than there should be'))
-  const onAbort = (): void => reject(signal.reason as Error)
-  duplex.on('data', onData).once('end', onEnd).once('close', onEnd)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await promise
-  } finally {
-    duplex.off('data', onData).off('end', onEnd).off('close', onEnd)
-    signal.removeEventListener('abort', onAbort)
   }
 }

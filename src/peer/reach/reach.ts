@@ -19,6 +19,7 @@ import { RelayClient } from '../relay/client.ts'
 import { RelayServer } from '../relay/server.ts'
 import type { TcpConnections } from '../tcp-transport.ts'
 import { DialBack } from './dial-back.ts'
+import { Punch } from './punch.ts'
 import { Reachability } from './reachability.ts'
 import { Straighten } from './straighten.ts'
 
@@ -45,6 +46,7 @@ export class Reach {
   readonly #options: ReachOptions
   readonly #dialBack: DialBack
   readonly #reachability: Reachability
+  readonly #punch: Punch
   readonly #straighten: Straighten
 
   constructor(options: ReachOptions) {
@@ -68,9 +70,19 @@ export class Reach {
       isLocal: ({ remoteAddr }) => localHosts().includes(parseTcpAddress(remoteAddr.toString())?.host ?? ''),
       onChanged: (dialable) => this.#onDialable(dialable),
     })
+    const allowed = (address: string): boolean => allowPublic || isPrivateAddress(address)
+    this.#punch = new Punch({
+      inner,
+      seenAs: () => this.#reachability.seenAs,
+      expect: (peer, coming) => options.dialer().expect(peer, coming),
+      allowed,
+      counters,
+      log,
+    })
     this.#straighten = new Straighten({
       places: (peer) => book.of(peer).filter((place) => !isRelayed(place) && !isLoopbackAddress(place)),
       reaches: (place, peer, signal) => this.#dialBack.reaches(place, peer, signal),
+      punch: (relayed) => this.#punch.begin(relayed),
       dialAnew: (peer, relayed) => {
         log.info({ peer }, 'this peer can be dialled: no relay is needed any more')
         relayed.abort(new Error('there is a direct way'))
@@ -85,6 +97,7 @@ export class Reach {
   async start(): Promise<void> {
     this.#reachability.start()
     await this.#dialBack.start()
+    await this.#punch.start()
     await this.relayServer.setWilling(this.#options.relay)
   }
 
@@ -94,15 +107,22 @@ export class Reach {
     await this.relayClient.stop()
     await this.relayServer.stop()
     await this.#dialBack.stop()
+    await this.#punch.stop()
   }
 
   /** A link stands. */
   onUp(peer: string, connection: Connection): void {
     if (isRelayed(connection.remoteAddr.toString())) this.#straighten.onUp(peer, connection)
     else {
-      this.#reachability.onUp(peer, connection)
+      // That a door lets in what was dialled from behind it shows nothing of others.
+      if (!this.isPunched(connection)) this.#reachability.onUp(peer, connection)
       this.relayClient.look()
     }
+  }
+
+  /** Whether a connection came about by both sides dialling at one time. */
+  isPunched(connection: Connection): boolean {
+    return this.#punch.made.has(connection)
   }
 
   onDown(peer: string): void {

@@ -19,6 +19,8 @@ export interface StraightenHooks {
   places(peer: string): readonly string[]
   /** See `DialBack.reaches`. Never rejects. */
   reaches(place: string, peer: string, signal: AbortSignal): Promise<boolean>
+  /** See `Punch.begin`. Never rejects. */
+  punch(relayed: Connection): Promise<boolean>
   /** Ends the relayed link and dials anew. */
   dialAnew(peer: string, relayed: Connection): void
 }
@@ -68,6 +70,8 @@ export class Straighten {
       if (this.#relayed.get(peer)?.connection !== connection) return
       if (reached) return this.#hooks.dialAnew(peer, connection)
     }
-    this.#plan(peer, AGAIN_MS)
+    // Nobody can dial the other: then both at one time, begun by the side that was dialled.
+    if (connection.direction === 'inbound' && (await this.#hooks.punch(connection))) return
+    if (this.#relayed.get(peer)?.connection === connection) this.#plan(peer, AGAIN_MS)
   }
 }

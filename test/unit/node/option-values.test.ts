@@ -40,7 +40,13 @@ describe('node/option-values', () => {
     [
       'an address to join by',
       faultOfJoin,
-      ['/ip4/10.0.0.5/tcp/4100', '/ip6/fd00::2/tcp/1', '/dns4/attic.lan/tcp/4100', '/dns/a/tcp/65535'].map(at),
+      [
+        '/ip4/10.0.0.5/tcp/4100',
+        '/ip6/fd00::2/tcp/1',
+        '/dns4/attic.lan/tcp/4100',
+        '/dns/a/tcp/65535',
+        `${at('/ip4/10.0.0.5/tcp/4100')}/p2p-circuit`,
+      ].map(at),
       [
         ['nonsense', /^expected an address as .*\/p2p\/12D3KooW…$/],
         ['', /^expected an address/],
@@ -58,6 +64,10 @@ describe('node/option-values', () => {
         [at('/ip4/10.0.0.5/udp/4100/quic-v1'), /^expected an address/],
         [at('/toString/x/tcp/1'), /^expected an address/],
         [at(at('/ip4/10.0.0.5/tcp/4100')), /^expected an address/],
+        [`${at('/ip4/10.0.0.5/tcp/4100')}/p2p-circuit`, /is no peer id/],
+        [`${at('/ip4/10.0.0.5/tcp/4100')}/p2p-circuit/p2p/me`, /is no peer id/],
+        [at('/ip4/10.0.0.5/tcp/4100/p2p-circuit'), /are missing at its end/],
+        [at(`${at(`${at('/ip4/10.0.0.5/tcp/4100')}/p2p-circuit`)}/p2p-circuit`), /is no peer id/],
       ],
     ],
     [

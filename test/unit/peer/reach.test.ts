@@ -5,7 +5,7 @@ import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { streamDuplex } from '../../../src/peer/duplex.ts'
 import { DIAL_BACKS_PER_HOST_PER_MIN, MAX_RESERVATIONS } from '../../../src/peer/limits.ts'
-import { RELAY_HOP_PROTOCOL, RELAY_STOP_PROTOCOL } from '../../../src/peer/protocols.ts'
+import { PUNCH_PROTOCOL, RELAY_HOP_PROTOCOL, RELAY_STOP_PROTOCOL } from '../../../src/peer/protocols.ts'
 import { eventually, link, PeerPark, portOf, type TestPeer } from '../../support/peers.ts'
 import { rawLibp2p } from '../../support/raw-libp2p.ts'
 
@@ -65,6 +65,15 @@ describe('peer: being reached', () => {
     for (let count = 0; count < DIAL_BACKS_PER_HOST_PER_MIN; count += 1) await asked(connection, ports(1))
     assert.deepEqual(await asked(connection, ports(1)), [0])
     assert.equal(target.peer.stats()['dial_back_refused_total'], 1)
+  })
+
+  it('dials nobody by agreement with who is connected directly', async () => {
+    const target = await park.start()
+    const [, connection] = await stranger(target)
+    const stream = await connection.newStream([PUNCH_PROTOCOL])
+    await closed(stream)
+    assert.equal(stream.status, 'reset')
+    assert.equal(target.peer.stats()['punches_total'], undefined)
   })
 
   it('relays for nobody when it is not to', async () => {
