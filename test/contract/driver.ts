@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { create as createTar } from 'tar'
@@ -169,6 +169,20 @@ export function driverContract(name: string, makeHarness: () => Promise<DriverHa
         }
         assert.match(text, /^PATH=.*\/usr\/bin/m)
         assert.doesNotMatch(text, /secret/)
+      })
+
+      it('gives it variables that mean something to a shell, as they are, and is not led astray by them', async () => {
+        await mkdir(join(scratch, 'work'))
+        const env = {
+          ...{ IFS: '0123456789', CDPATH: scratch, PWD: 'no', OPTIND: 'abc', PPID: '7', RANDOM: 'x', ENV: '/nowhere' },
+          ...{ __a_variables: '99', QUOTES: `'"$HOME\`\\\n\t`, PS4: '$(exit 1)', EMPTY: '', BASH_ENV: '/nowhere' },
+        }
+        const script = `process.stdout.write(JSON.stringify({ ...process.env, cwd: process.cwd() }))`
+        const order = orderOf([process.execPath, '-e', script], { env })
+        assert.equal((await run(order)).exitCode, 0)
+        const { cwd, ...found } = JSON.parse(await logOf(driver, order.runId, 'stdout')) as Record<string, string>
+        for (const [name, value] of Object.entries(env)) assert.equal(found[name], value, name)
+        assert.notEqual(cwd, join(scratch, 'work'))
       })
 
       it('starts it in an empty directory that is also its home, with a place for temporary files', async () => {

@@ -229,6 +229,18 @@ describe('process driver and its daemon', function () {
     assert.equal(again?.exit?.killedFor, 'lost')
   })
 
+  it('says of a run whose shim could not begin that it never ran, and why', async () => {
+    open()
+    for (const name of await readdir(join(dir, '.driver')))
+      if (name.startsWith('shim-')) await rm(join(dir, '.driver', name))
+    const order = orderOf(['true'])
+    await driver!.start(order)
+    const exit = await driver!.wait(order.runId)
+    assert.equal(exit.exitCode, 125)
+    assert.match(exit.startError ?? '', /its shim ended with code \d+ before it had begun/)
+    assert.equal(exit.killedFor, undefined)
+  })
+
   it('removes what a crash left half-made, and starts it afresh when asked', async () => {
     const order = sh('echo fresh')
     await mkdir(pathsOf(order).root)

@@ -1,7 +1,8 @@
 /** From an order to a process: everything that happens before a run exists. */
 import type { ChildProcess } from 'node:child_process'
 import type { Enforcement, StartOrder } from '../driver.ts'
-import { checkCommand, DEFAULT_PATH, taskEnvironment } from './environment.ts'
+import { DriverError } from '../errors.ts'
+import { checkCommand, DEFAULT_PATH, findProgram, taskEnvironment } from './environment.ts'
 import { bootSeconds } from './proc.ts'
 import { fillRoot } from './run-folder.ts'
 import type { RunMeta, RunPaths } from './run-folder.ts'
@@ -63,9 +64,25 @@ export async function launch(
       String(Math.floor(order.logCapBytes / BLOCK_BYTES) + 1),
       context.tee,
       join.join('\n'),
-      ...order.command,
+      ...wordsOf(env, order.command),
     ],
-    env,
   })
   return { run: new Run(context, { runId: order.runId, paths, meta, pid: child.pid, deadlineS }), child }
+}
+
+/** Variables that a shell keeps for itself, or for its own ends: it would refuse them, or change what they are set to. */
+const SHELLS_OWN =
+  /^(BASH.*|DIRSTACK|EPOCH.*|E?UID|FUNCNAME|GROUPS|HISTCMD|LINENO|OPT.*|P?PID|PIPESTATUS|S?RANDOM|SECONDS|SHELLOPTS|_|__a_.*)$/
+
+/** The task's variables and its command, as the shim takes them. Those that a shell cannot set are set by `env`. */
+function wordsOf(variables: Readonly<Record<string, string>>, command: readonly string[]): string[] {
+  const [odd, plain] = [[] as string[], [] as string[]]
+  for (const [name, value] of Object.entries(variables)) (SHELLS_OWN.test(name) ? odd : plain).push(`${name}=${value}`)
+  if (odd.length > 0 && command[0]?.includes('=') === true) {
+    throw new DriverError('spawn', `${odd[0]} cannot be set for a command with "=" in its name`, {
+      fix: 'rename the program, or leave the variable to a script that starts it',
+    })
+  }
+  const setOdd = odd.length > 0 ? [findProgram('env') ?? 'env', ...odd] : []
+  return [String(plain.length), ...plain, ...setOdd, ...command]
 }

@@ -158,7 +158,7 @@ export class Run {
     // Nobody but the shim kills what is left, and it did not come to it.
     if (known?.phase !== 'end') await this.#killRemains()
     const mark = readKillMark(this.paths) ?? this.#kill
-    const neverRan = known === undefined && shim?.code === SHIM_CLAIM_FAILED && !mark
+    const neverRan = known === undefined && typeof shim?.code === 'number' && !mark
     const code = known?.code ?? (neverRan ? NOT_STARTED : 128 + constants.signals[shim?.signal ?? 'SIGKILL'])
     if (known?.phase !== 'end') this.#writeEnd(known !== undefined, code)
     const killedFor = mark?.why ?? (neverRan ? undefined : this.#unasked(code, known?.code !== undefined))
@@ -167,11 +167,17 @@ export class Run {
       exitCode: code,
       ...(signal && { signal }),
       ...(killedFor && { killedFor }),
-      ...(neverRan && { startError: `the run's folder ${this.paths.root} could not be written: is the disk full?` }),
+      ...(neverRan && { startError: this.#whyItNeverRan(shim.code) }),
       ...(this.#cutLogs() && { logTruncated: true }),
       startedAtMs: this.meta.startedAtMs,
       endedAtMs: Math.max(this.meta.startedAtMs, this.#endedAtMs(shim !== undefined)),
     }
+  }
+
+  #whyItNeverRan(shimCode: number | null): string {
+    return shimCode === SHIM_CLAIM_FAILED
+      ? `the run's folder ${this.paths.root} could not be written: is the disk full?`
+      : `its shim ended with code ${shimCode} before it had begun`
   }
 
   /** Why a run ended that nobody here asked to: the kernel's memory limit, or somebody who killed its shim. */

@@ -15,10 +15,12 @@ import { join } from 'node:path'
  * and process group, and it only waits.
  *
  * Arguments: deadline and grace (seconds), log cap (blocks of 512 bytes), the path of `tee`, the
- * cgroup files to join (one a line), then the command.
+ * cgroup files to join (one a line), how many variables the task gets, these as NAME=value, then the
+ * command.
  *
  * - Without arguments it waits for one line of shell on its input, which goes to the run's directory
- *   and sets the environment and the arguments. An input that ends without one is the end of the daemon.
+ *   and sets the arguments. An input that ends without one is the end of the daemon.
+ * - The task's variables are set at the very last: PATH, IFS or CDPATH would change what this shell does.
  * - `state` is claimed with O_EXCL before anything runs, so that a daemon that finds a half-made run
  *   and this shim cannot both believe they own it. It is then overwritten in place: on a disk that
  *   the task has filled, the exit code still finds room.
@@ -29,7 +31,7 @@ import { join } from 'node:path'
  * - Logs go through `tee`, which must write at once and must go on when the file fails (POSIX): under
  *   a file size limit it cuts the log exactly and keeps reading, so the task never sees SIGPIPE. The
  *   task gets pipes, not files, because `echo >/dev/stderr` would truncate a file.
- * - Variables start with `__a_` because what the task's environment already exports would change.
+ * - Its own variables start with `__a_`, so that none of the task's is one of them by chance.
  */
 export const SHIM = `# Althing: runs one task, see src/drivers/process/scripts.ts
 trap '' TERM INT HUP XFSZ
@@ -40,8 +42,8 @@ if [ "$#" = 0 ]; then
   eval "$__a_order" || exit 120
   exec </dev/null
 fi
-__a_deadline=$1 __a_grace=$2 __a_blocks=$3 __a_tee=$4 __a_join=$5
-shift 5
+__a_deadline=$1 __a_grace=$2 __a_blocks=$3 __a_tee=$4 __a_join=$5 __a_variables=$6
+shift 6
 __a_start=0
 __a_from_state() { shift 19; __a_start=$1; }
 if read -r __a_stat </proc/self/stat; then
@@ -53,7 +55,6 @@ set -C
 printf 'run --- %s %s %s %s\\n' "$$" "$__a_start" "$__a_deadline" "$__a_grace" >state || exit 121
 set +C
 __a_log() {
-  unset LANG LC_ALL LD_PRELOAD LD_LIBRARY_PATH
   ulimit -f "$__a_blocks"
   exec "$__a_tee" "$1" >/dev/null 2>&1
 }
@@ -66,8 +67,13 @@ __a_main() {
   for __a_file in $__a_join; do echo 0 >"$__a_file" || exit 125; done
   IFS=$__a_ifs
   echo 500 >/proc/self/oom_score_adj
-  cd work || exit 125
+  cd ./work || exit 125
   unset OLDPWD
+  while [ "$__a_variables" -gt 0 ]; do
+    export "$1" || exit 125
+    shift
+    __a_variables=$((__a_variables - 1))
+  done
   exec "$@" 2>&4 4>&-
 }
 {

@@ -8,21 +8,20 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { renameSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { DEFAULT_PATH } from './environment.ts'
 import { makeRoot, runPaths, type RunPaths } from './run-folder.ts'
 
 /** How long after a start the next shim is made: when the news of that start has left. */
 const REFILL_MS = 15
 /** A longer order goes by the argument list: a shell reads its input byte by byte, and the system keeps its say. */
 const MAX_ORDER_BYTES = 16 * 1024
-/** Variables that a shell holds for its own: only a new one's environment can bring them to the task. */
-const SHELLS_OWN =
-  /^(BASH.*|DIRSTACK|EPOCH.*|E?UID|FUNCNAME|GROUPS|HISTCMD|LINENO|OPT.*|P?PID|PIPESTATUS|S?RANDOM|SECONDS|SHELLOPTS|_)$/
+/** What a shim finds around it; it gives the task variables of its own. */
+const SHIM_ENVIRONMENT = { PATH: DEFAULT_PATH }
 
-/** What a shim is told: its arguments, see `SHIM`, and what it gives the task. */
+/** What a shim is told: where, and its arguments, see `SHIM`. */
 export interface ShimOrder {
   readonly folder: string
   readonly args: readonly string[]
-  readonly env: Readonly<Record<string, string>>
 }
 
 export class Shims {
@@ -76,7 +75,7 @@ export class Shims {
 
   #tell(order: ShimOrder): ChildProcess | undefined {
     const waiting = this.#waiting
-    if (waiting === undefined || Object.keys(order.env).some((name) => SHELLS_OWN.test(name))) return undefined
+    if (waiting === undefined) return undefined
     const line = lineOf(order)
     if (Buffer.byteLength(line) > MAX_ORDER_BYTES) return undefined
     this.#waiting = undefined
@@ -86,8 +85,9 @@ export class Shims {
     return waiting
   }
 
-  #spawn({ folder, args, env }: ShimOrder): ChildProcess {
-    return spawn('/bin/sh', [this.#script, ...args], { cwd: folder, detached: true, stdio: 'ignore', env })
+  #spawn({ folder, args }: ShimOrder): ChildProcess {
+    const options = { cwd: folder, detached: true, stdio: 'ignore', env: SHIM_ENVIRONMENT } as const
+    return spawn('/bin/sh', [this.#script, ...args], options)
   }
 
   #prepare(): void {
@@ -112,7 +112,7 @@ export class Shims {
       cwd: '/',
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
-      env: {},
+      env: SHIM_ENVIRONMENT,
     })
     const gone = (): void => {
       if (this.#waiting === child) this.#waiting = undefined
@@ -129,9 +129,8 @@ export class Shims {
 }
 
 /** The order as one line of shell. */
-function lineOf({ folder, args, env }: ShimOrder): string {
-  const variables = Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`)
-  return `cd ${quoted(folder)} && export ${variables.join(' ')} && set -- ${args.map(quoted).join(' ')}\n`
+function lineOf({ folder, args }: ShimOrder): string {
+  return `cd ${quoted(folder)} && set -- ${args.map(quoted).join(' ')}\n`
 }
 
 /** One word of shell, on one line: `SHIM` holds a line feed in a variable. */

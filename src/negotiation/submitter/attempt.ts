@@ -69,13 +69,23 @@ export function onAttemptOver(
     finish(ctx, task, 'failed', { exitCode: 125, startError, startedAtMs: ctx.nowMs, endedAtMs: ctx.nowMs })
   } else {
     moveTask(ctx, task, 'queued')
-    const waitMs = outcome === 'ended' ? Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** (task.retries - 1)) : 0
+    const waitMs = retryWaitMs(task, outcome)
     // Its time limit starts anew, and not before its wait is over.
     task.queuedAtMs = ctx.nowMs + waitMs
     requeue(state, ctx, job, task, waitMs)
     state.deadlines.setEarlier(`place:${job.jobId}`, task.queuedAtMs + (job.placeByMs - job.submittedAtMs))
   }
   persistTask(ctx, task)
+}
+
+/**
+ * How long a task waits for its next attempt: longer after each that failed, and after each that was lost but the
+ * first, which says nothing of the task; one that ends every shim would else use up its attempts within a second.
+ */
+function retryWaitMs({ attempts, retries }: Task, outcome: NonNullable<Attempt['outcome']>): number {
+  const lost = attempts.filter((attempt) => attempt.outcome === 'lost').length
+  const before = outcome === 'ended' ? retries - 1 : outcome === 'lost' ? lost - 2 : -1
+  return before < 0 ? 0 : Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** before)
 }
 
 /** Puts a task back into its job's queue, to be placed again after `waitMs`. */

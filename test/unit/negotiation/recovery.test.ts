@@ -102,6 +102,21 @@ describe('recovery of bargaining', () => {
     assert.equal(task(table).state, 'cancelled')
   })
 
+  it('tries a task whose runs vanish again at once, then after ever longer waits', () => {
+    const table = pairOf()
+    submit(table, 'a', {}, 600_000)
+    const waits = [1, 2, 3, 4].map((attempt) => {
+      assert.ok(table.run(600_000, state(table, 'running')))
+      report(table, attempt, exit({ exitCode: 137, killedFor: 'lost' }))
+      const lostMs = table.nowMs
+      assert.ok(table.run(600_000, () => task(table).attempts.length === attempt + 1))
+      return table.nowMs - lostMs
+    })
+    assert.ok(waits[0]! < 100, waits.join())
+    for (const [index, least] of [1_000, 2_000, 4_000].entries())
+      assert.ok(waits[index + 1]! >= least && waits[index + 1]! < least + 1_000, waits.join())
+  })
+
   it('gives a task that comes back to the queue its whole time to be placed again', () => {
     const table = pairOf()
     submit(table, 'a', { retries: 1 }, 10_000)
