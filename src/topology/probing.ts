@@ -18,6 +18,8 @@ import { rankingOf } from './watchers.ts'
 const HURRIED = 4
 /** After so many misses the usual pace is fast enough. */
 const MOST_IN_BURST = 32
+/** A subject's own probes stand for so many of this node's at most: a link is also measured from this end. */
+const MOST_POSTPONED = 2
 /** Silence that was refuted makes the next one twice as long before it is evidence, from and up to these. */
 const LEAST_PATIENCE_MS = 2_000
 const MOST_PATIENCE_MS = 30_000
@@ -37,6 +39,7 @@ export function startWatch(ctx: Context, subject: MemberId): void {
     heardMs: nowMs,
     sentMs: -Infinity,
     hurried: 0,
+    postponed: 0,
     patienceMs: 0,
     outstanding: [],
     said: undefined,
@@ -62,6 +65,22 @@ export function hurry({ state, nowMs }: Context, subject: MemberId): void {
   state.deadlines.setEarlier(`probe:${subject}`, Math.max(nowMs, watch.sentMs + state.config.burstMs))
 }
 
+/**
+ * The subject has probed this node: that is as good as an answer, and the next probe is due an interval from now. Where
+ * two watch each other, as all do in a small mesh, that halves their datagrams.
+ */
+export function postpone(ctx: Context, subject: MemberId): void {
+  const { state, nowMs } = ctx
+  const watch = state.watches.get(subject)
+  const member = state.members.get(subject)
+  if (watch === undefined || member?.verdict !== 'alive') return
+  // Whatever is not as usual is to be found out by this node itself.
+  if (watch.outstanding.length > 0 || watch.misses > 0 || watch.hurried > 0) return
+  if (watch.postponed >= MOST_POSTPONED) return
+  watch.postponed++
+  state.deadlines.set(`probe:${subject}`, nowMs + paceMs(ctx, watch, member))
+}
+
 /** Sends the probe that is due, and says when the next one is. */
 export function probe(ctx: Context, subject: MemberId): void {
   const { state, nowMs, out } = ctx
@@ -77,6 +96,7 @@ export function probe(ctx: Context, subject: MemberId): void {
   const isSuspect = member.verdict !== 'alive' || hasAccused(watch, member)
   out.push({ type: 'ping', to: subject, nonce, suspects: isSuspect ? member.pair : undefined })
   watch.sentMs = nowMs
+  watch.postponed = 0
   if (watch.hurried > 0) watch.hurried--
   state.deadlines.setEarlier(`due:${subject}`, dueMs)
   state.deadlines.set(`probe:${subject}`, nowMs + paceMs(ctx, watch, member))

@@ -8,7 +8,7 @@ import { settleBrake } from './brake.ts'
 import { answerErrand, dropErrands, takeAsked, takeErrand } from './errands.ts'
 import { measureSomeone, measureSoon, takeRoundTrip } from './measuring.ts'
 import { forget, remakeWatches, takeGoodbye, takeLapse, takeMember, takeSelf } from './members.ts'
-import { countAsked, countMisses, hear, hurry, probe, takePong } from './probing.ts'
+import { countAsked, countMisses, hear, hurry, postpone, probe, takePong } from './probing.ts'
 import { refute, takeAccusation } from './refute.ts'
 import { countRoster, isBelievedAlive, type Context } from './state.ts'
 import { tell, tellSoon } from './tell.ts'
@@ -54,6 +54,7 @@ function take(ctx: Context, input: TopologyInput): void {
     case 'ping':
       // A stranger's word would cost this node its health, and everybody a heartbeat.
       if (input.suspects !== undefined && state.members.has(input.from)) takeAccusation(ctx, input.suspects)
+      postpone(ctx, input.from)
       return hear(ctx, input.from)
     case 'pong':
       answerErrand(ctx, input.from, input.nonce)

@@ -119,6 +119,8 @@ export interface Watch {
   sentMs: number
   /** Probes still to be sent in quick succession though none was missed: somebody else has evidence. */
   hurried: number
+  /** Own probes in a row that one of the subject's stood for. */
+  postponed: number
   /** Silence this long is no evidence: it has refuted what was said of shorter ones. 0 once it is heard again. */
   patienceMs: number
   /** Sent and not answered yet, oldest first. */

@@ -181,7 +181,7 @@ export function driverContract(name: string, makeHarness: () => Promise<DriverHa
         const order = orderOf([process.execPath, '-e', script], { env })
         assert.equal((await run(order)).exitCode, 0)
         const { cwd, ...found } = JSON.parse(await logOf(driver, order.runId, 'stdout')) as Record<string, string>
-        for (const [name, value] of Object.entries(env)) assert.equal(found[name], value, name)
+        for (const [variable, value] of Object.entries(env)) assert.equal(found[variable], value, variable)
         assert.notEqual(cwd, join(scratch, 'work'))
       })
 

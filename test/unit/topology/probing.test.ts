@@ -22,6 +22,17 @@ describe('topology/probing', () => {
     assert.ok(effects.every(({ type }) => type === 'ping'))
   })
 
+  it('lets the probes of a subject stand for its own, but not for all of them', () => {
+    const bench = calm()
+    const { probeMs } = bench.state.config
+    let pings = 0
+    for (let n = 0; n < 30; n++) {
+      bench.give({ type: 'ping', from: 'bob', suspects: undefined })
+      pings += of(bench.pass(probeMs * 0.85, answering()), 'ping').filter(({ to }) => to === 'bob').length
+    }
+    assert.ok(pings >= 6 && pings <= 12, `${pings}`)
+  })
+
   it('says so when one falls silent, after asking others', () => {
     const bench = calm()
     const effects = bench.pass(1_300, answering('bob'))
