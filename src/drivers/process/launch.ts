@@ -70,9 +70,11 @@ export async function launch(
   return { run: new Run(context, { runId: order.runId, paths, meta, pid: child.pid, deadlineS }), child }
 }
 
-/** Variables that a shell keeps for itself, or for its own ends: it would refuse them, or change what they are set to. */
-const SHELLS_OWN =
-  /^(BASH.*|DIRSTACK|EPOCH.*|E?UID|FUNCNAME|GROUPS|HISTCMD|LINENO|OPT.*|P?PID|PIPESTATUS|S?RANDOM|SECONDS|SHELLOPTS|_|__a_.*)$/
+/** Variables that a shell keeps for itself, or for its own ends: it would refuse them, or change their values. */
+const SHELLS_OWN = new RegExp(
+  '^(BASH.*|DIRSTACK|EPOCH.*|E?UID|FUNCNAME|GROUPS|HISTCMD|LINENO|OPT.*|P?PID|PIPESTATUS|S?RANDOM|SECONDS|SHELLOPTS|_' +
+    '|__a_.*)$',
+)
 
 /** The task's variables and its command, as the shim takes them. Those that a shell cannot set are set by `env`. */
 function wordsOf(variables: Readonly<Record<string, string>>, command: readonly string[]): string[] {

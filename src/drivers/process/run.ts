@@ -9,17 +9,13 @@ import type { Logger } from '../../util/logger.ts'
 import type { RunStarted } from '../driver.ts'
 import { DriverError } from '../errors.ts'
 import type { Cgroups } from './cgroup.ts'
+import { NOT_STARTED, signalOf, whyItNeverRan } from './exit-codes.ts'
 import { bootSeconds, isAlive, readStat, sendSignal, signalSession, signalStrays } from './proc.ts'
 import { claimUnstarted, discardScratch, readKillMark, readState, writeEnd, writeKillMark } from './run-folder.ts'
 import type { KillMark, KillReason, RunMeta, RunPaths } from './run-folder.ts'
 
 /** Timers are set no further ahead than this and then looked at again: they do not count suspended time. */
 const TIMER_MAX_MS = 60_000
-/** The shim could not write its own file: see `SHIM`. */
-const SHIM_CLAIM_FAILED = 121
-/** What `exitCode` says of a run that never started, as `docker run` and `timeout` do. */
-const NOT_STARTED = 125
-
 /** What a run takes from its driver. */
 export interface RunContext {
   readonly cgroups: Cgroups
@@ -167,17 +163,11 @@ export class Run {
       exitCode: code,
       ...(signal && { signal }),
       ...(killedFor && { killedFor }),
-      ...(neverRan && { startError: this.#whyItNeverRan(shim.code) }),
+      ...(neverRan && { startError: whyItNeverRan(shim.code, this.paths.root) }),
       ...(this.#cutLogs() && { logTruncated: true }),
       startedAtMs: this.meta.startedAtMs,
       endedAtMs: Math.max(this.meta.startedAtMs, this.#endedAtMs(shim !== undefined)),
     }
-  }
-
-  #whyItNeverRan(shimCode: number | null): string {
-    return shimCode === SHIM_CLAIM_FAILED
-      ? `the run's folder ${this.paths.root} could not be written: is the disk full?`
-      : `its shim ended with code ${shimCode} before it had begun`
   }
 
   /** Why a run ended that nobody here asked to: the kernel's memory limit, or somebody who killed its shim. */
@@ -293,10 +283,4 @@ export class Run {
     }
     return cut
   }
-}
-
-/** The signal that an exit code above 128 stands for; a command may also choose such a code itself. */
-function signalOf(code: number): string | undefined {
-  if (code <= 128) return undefined
-  return Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0]
 }
