@@ -43,7 +43,8 @@ export function createHandler(context: RouteContext, policy: () => GuardPolicy):
     underWay.add(controller)
     response.once('close', () => {
       underWay.delete(controller)
-      controller.abort()
+      // Whoever got all of its answer has left nobody waiting.
+      if (!response.writableFinished) controller.abort()
     })
     for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value)
     try {
