@@ -10,6 +10,7 @@ import { styleText } from 'node:util'
 import type { TaskView, WhyView } from '../src/model/api.ts'
 import { messageOf } from '../src/util/errors.ts'
 import { DemoMesh, type DemoNode } from './demo/mesh.ts'
+import { pagePort } from './demo/page-port.ts'
 import { printStory, verifiedBids } from './demo/story.ts'
 
 const INPUT = join(import.meta.dirname, '../config/examples/letters')
@@ -38,7 +39,12 @@ function check(holds: boolean, what: string): void {
 async function startMesh(mesh: DemoMesh): Promise<{ anna: DemoNode; helpers: DemoNode[] }> {
   title('1. Three daemons, one mesh, no server')
   // Anna asks and does not work: a node may offer nothing and still use the mesh.
-  const anna = await mesh.start('anna', ['--cpu', '0', '--page-port', process.env['ALTHING_DEMO_PORT'] ?? '4180'])
+  // Without a port that was asked for, the usual one or any: a daemon of this machine's own may have it.
+  const asked = process.env['ALTHING_DEMO_PORT']
+  const port = asked ?? String(await pagePort())
+  const anna = await mesh.start('anna', ['--cpu', '0', '--page-port', port])
+  if (asked === undefined && port === '0')
+    fact(`the usual port of the page is in use: it is at ${anna.status.pageUrl} this time`)
   const joining = ['--join', anna.address, '--trust', anna.status.peerId, '--no-page']
   const helpers = await Promise.all([mesh.start('bjorn', joining), mesh.start('cilla', joining)])
   await mesh.untilAllKnowAll()

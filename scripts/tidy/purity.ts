@@ -3,7 +3,8 @@
  * effects. This is what lets the simulator run the daemon's own code.
  */
 import { builtinModules } from 'node:module'
-import { lineOf, walk } from './source.ts'
+import { freeNames, walkEvaluated } from './scopes.ts'
+import { lineOf } from './source.ts'
 import type { Problem, Source, SyntaxNode } from './source.ts'
 
 const PURE_FOLDERS = [
@@ -24,26 +25,38 @@ const PURE_PACKAGES = /^(zod|@noble\/hashes\/.*|uint8arrays(\/.*)?|@marcbachmann
 /** Loaders of files for people (`src/model/…-file.ts`) also parse YAML; reading the file is not theirs. */
 const FILE_LOADER = /^src\/model\/([^/]+\/)*[a-z0-9-]+-file\.ts$/
 
-/** Names that are the outside world, and what to use instead. */
-const BANNED_GLOBALS: Readonly<Record<string, string>> = {
+/** The globals that compute and do nothing else; every other one is the outside world, or may become it. */
+const PURE_GLOBALS = new Set([
+  ...['undefined', 'NaN', 'Infinity', 'isNaN', 'isFinite', 'parseInt', 'parseFloat'],
+  ...['Object', 'Array', 'Map', 'Set', 'WeakMap', 'WeakSet', 'Symbol', 'JSON', 'RegExp', 'TextEncoder', 'TextDecoder'],
+  ...['String', 'Number', 'Boolean', 'BigInt', 'Error', 'TypeError', 'RangeError', 'SyntaxError', 'structuredClone'],
+  ...['ArrayBuffer', 'DataView', 'Uint8Array', 'Uint16Array', 'Uint32Array', 'Int32Array', 'Float64Array'],
+])
+
+/** `Math` is allowed as what one of these is taken from, and in no other place. */
+const PURE_MATH = new Set([
+  ...['abs', 'sign', 'min', 'max', 'floor', 'ceil', 'round', 'trunc', 'imul', 'clz32'],
+  ...['sqrt', 'cbrt', 'hypot', 'pow', 'exp', 'expm1', 'log', 'log1p', 'log2', 'log10'],
+  ...['sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'atan2', 'PI', 'E', 'LN2', 'LN10', 'SQRT2'],
+])
+
+/** What to use instead of globals that come to mind. */
+const INSTEAD: Readonly<Record<string, string>> = {
   setTimeout: 'a `schedule` effect',
   setInterval: 'a `schedule` effect',
   setImmediate: 'a `schedule` effect',
   queueMicrotask: 'a `schedule` effect',
   performance: 'the `nowMs` argument',
-  process: 'an argument',
+  Date: 'the `nowMs` argument, and `new Date(ms).toISOString()` to show a time',
+  Math: 'its pure functions by their names, and the random source that is handed in',
   crypto: 'the hash or the random source that is handed in',
   fetch: 'a `send` effect',
   console: 'an `emit` effect',
-  globalThis: 'an argument',
-  require: 'an import',
 }
+const INSTEAD_BY_DEFAULT = 'what is handed in as an argument'
 
-/** Members of otherwise pure objects. */
-const BANNED_MEMBERS: Readonly<Record<string, string>> = {
-  'Date.now': 'the `nowMs` argument',
-  'Math.random': 'the random source that is handed in',
-}
+/** Members of anything: the way to `Function`, which evaluates text, and what answers by the locale of the machine. */
+const BANNED_MEMBERS = /^(constructor|localeCompare|toLocale\w*)$/
 
 function isPure(path: string): boolean {
   return PURE_FOLDERS.some((folder) => path.startsWith(`src/${folder}/`))
@@ -51,27 +64,31 @@ function isPure(path: string): boolean {
 
 /** Uses of clocks, chance, timers, Node and impure helpers in the core. */
 export function checkPurity(sources: readonly Source[]): Problem[] {
-  const impureHelpers = new Set(
-    sources
-      .filter(({ path }) => path.startsWith('src/util/'))
-      .filter(isImpure)
-      .map(({ path }) => path),
-  )
-  return sources
-    .filter(({ path }) => isPure(path))
-    .flatMap((source) => [...checkImports(source, impureHelpers), ...checkGlobals(source)])
+  const impure = impureHelpers(sources)
+  return sources.filter(({ path }) => isPure(path)).flatMap((source) => problemsOf(source, impure))
 }
 
-function isImpure(source: Source): boolean {
-  return checkGlobals(source).length > 0 || checkImports(source, new Set()).length > 0
+/** Files beside the core that reach outside, themselves or by what they import. */
+function impureHelpers(sources: readonly Source[]): Set<string> {
+  const impure = new Set<string>()
+  const helpers = sources.filter(({ path }) => /^src\/(util|wire)\//.test(path))
+  for (let before = -1; before < impure.size;) {
+    before = impure.size
+    for (const source of helpers) if (problemsOf(source, impure).length > 0) impure.add(source.path)
+  }
+  return impure
 }
 
-function checkImports({ path, code }: Source, impureHelpers: ReadonlySet<string>): Problem[] {
+function problemsOf(source: Source, impure: ReadonlySet<string>): Problem[] {
+  return [...checkImports(source, impure), ...checkGlobals(source)]
+}
+
+function checkImports({ path, code }: Source, impure: ReadonlySet<string>): Problem[] {
   return (code?.imports ?? []).flatMap(({ specifier, target, typeOnly, line }) => {
     const problem = (message: string): Problem[] => [{ path, line, rule: 'core-purity', message }]
     if (target !== undefined) {
-      const impure = impureHelpers.has(target) && !typeOnly
-      return impure ? problem(`${target} reaches outside; the core may import only its types`) : []
+      const reachesOutside = impure.has(target) && !typeOnly
+      return reachesOutside ? problem(`${target} reaches outside; the core may import only its types`) : []
     }
     if (specifier.startsWith('node:') || builtinModules.includes(specifier)) {
       return problem(`the core does not know ${specifier}`)
@@ -82,65 +99,55 @@ function checkImports({ path, code }: Source, impureHelpers: ReadonlySet<string>
 }
 
 function checkGlobals({ path, text, code }: Source): Problem[] {
-  const problems: Problem[] = []
-  const report = (node: SyntaxNode, what: string, instead: string): void => {
+  if (code === undefined) return []
+  const problem = (node: SyntaxNode, what: string, instead: string): Problem => {
     const message = `no ${what} in the core; use ${instead}`
-    problems.push({ path, line: lineOf(text, node.start), rule: 'core-purity', message })
+    return { path, line: lineOf(text, node.start), rule: 'core-purity', message }
   }
-  const visit = (node: SyntaxNode): boolean => {
+  const problems: Problem[] = []
+  const pure = new Set<SyntaxNode>()
+  walkEvaluated(code.program, (node) => {
+    const allowed = pureUse(node)
+    if (allowed !== undefined) pure.add(allowed)
     const member = memberName(node)
-    if (member !== undefined && Object.hasOwn(BANNED_MEMBERS, member)) report(node, member, BANNED_MEMBERS[member]!)
-    if (readsTheClock(node)) report(node, 'Date without a time', 'the `nowMs` argument')
-    if (node.type === 'Identifier') {
-      const name = String(node['name'])
-      if (Object.hasOwn(BANNED_GLOBALS, name)) report(node, name, BANNED_GLOBALS[name]!)
+    if (member !== undefined && BANNED_MEMBERS.test(member)) problems.push(problem(node, member, INSTEAD_BY_DEFAULT))
+    if (node.type === 'MetaProperty' && nameOf(node['meta']) === 'import') {
+      problems.push(problem(node, 'import.meta', INSTEAD_BY_DEFAULT))
     }
-    for (const child of expressionsIn(node)) walk(child, visit)
-    return false
+  })
+  for (const node of freeNames(code.program)) {
+    const name = String(node['name'])
+    if (PURE_GLOBALS.has(name) || pure.has(node)) continue
+    problems.push(problem(node, name, Object.hasOwn(INSTEAD, name) ? INSTEAD[name]! : INSTEAD_BY_DEFAULT))
   }
-  if (code !== undefined) walk(code.program, visit)
   return problems
 }
 
-/** `Date()` and `new Date()`, where `new Date(ms)` only computes. */
-function readsTheClock(node: SyntaxNode): boolean {
-  if (node.type !== 'NewExpression' && node.type !== 'CallExpression') return false
-  const callee = node['callee'] as SyntaxNode
-  const bare = node.type === 'CallExpression' || (node['arguments'] as unknown[]).length === 0
-  return callee.type === 'Identifier' && callee['name'] === 'Date' && bare
-}
-
-function memberName(node: SyntaxNode): string | undefined {
-  if (node.type !== 'MemberExpression') return undefined
+/**
+ * The `Math` of `Math.max`, and the `Date` of `new Date(ms).toISOString()`, which shows a time to people and depends
+ * on neither clock nor zone. Nothing else of these two is allowed: what is taken from them may be the clock or chance.
+ */
+function pureUse(node: SyntaxNode): SyntaxNode | undefined {
+  if (node.type !== 'MemberExpression' || node['computed'] === true) return undefined
   const object = node['object'] as SyntaxNode
-  const property = node['property'] as SyntaxNode
-  if (object.type !== 'Identifier') return undefined
-  return `${String(object['name'])}.${String(property['name'] ?? property['value'])}`
+  const member = memberName(node)!
+  if (nameOf(object) === 'Math') return PURE_MATH.has(member) ? object : undefined
+  const isDate = object.type === 'NewExpression' && nameOf(object['callee']) === 'Date'
+  if (!isDate || member !== 'toISOString') return undefined
+  const [first, ...rest] = object['arguments'] as SyntaxNode[]
+  // Without an argument it reads the clock; several are read in the zone of the machine; a spread may be either.
+  const isOneTime = first !== undefined && first.type !== 'SpreadElement' && rest.length === 0
+  return isOneTime ? (object['callee'] as SyntaxNode) : undefined
 }
 
-/** The children that are evaluated: no types, and no names that only label a member. */
-function expressionsIn(node: SyntaxNode): SyntaxNode[] {
-  const label = node['computed'] === true ? undefined : LABELS[node.type]
-  return Object.entries(node).flatMap(([field, value]) => {
-    if (field === label) return []
-    const children = (Array.isArray(value) ? value : [value]) as (SyntaxNode | null | undefined)[]
-    return children.filter((child): child is SyntaxNode => typeof child?.type === 'string' && !isType(child))
-  })
+/** What is taken from an object: by a dot, by a constant in brackets, or in a pattern. */
+function memberName(node: SyntaxNode): string | undefined {
+  if (node.type !== 'MemberExpression' && node.type !== 'Property') return undefined
+  const key = (node.type === 'Property' ? node['key'] : node['property']) as SyntaxNode
+  return node['computed'] === true || key.type !== 'Identifier' ? String(key['value']) : nameOf(key)
 }
 
-/** Where a node keeps a name that is no reference. */
-const LABELS: Readonly<Record<string, string>> = {
-  MemberExpression: 'property',
-  Property: 'key',
-  MethodDefinition: 'key',
-  PropertyDefinition: 'key',
-  LabeledStatement: 'label',
-  ImportSpecifier: 'imported',
-  ExportSpecifier: 'exported',
-}
-
-const EXPRESSIONS_WITH_TYPES = new Set(['TSAsExpression', 'TSNonNullExpression', 'TSSatisfiesExpression'])
-
-function isType({ type }: SyntaxNode): boolean {
-  return type.startsWith('TS') && !EXPRESSIONS_WITH_TYPES.has(type)
+function nameOf(node: unknown): string | undefined {
+  const { type, name } = node as SyntaxNode
+  return type === 'Identifier' ? String(name) : undefined
 }

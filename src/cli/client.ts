@@ -29,18 +29,26 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** How a request fails by a connection that the other side has closed. */
+const CLOSED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 /** Answers of problems are small; more is not read. */
 const MAX_PROBLEM_BYTES = 1024 * 1024
 
-/** Requests to one daemon, over kept connections. */
+/**
+ * Requests to one daemon. What only reads goes over kept connections, and once more over a new one when the daemon
+ * closed the kept one as it was sent (RFC 9112, section 9.3.1). What changes something is never sent twice: for that it
+ * has a connection of its own, which on a Unix socket costs next to nothing.
+ */
 export class DaemonClient {
   readonly socketPath: string
-  readonly #agent: Agent
+  readonly #kept: Agent
+  readonly #fresh: Agent
 
-  /** @param connections at once; more requests wait */
+  /** @param connections at once of each sort, kept and new; more requests wait */
   constructor(socketPath: string, connections = 64) {
     this.socketPath = socketPath
-    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+    this.#kept = new Agent({ keepAlive: true, maxSockets: connections })
+    this.#fresh = new Agent({ maxSockets: connections })
   }
 
   /** @throws CliError `no-daemon`, ApiProblem */
@@ -84,21 +92,34 @@ export class DaemonClient {
     }
   }
 
-  #call(path: string, { method = 'GET', headers = {}, body, signal }: CallOptions): Promise<IncomingMessage> {
+  #call(path: string, options: CallOptions, agent = this.#agentFor(options)): Promise<IncomingMessage> {
+    const { method = 'GET', headers = {}, body, signal } = options
     return new Promise((resolve, reject) => {
       const sent = request({
         socketPath: this.socketPath,
-        agent: this.#agent,
+        agent,
         path,
         method,
         headers: { host: 'althing', ...headers },
         ...(signal !== undefined && { signal }),
       })
-      sent.once('response', resolve)
-      sent.on('error', (error) => reject(this.#explain(error)))
+      let isAnswered = false
+      sent.once('response', (response) => {
+        isAnswered = true
+        resolve(response)
+      })
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        const wasClosed = agent === this.#kept && sent.reusedSocket && !isAnswered && CLOSED.has(error.code ?? '')
+        if (wasClosed) resolve(this.#call(path, options, this.#fresh))
+        else reject(this.#explain(error))
+      })
       if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) sent.end(body)
       else sendStream(sent, body, reject)
     })
+  }
+
+  #agentFor({ method = 'GET', body }: CallOptions): Agent {
+    return method === 'GET' && body === undefined ? this.#kept : this.#fresh
   }
 
   #explain(error: NodeJS.ErrnoException): unknown {

@@ -1,5 +1,7 @@
 /** The mesh's defaults, and what must hold between its knobs. */
 import { DEFAULT_NEGOTIATION } from '../negotiation/config.ts'
+import { MAX_HEARTBEAT_INTERVAL_MS } from '../model/heartbeat.ts'
+import { MAX_TTL_MS } from '../wire/limits.ts'
 import type { MeshConfig } from './types.ts'
 
 /** Defaults of design section 3: 10 s beat, 30 s lease, dead at 60 s. */
@@ -16,13 +18,20 @@ export const DEFAULT_MESH: MeshConfig = Object.freeze({
   topology: {},
 })
 
+/** Every beat is signed, and passed on and verified by every member: below this that is most of what a mesh does. */
+const LEAST_BEAT_MS = 100
+
 /** @throws RangeError naming the knobs that contradict each other */
 export function checkMeshConfig(config: MeshConfig): MeshConfig {
   const { beatMs, leaseMs, deadMs, negotiation } = config
   const rules: readonly [boolean, string][] = [
-    [beatMs > 0, 'beatMs must be above 0'],
+    [
+      beatMs >= LEAST_BEAT_MS && beatMs <= MAX_HEARTBEAT_INTERVAL_MS,
+      `beatMs must be from ${LEAST_BEAT_MS} ms to ${MAX_HEARTBEAT_INTERVAL_MS / 60_000} min`,
+    ],
     [leaseMs >= 2 * beatMs, 'leaseMs must be at least two beats, or one lost heartbeat makes a node offline'],
     [deadMs > leaseMs, 'deadMs must be above leaseMs'],
+    [deadMs <= MAX_TTL_MS, 'deadMs must be at most a day, or others refuse its heartbeats, which live so long'],
     [negotiation.holdMs <= 10_000, 'holdMs is at most 10 s (design section 6)'],
     [
       negotiation.bidWindowMs < negotiation.holdMs,

@@ -10,7 +10,18 @@ import { Resources } from './resources.ts'
 
 export { DEFAULT_TASK, TASK_LIMITS }
 
-const text = (max: number) => z.string().max(max, `expected at most ${max} characters`)
+/**
+ * Text that a shell, a path or the environment of a process carries unchanged: those end at a NUL, and what is no
+ * Unicode has no bytes to be sent as. Both would be altered without a word.
+ */
+const text = (max: number) =>
+  z
+    .string()
+    .max(max, `expected at most ${max} characters`)
+    .refine(
+      (value) => !value.includes('\0') && value.isWellFormed(),
+      'expected text without NUL characters and lone surrogates',
+    )
 /** Lower-case hex sha256. */
 export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected a sha256 in lower-case hex')
 

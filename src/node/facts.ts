@@ -13,37 +13,44 @@ import { DEFAULT_CLUSTER, type DaemonOptions } from './options.ts'
 import { assertPublishable } from './publishable.ts'
 import { VERSION } from './version.ts'
 
-/** Milliseconds from the environment, for operators of unusual networks and for tests. */
-function fromEnv(name: string, byDefault: number): number {
-  const text = process.env[name]
-  if (text === undefined || text === '') return byDefault
-  if (!/^\d{1,9}$/.test(text))
-    throw new AlthingError('bad-environment', `${name}=${text}: expected milliseconds, digits only`)
-  return Number(text)
-}
+/** The variables that `althing up --help` tells of, by the knobs they set. */
+const TIME_VARIABLES = { beatMs: 'ALTHING_BEAT_MS', leaseMs: 'ALTHING_LEASE_MS', deadMs: 'ALTHING_DEAD_MS' } as const
+type TimeKnob = keyof typeof TIME_VARIABLES
+const TIME_KNOBS = Object.keys(TIME_VARIABLES) as TimeKnob[]
 
 /**
- * The mesh's knobs: the defaults, with `ALTHING_BEAT_MS`, `ALTHING_LEASE_MS` and `ALTHING_DEAD_MS` over them.
+ * The mesh's knobs: the defaults, with `ALTHING_BEAT_MS`, `ALTHING_LEASE_MS` and `ALTHING_DEAD_MS` over them, for
+ * operators of unusual networks and for tests.
  * @throws AlthingError `bad-environment`, when these are no numbers or do not go together
  */
-export function meshConfigOf(options: DaemonOptions): MeshConfig {
-  const config = {
-    ...DEFAULT_MESH,
-    cluster: options.cluster ?? DEFAULT_CLUSTER,
-    version: VERSION,
-    beatMs: fromEnv('ALTHING_BEAT_MS', DEFAULT_MESH.beatMs),
-    leaseMs: fromEnv('ALTHING_LEASE_MS', DEFAULT_MESH.leaseMs),
-    deadMs: fromEnv('ALTHING_DEAD_MS', DEFAULT_MESH.deadMs),
-  }
+export function meshConfigOf({ cluster = DEFAULT_CLUSTER }: DaemonOptions, env = process.env): MeshConfig {
+  const times = Object.fromEntries(TIME_KNOBS.map((knob) => [knob, timeFrom(env, knob)])) as Record<TimeKnob, number>
   try {
-    return checkMeshConfig(config)
+    return checkMeshConfig({ ...DEFAULT_MESH, cluster, version: VERSION, ...times })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    throw new AlthingError('bad-environment', `ALTHING_BEAT_MS, ALTHING_LEASE_MS, ALTHING_DEAD_MS: ${error.message}`, {
-      cause: error,
-      fix: `the defaults are ${DEFAULT_MESH.beatMs}, ${DEFAULT_MESH.leaseMs} and ${DEFAULT_MESH.deadMs}`,
-    })
+    const fault = TIME_KNOBS.reduce((text, knob) => text.replaceAll(knob, TIME_VARIABLES[knob]), error.message)
+    const found = TIME_KNOBS.map((knob) => `${TIME_VARIABLES[knob]}=${times[knob]}`).join(', ')
+    throw badTime(`${fault} (${found})`, error)
   }
+}
+
+/** Milliseconds from the environment; unset and empty are the default. */
+function timeFrom(env: NodeJS.ProcessEnv, knob: TimeKnob): number {
+  const name = TIME_VARIABLES[knob]
+  const text = env[name] ?? ''
+  if (text === '') return DEFAULT_MESH[knob]
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  const shown = /^[\w.+-]{1,20}$/.test(text) ? text : JSON.stringify(text.slice(0, 100))
+  throw badTime(`${name}=${shown}: expected milliseconds, digits only, such as ${DEFAULT_MESH[knob]}`)
+}
+
+function badTime(message: string, cause?: RangeError): AlthingError {
+  const [beat, lease, dead] = TIME_KNOBS.map((knob) => DEFAULT_MESH[knob])
+  return new AlthingError('bad-environment', message, {
+    fix: `unset ${Object.values(TIME_VARIABLES).join(', ')} for the defaults: ${beat}, ${lease} and ${dead}`,
+    ...(cause && { cause }),
+  })
 }
 
 /** What this node is, from its hardware, its options and its driver. */

@@ -1,9 +1,10 @@
 /** Takes one HTTP request from its first byte to its last: guards, route, validation, answer or problem. */
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
 import { readBody } from './body.ts'
 import { judge, type Channel, type GuardPolicy } from './guards.ts'
+import { refuseBytes } from './no-request.ts'
 import { ApiError, PROBLEM_TYPE, problemOf, validationError } from './problem.ts'
 import { Router, type Exchange, type Reply, type Route, type RouteContext } from './route.ts'
 
@@ -27,8 +28,8 @@ const TOKEN_PARAMETERS = ['token', 'access_token', 'api_token', 'authorization']
 const LINGER_MS = 5_000
 
 export interface Handler {
-  /** The listener for one of the two servers. */
-  listener(channel: Channel): RequestListener
+  /** Answers what comes to one of the two servers. */
+  serve(channel: Channel, server: Server): void
   /** Fires the signal of every request under way: waits and followed logs end. */
   abortAll(): void
 }
@@ -36,13 +37,13 @@ export interface Handler {
 /** @param policy read at each request: the port is known only once the server listens */
 export function createHandler(context: RouteContext, policy: () => GuardPolicy): Handler {
   const router = new Router(context.routes)
-  const underWay = new Set<AbortController>()
+  const underWay = new Map<ServerResponse, AbortController>()
 
   async function answer(channel: Channel, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const controller = new AbortController()
-    underWay.add(controller)
+    underWay.set(response, controller)
     response.once('close', () => {
-      underWay.delete(controller)
+      underWay.delete(response)
       // Whoever got all of its answer has left nobody waiting.
       if (!response.writableFinished) controller.abort()
     })
@@ -61,14 +62,15 @@ export function createHandler(context: RouteContext, policy: () => GuardPolicy):
     response: ServerResponse,
     signal: AbortSignal,
   ): Promise<Exchange & { route: Route }> {
-    const { pathname, search } = splitTarget(request.url ?? '')
+    checkHost(request)
+    const { pathname, search, authority } = splitTarget(request.url ?? '')
     const parameters = new URLSearchParams(search)
     const found = lookUp(router, request.method ?? '', pathname)
     const verdict = judge(
       {
         channel,
         method: request.method ?? '',
-        host: request.headers.host,
+        host: authority ?? request.headers.host,
         origin: request.headers.origin,
         secFetchSite: single(request.headers['sec-fetch-site']),
         contentType: request.headers['content-type'],
@@ -80,7 +82,7 @@ export function createHandler(context: RouteContext, policy: () => GuardPolicy):
       },
       policy(),
     )
-    if (!verdict.allow) throw refusal(verdict, response)
+    if (!verdict.allow) throw refusal(verdict)
     if (found.route === undefined) throw found.error
     const query = readQuery(found.route, parameters)
     const body = await readBody(request, found.route.body)
@@ -107,6 +109,9 @@ export function createHandler(context: RouteContext, policy: () => GuardPolicy):
       response.destroy()
       return
     }
+    if (error instanceof ApiError) {
+      for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value)
+    }
     if (!request.complete) {
       // The rest of the body is read and dropped for a while: a closed socket would cost the client the answer.
       request.resume()
@@ -117,9 +122,15 @@ export function createHandler(context: RouteContext, policy: () => GuardPolicy):
   }
 
   return {
-    listener: (channel) => (request, response) => void answer(channel, request, response),
+    serve(channel, server) {
+      server.on('request', (request, response) => void answer(channel, request, response))
+      server.on('clientError', (error, socket) => {
+        const midAnswer = [...underWay.keys()].some(({ req, headersSent }) => req.socket === socket && headersSent)
+        refuseBytes(error, socket, midAnswer, SECURITY_HEADERS)
+      })
+    },
     abortAll() {
-      for (const controller of underWay) controller.abort()
+      for (const controller of underWay.values()) controller.abort()
     },
   }
 }
@@ -150,12 +161,28 @@ function readQuery(route: Route, parameters: URLSearchParams): Record<string, st
   return parsed.data
 }
 
-function refusal(
-  verdict: { status: number; code: string; detail: string; fix: string },
-  response: ServerResponse,
-): ApiError {
-  if (verdict.status === 401) response.setHeader('www-authenticate', 'Bearer realm="althing"')
-  return new ApiError(verdict.status, verdict.code, verdict.detail, { fix: verdict.fix })
+/** RFC 9112, section 3.2: what HTTP/1.1 says to whom it speaks is said once. */
+function checkHost({ httpVersion, headersDistinct }: IncomingMessage): void {
+  const found = headersDistinct['host']?.length ?? 0
+  if (found === 1 || (found === 0 && httpVersion === '1.0')) return
+  throw new ApiError(400, 'bad-request', `expected one Host header, found ${found}`)
+}
+
+function refusal({
+  status,
+  code,
+  detail,
+  fix,
+}: {
+  status: number
+  code: string
+  detail: string
+  fix: string
+}): ApiError {
+  return new ApiError(status, code, detail, {
+    fix,
+    ...(status === 401 && { headers: { 'www-authenticate': 'Bearer realm="althing"' } }),
+  })
 }
 
 async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
@@ -176,12 +203,20 @@ async function send(request: IncomingMessage, response: ServerResponse, reply: R
   response.end(request.method === 'HEAD' ? undefined : data)
 }
 
-/** The target by hand, not by `URL`: that would read `//other.example/` as another host. */
-function splitTarget(target: string): { pathname: string; search: string } {
-  const question = target.indexOf('?')
-  return question < 0
-    ? { pathname: target, search: '' }
-    : { pathname: target.slice(0, question), search: target.slice(question + 1) }
+/**
+ * The target by hand, not by `URL`: that would read `//other.example/` as another host. An absolute one, as a proxy is
+ * asked, counts as its path, and its authority in place of the Host header (RFC 9112, section 3.2.2).
+ */
+function splitTarget(target: string): { pathname: string; search: string; authority: string | undefined } {
+  const [absolute, authority] = /^http:\/\/([^/?]*)/i.exec(target) ?? []
+  const local = absolute === undefined ? target : target.slice(absolute.length)
+  const question = local.indexOf('?')
+  const pathname = question < 0 ? local : local.slice(0, question)
+  return {
+    pathname: absolute !== undefined && pathname === '' ? '/' : pathname,
+    search: question < 0 ? '' : local.slice(question + 1),
+    authority,
+  }
 }
 
 /** For the log: without the query. */

@@ -57,7 +57,11 @@ function describeRoute(route: Route, named: ReadonlyMap<z.ZodType, string>): Jso
     operationId: route.id,
     summary: route.summary,
     security: route.access === 'token' ? [{ token: [] }] : [],
-    parameters: [...describePath(route.path), ...describeQuery(route.query, named)],
+    parameters: [
+      ...describePath(route.path),
+      ...describeFields('query', route.query, named),
+      ...describeFields('header', route.headers, named),
+    ],
     ...(route.body !== undefined && { requestBody: describeBody(route.body, named) }),
     responses: {
       ...Object.fromEntries(replies),
@@ -75,10 +79,14 @@ function describePath(path: string): Json[] {
   }))
 }
 
-function describeQuery(query: z.ZodObject | undefined, named: ReadonlyMap<z.ZodType, string>): Json[] {
-  return Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+function describeFields(
+  place: 'query' | 'header',
+  fields: z.ZodObject | undefined,
+  named: ReadonlyMap<z.ZodType, string>,
+): Json[] {
+  return Object.entries(fields?.shape ?? {}).map(([name, schema]) => ({
     name,
-    in: 'query',
+    in: place,
     required: false,
     schema: schemaOf(schema as z.ZodType, named),
   }))

@@ -11,16 +11,23 @@ export class ApiError extends AlthingError {
   readonly status: number
   /** Extension members of the problem: `errors`, `reasons`. */
   readonly members: Pick<Problem, 'errors' | 'reasons'>
+  /** Header lines that the answer must have: `allow`, `www-authenticate`. */
+  readonly headers: Readonly<Record<string, string>>
 
   constructor(
     status: number,
     code: string,
     message: string,
-    options: { fix?: string; members?: Pick<Problem, 'errors' | 'reasons'> } = {},
+    options: {
+      fix?: string
+      members?: Pick<Problem, 'errors' | 'reasons'>
+      headers?: Readonly<Record<string, string>>
+    } = {},
   ) {
     super(code, message, options.fix === undefined ? {} : { fix: options.fix })
     this.status = status
     this.members = options.members ?? {}
+    this.headers = options.headers ?? {}
   }
 }
 

@@ -63,6 +63,8 @@ export interface Route {
   readonly summary: string
   readonly access: 'open' | 'token'
   readonly query?: z.ZodObject
+  /** For the document: header lines that the handler reads, by their names. */
+  readonly headers?: z.ZodObject
   readonly body?: BodyRule
   readonly replies: Readonly<Record<number, ReplyRule>>
   /** Left out of the document: the page and its files. */
@@ -121,11 +123,16 @@ export class Router {
       })
     }
     // HEAD is for what is cheap and ends: the page and the health checks.
-    const wanted = method === 'HEAD' && found[0]!.route.access === 'open' ? 'GET' : method
+    const hasHead = found[0]!.route.access === 'open'
+    const wanted = method === 'HEAD' && hasHead ? 'GET' : method
     const match = found.find(({ route: { method: has } }) => has === wanted)
     if (match !== undefined) return match
-    const methods = [...new Set(found.map(({ route: { method: has } }) => has))].join(', ')
-    throw new ApiError(405, 'no-such-method', `${pathname} does not answer ${method}, only ${methods}`)
+    const methods = new Set<string>(found.map(({ route: { method: has } }) => has))
+    if (hasHead) methods.add('HEAD')
+    const allow = [...methods].join(', ')
+    throw new ApiError(405, 'no-such-method', `${pathname} does not answer ${method}, only ${allow}`, {
+      headers: { allow },
+    })
   }
 }
 

@@ -5,7 +5,7 @@
  * On `node:http` directly. A web framework was tried first: with Node's adapter and OpenAPI it took
  * 10 MB of memory and 75 ms of the start, because Request and Response bring in all of undici.
  */
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerOptions } from 'node:http'
 import type { Operations } from '../node/operations.ts'
 import type { Logger } from '../util/logger.ts'
 import { createHandler } from './handler.ts'
@@ -29,6 +29,8 @@ export interface StatusServerOptions {
   readonly version: string
   /** For tests. */
   readonly eventLimits?: Partial<EventStreamLimits>
+  /** A client gets this long for its header lines. @default 10000 */
+  readonly headersTimeoutMs?: number
 }
 
 export interface StatusServer {
@@ -40,7 +42,7 @@ export interface StatusServer {
 
 /** Connections at once on loopback; a browser opens six for a page. */
 const MAX_CONNECTIONS = 256
-/** A client gets this long for its header lines. */
+/** See `headersTimeoutMs`. */
 const HEADERS_TIMEOUT_MS = 10_000
 /** What `stop` gives answers that are on their way. */
 const DRAIN_MS = 500
@@ -53,17 +55,27 @@ export function createStatusServer(options: StatusServerOptions): StatusServer {
   // Until loopback listens no Host can be right; requests by the socket are not asked for one.
   let port = 0
   const handler = createHandler(context, () => ({ port, token }))
+  const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS
+  const limits: ServerOptions = {
+    headersTimeout,
+    // How often Node looks for those that are late; it would do so every 30 s.
+    connectionsCheckingInterval: headersTimeout / 2,
+    // A missing Host is our own to refuse, as a problem.
+    requireHostHeader: false,
+  }
   let open: Server[] = []
 
   async function start(): Promise<{ url?: string }> {
     // An upload by the socket may take as long as it takes.
-    const socket = createServer({ requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS }, handler.listener('socket'))
+    const socket = createServer({ ...limits, requestTimeout: 0 })
+    handler.serve('socket', socket)
     if (options.http === undefined) {
       await listenSocket(socket, options.socketPath)
       open = [socket]
       return {}
     }
-    const loopback = createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, handler.listener('loopback'))
+    const loopback = createServer(limits)
+    handler.serve('loopback', loopback)
     loopback.maxConnections = MAX_CONNECTIONS
     const { host } = options.http
     try {

@@ -119,7 +119,7 @@ describe('bad input to real daemons', function () {
       ALTHING_LEASE_MS: '1',
     })
     assert.equal(code, 1)
-    assert.match(stderr, /^althing: ALTHING_BEAT_MS, ALTHING_LEASE_MS, ALTHING_DEAD_MS: leaseMs [^\n]*\n {2}fix: .*\n$/)
+    assert.match(stderr, /^althing: ALTHING_LEASE_MS must be [^\n]*\n {2}fix: unset .*\n$/)
   })
 
   it('unknown flags are usage errors', async () => {

@@ -53,6 +53,13 @@ const readLabel = pairs((text) => {
   return [key, value]
 })
 
+/** Written out: the mesh's own configuration brings the schemas, which cost a command 30 ms. A test compares. */
+const TIMES_HELP = `
+Environment, in milliseconds, the same on all hosts of a mesh:
+  ALTHING_BEAT_MS   between two heartbeats, 100 to 1800000 (default: 10000)
+  ALTHING_LEASE_MS  silence until offline, where watchers do not notice sooner; two beats or more (default: 30000)
+  ALTHING_DEAD_MS   silence until no longer listed; above the lease, a day at most (default: 60000)`
+
 /** Adds the command. */
 export function register(program: Command): void {
   program
@@ -109,7 +116,8 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExamples:\n  althing up\n  althing up --detach --name attic --label zone=attic\n' +
-        '  althing up --join /ip4/10.0.0.5/tcp/4100/p2p/12D3KooW…',
+        '  althing up --join /ip4/10.0.0.5/tcp/4100/p2p/12D3KooW…\n' +
+        TIMES_HELP,
     )
     .action(up)
 }

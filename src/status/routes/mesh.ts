@@ -8,6 +8,10 @@ import { Flag, given, json, problem, Selector } from './shared.ts'
 
 /** A libp2p peer id as text is at most this long; 128 leaves room for other key types. */
 const PeerId = z.string().min(1).max(128)
+const LastEventId = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .describe('The id of the last event that was seen; events kept since are told first.')
 const MAX_PASSPORT_FILE_BYTES = 1024 * 1024
 const SMALL_BODY_BYTES = 4 * 1024
 
@@ -128,6 +132,7 @@ export const meshRoutes: readonly Route[] = [
     path: '/v1/events',
     summary: 'What happens, as server-sent events. The header Last-Event-ID continues after that id.',
     access: 'token',
+    headers: z.object({ 'Last-Event-ID': LastEventId }),
     replies: {
       200: { description: 'Events; the data of each is a MeshEvent.', type: 'text/event-stream' },
       503: problem('Too many follow already.'),
@@ -154,7 +159,7 @@ export const meshRoutes: readonly Route[] = [
 
 function lastEventId(header: string | string[] | undefined): number | undefined {
   if (header === undefined || header === '') return undefined
-  const id = Number(header)
-  if (Number.isSafeInteger(id) && id >= 0) return id
+  const parsed = LastEventId.safeParse(header)
+  if (parsed.success) return Number(parsed.data)
   throw new ApiError(400, 'invalid', `Last-Event-ID: expected the id of an event, found ${JSON.stringify(header)}`)
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { loadPassports, MAX_PASSPORT_FILE_BYTES, PassportFileError } from '../../../src/model/passport-file.ts'
 
@@ -16,6 +17,11 @@ function refusal(text: string): PassportFileError {
 }
 
 describe('model/passport-file', () => {
+  it('has for its example the passport of the first design, byte for byte', () => {
+    const digest = createHash('sha256').update(EXAMPLE).digest('hex')
+    assert.equal(digest, '2aaa2736f2036239b85b5fceb1ad17ad35997d3ed09614b940b9fbdfe1169cbd')
+  })
+
   it('loads the example unchanged', () => {
     const [passport, ...rest] = loadPassports(EXAMPLE, FILE)
     assert.equal(rest.length, 0)

@@ -86,6 +86,28 @@ describe('status: the API by the socket', () => {
     assert.match(detail!, /spec\.env\.1X: expected a variable: letters, digits and _, not starting with a digit;/)
   })
 
+  it('refuses text that would reach the task as another than was sent, and names its field', async () => {
+    for (const [spec, path] of [
+      [{ command: ['printf', 'a\0b'] }, 'spec.command[1]'],
+      [{ command: ['printf', 'half \ud800'] }, 'spec.command[1]'],
+      [{ command: ['env'], env: { MODE: 'fast\0OTHER=1' } }, 'spec.env.MODE'],
+      [{ command: ['env'], env: { 'MODE\0': '1' } }, 'spec.env.MODE\0'],
+      [{ command: ['true'], name: 'a\0b' }, 'spec.name'],
+      [{ command: ['true'], selector: 'zone\0=attic' }, 'spec.selector'],
+    ] as const) {
+      const answer = await post('/v1/jobs', { spec })
+      assert.equal(answer.status, 422, path)
+      assert.deepEqual(
+        answer.json<Problem>().errors!.map((error) => error.path),
+        [path],
+      )
+      const expected = path.includes('\0') ? /expected a variable/ : /: expected text without NUL characters/
+      assert.match(answer.json<Problem>().detail!, expected)
+    }
+    assert.deepEqual(status.operations.submitted, [])
+    assert.equal((await post('/v1/jobs', { spec: { command: ['printf', 'ä 😀\n\u0001'] } })).status, 201)
+  })
+
   it('refuses a body that is no JSON, has the wrong type, or is too large', async () => {
     const send = (contentType: string, body: string) =>
       status.ask({ method: 'POST', path: '/v1/jobs', headers: { 'content-type': contentType }, body })

@@ -103,6 +103,15 @@ describe('status: OpenAPI', () => {
     }
   })
 
+  it('declares the header that continues the events', () => {
+    const { parameters } = document.paths['/v1/events']!['get']!
+    assert.deepEqual(
+      parameters.map(({ name, in: place, required }) => [name, place, required]),
+      [['Last-Event-ID', 'header', false]],
+    )
+    assert.match(JSON.stringify(parameters[0]!.schema), /"type":"string".*"pattern"/)
+  })
+
   it('says which need the token', () => {
     const open = operations().filter(([, { security }]) => security.length === 0)
     assert.deepEqual(
