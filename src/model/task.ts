@@ -137,6 +137,8 @@ export const TaskExit = z.strictObject({
   startError: z.string().max(4096).optional(),
   outputSha256: Sha256Hex.optional(),
   outputBytes: z.int().min(0).optional(),
+  /** What is not in the output, or why there is none though it was wanted. */
+  outputNote: z.string().max(1024).optional(),
   /** stdout or stderr passed its cap and was cut. */
   logTruncated: z.boolean().optional(),
   startedAtMs: z.int().min(0),

@@ -5,7 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -122,7 +122,9 @@ export class BundleStore {
       },
     })
     try {
-      await pipeline(source, meter, createWriteStream(part, { mode: 0o600 }))
+      // On disk before it has its name: after a power cut a file may be there under its name without its bytes, and
+      // the name is all that is looked at from then on. Reading every bundle at each start would take minutes.
+      await pipeline(source, meter, createWriteStream(part, { mode: 0o600, flush: true }))
       const sha256 = hash.digest('hex')
       if (expected !== undefined && sha256 !== expected) {
         throw new BundleError(
@@ -131,6 +133,7 @@ export class BundleStore {
         )
       }
       await rename(part, this.path(sha256))
+      await this.#syncDirectory()
       const isNew = !this.#sizes.has(sha256)
       this.#touch(sha256, sizeBytes)
       if (isNew) this.#onChange(sha256, true)
@@ -139,6 +142,16 @@ export class BundleStore {
     } catch (error) {
       await rm(part, { force: true })
       throw asBundleError(error)
+    }
+  }
+
+  /** So that a bundle that somebody was told of is there after a power cut. Not every file system can do it. */
+  async #syncDirectory(): Promise<void> {
+    const dir = await open(this.#dir)
+    try {
+      await dir.sync().catch(() => undefined)
+    } finally {
+      await dir.close()
     }
   }
 

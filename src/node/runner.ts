@@ -2,20 +2,18 @@
  * Carries out what the mesh decides about runs: fetches the input, starts the process, waits for its
  * end, packs the output, and tells the mesh. One failed run never disturbs another.
  */
-import { setTimeout as pause } from 'node:timers/promises'
 import type { AdoptedRun, TaskDriver } from '../drivers/driver.ts'
 import type { MeshEffect, MeshInput } from '../mesh/types.ts'
 import type { TaskExit } from '../model/task.ts'
 import type { ContractState } from '../negotiation/types.ts'
 import { AlthingError, messageOf } from '../util/errors.ts'
-import { BundleError } from './bundle-store.ts'
 import { InputProgress } from './input-progress.ts'
 import { FETCH_BOUNDS, Lanes } from './lanes.ts'
-import { packDirectory } from './pack.ts'
-import { bringBundle, waitAfter, type TransferOptions } from './transfers.ts'
+import { OutputPacker, type PackerOptions } from './output-packer.ts'
+import { bringBundle, type TransferOptions } from './transfers.ts'
 
 /** The driver, and how bundles come here. */
-export interface RunnerOptions extends TransferOptions {
+export interface RunnerOptions extends TransferOptions, Pick<PackerOptions, 'packIdleMs' | 'packLeastMs'> {
   readonly driver: TaskDriver
   readonly input: (input: MeshInput) => void
   /** How long an input is waited for while its submitter sends nothing. @default 60000 */
@@ -30,9 +28,6 @@ type EarlyEnd = 'cancelled' | 'lost' | 'timeout'
 const INPUT_PATIENCE_MS = 60_000
 /** An executor that does not come back within a day keeps the output for itself. */
 const OUTPUT_PATIENCE_MS = 24 * 3_600_000
-/** How long packing an output is tried while the disk is full, and how often when something else is wrong. */
-const PACK_PATIENCE_MS = 3_600_000
-const PACK_TRIES = 4
 /** Timers longer than this overflow in Node. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 /** 128 + SIGTERM and 128 + SIGKILL: how a run that was ended, or that vanished, exits. */
@@ -53,9 +48,11 @@ export class Runner {
   readonly #inputs = new Lanes(FETCH_BOUNDS)
   readonly #outputs = new Lanes(FETCH_BOUNDS)
   readonly #progress: InputProgress
+  readonly #packer: OutputPacker
 
   constructor(options: RunnerOptions) {
     this.#options = options
+    this.#packer = new OutputPacker({ ...options, closing: this.#closing.signal })
     const { input, progressMs } = options
     this.#progress = new InputProgress({
       tell: (runId, fetchedBytes) => input({ type: 'run-fetching', runId, fetchedBytes }),
@@ -127,7 +124,7 @@ export class Runner {
     try {
       const exit = await driver.wait(runId)
       if (this.#closing.signal.aborted) return
-      const packed = spec.output ? await this.#packOutput(runId, exit) : exit
+      const packed = spec.output ? await this.#packer.pack(runId, exit, spec.timeoutMs) : exit
       if (!this.#closing.signal.aborted) input({ type: 'run-ended', runId, exit: packed })
     } catch (error) {
       if (this.#closing.signal.aborted) return
@@ -136,29 +133,6 @@ export class Runner {
       const endedAtMs = clock.wallMs()
       const exit = { exitCode: KILLED, killedFor: 'lost' as const, startedAtMs: startedAtMs ?? endedAtMs, endedAtMs }
       input({ type: 'run-ended', runId, exit })
-    }
-  }
-
-  /** @returns the exit with the output's hash; without, when it could not be packed for a reason that stays */
-  async #packOutput(runId: string, exit: TaskExit): Promise<TaskExit> {
-    const { driver, bundles, clock, log } = this.#options
-    const path = driver.outputPath(runId)
-    if (path === undefined) return exit
-    const giveUpAtMs = clock.nowMs() + PACK_PATIENCE_MS
-    for (let failures = 0; ; failures++) {
-      try {
-        const { sha256, sizeBytes } = await bundles.add(await packDirectory(path))
-        return { ...exit, outputSha256: sha256, outputBytes: sizeBytes }
-      } catch (error) {
-        const full = error instanceof BundleError && error.code === 'disk-full'
-        const over = full ? clock.nowMs() >= giveUpAtMs : failures + 1 >= PACK_TRIES
-        log.error(
-          { runId, failures: failures + 1, error: messageOf(error) },
-          over ? 'the output could not be packed and is lost' : 'the output could not be packed, trying again',
-        )
-        if (over) return exit
-        await pause(waitAfter(failures), undefined, { signal: this.#closing.signal })
-      }
     }
   }
 
@@ -223,10 +197,11 @@ export class Runner {
     input({ type: 'output-fetched', taskId, ok })
   }
 
-  /** Ends a run, one whose input is still on the way included. */
+  /** Ends a run, one whose input is still on the way, or whose output is being packed, included. */
   stop(runId: string, why: 'cancelled' | 'lost', graceMs: number): void {
     const early = this.#early.get(runId)
     if (early) return early.abort(why satisfies EarlyEnd)
+    if (this.#packer.stop(runId, why)) return
     this.#options.driver.stop(runId, why, graceMs).catch((error: unknown) => {
       this.#options.log.error({ runId, error: messageOf(error) }, 'a run could not be stopped')
     })

@@ -164,7 +164,10 @@ export function taskOutput(parts: DaemonParts, id: string): Promise<Readable> {
   const { view } = findTask(parts, id)
   const sha256 = view.exit?.outputSha256
   if (sha256 === undefined && view.output === 'failed')
-    throw new OperationError('gone', `the output of task ${view.taskId} could not be packed on its executor`)
+    throw new OperationError(
+      'gone',
+      `the output of task ${view.taskId} could not be packed on its executor${because(view.exit?.outputNote)}`,
+    )
   if (sha256 === undefined) {
     throw new OperationError('not-found', `task ${view.taskId} has no output`, {
       fix: 'run it with --output, and write to $ALTHING_OUTPUT',
@@ -175,6 +178,10 @@ export function taskOutput(parts: DaemonParts, id: string): Promise<Readable> {
     throw new OperationError('gone', `the output of task ${view.taskId} ${why}`)
   }
   return Promise.resolve(parts.bundles.read(sha256))
+}
+
+function because(note: string | undefined): string {
+  return note === undefined ? '' : `: ${note}`
 }
 
 /** A task's output, live or afterwards. */

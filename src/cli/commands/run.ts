@@ -26,7 +26,8 @@ neither.
 
 Paths given to --input keep their names: with --input ./data the task finds
 data/… in its working directory. They must lie below the directory the command
-is run in.
+is run in. Only files, directories and symbolic links travel, either way; what
+else there is, and links that lead out of an output, are left out and named.
 
 Exit codes: the task's own (128 + n when signal n ended it), 124 when it ran out
 of time, 125 when no node took it or Althing failed, 126 when it could not be
@@ -167,8 +168,11 @@ async function submit(
   const onProgress = (sent: number, total: number): void =>
     messages.status(`sending ${formatBytes(total)}: ${Math.min(100, Math.floor((100 * sent) / total))}%`)
   const watched = process.stderr.isTTY && options.quiet !== true
+  const onLeftOut = (what: string): void => messages.notice(`not sent with --input: ${what}`)
   const input =
-    paths.length === 0 ? undefined : await uploadBundle(client, paths, process.cwd(), watched ? onProgress : undefined)
+    paths.length === 0
+      ? undefined
+      : await uploadBundle(client, paths, process.cwd(), onLeftOut, watched ? onProgress : undefined)
   const accepted = await client.post<JobAccepted>('/v1/jobs', jobOf(argv, options, input))
   if (accepted.taskIds.length > 1) messages.progress(`${accepted.taskIds.length} tasks of job ${accepted.jobId}`)
   else messages.progress(`task ${accepted.taskIds[0]}`)
@@ -222,7 +226,10 @@ async function fetchOutputs(
     // What never ran has left nothing.
     if (task.exit === undefined || task.exit.startError !== undefined) continue
     try {
-      await fetchOutput(client, task.taskId, tasks.length === 1 ? dir : join(dir, String(index)))
+      const leftOut = await fetchOutput(client, task.taskId, tasks.length === 1 ? dir : join(dir, String(index)))
+      const { outputNote } = task.exit
+      if (outputNote !== undefined) messages.notice(`the output of ${task.taskId}: ${outputNote}`)
+      if (leftOut !== undefined) messages.notice(`the output of ${task.taskId}: left out: ${leftOut}`)
     } catch (error) {
       complete = false
       messages.notice(`the output of ${task.taskId} could not be brought back: ${messageOf(error)}`)

@@ -1,8 +1,10 @@
 /** Packs `--input` paths into a tar and hands it to the daemon. */
 import { lstatSync, readdirSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { PassThrough, type Readable } from 'node:stream'
 import type { BundleAccepted } from '../../model/api.ts'
+import { LeftOut } from '../../util/left-out.ts'
+import { PACKABLE, unpackableKind } from '../../util/pack-entry.ts'
+import { packTree } from '../../util/pack-tree.ts'
 import type { DaemonClient } from '../client.ts'
 import { usageError } from '../errors.ts'
 import { describeFileError } from '../files.ts'
@@ -25,42 +27,53 @@ export function bundlePaths(inputs: readonly string[], cwd: string): string[] {
         'change into a directory above it, and name it from there',
       )
     }
-    try {
-      lstatSync(join(cwd, path))
-    } catch (error) {
-      throw usageError(`--input ${shownWord(input)}: ${describeFileError(error)}`)
+    const kind = kindOf(join(cwd, path), input)
+    if (kind !== undefined) {
+      throw usageError(
+        `--input ${shownWord(input)}: it is ${kind}; expected ${PACKABLE}`,
+        'put what it gives in a file',
+      )
     }
     return path === '' ? '.' : path
   })
 }
 
-/** Uploads the paths. @throws CliError, ApiProblem */
+function kindOf(path: string, input: string): string | undefined {
+  try {
+    return unpackableKind(lstatSync(path))
+  } catch (error) {
+    throw usageError(`--input ${shownWord(input)}: ${describeFileError(error)}`)
+  }
+}
+
+/**
+ * Uploads the paths.
+ * @param onLeftOut told at the end, in words, what was left out: what lies in a directory and an archive cannot hold
+ * @throws CliError, ApiProblem
+ */
 export async function uploadBundle(
   client: DaemonClient,
   paths: readonly string[],
   cwd: string,
+  onLeftOut: (what: string) => void,
   onProgress?: OnProgress,
 ): Promise<BundleAccepted> {
-  const tar = await packPaths(paths, cwd)
+  const leftOut = new LeftOut()
+  const tar = packTree({ cwd, paths: paths.map(nameOf), onLeftOut: (path, why) => leftOut.add(path, why) })
   if (onProgress !== undefined) {
     const totalBytes = tarSize(paths, cwd)
     let sentBytes = 0
     tar.on('data', (chunk: Buffer) => onProgress((sentBytes += chunk.length), totalBytes))
   }
-  return client.send<BundleAccepted>('/v1/bundles', 'application/x-tar', tar)
+  const accepted = await client.send<BundleAccepted>('/v1/bundles', 'application/x-tar', tar)
+  const what = leftOut.describe()
+  if (what !== undefined) onLeftOut(what)
+  return accepted
 }
 
-/** A tar stream of the paths, with nothing in it that differs from user to user, so that equal files hash alike. */
-export async function packPaths(paths: readonly string[], cwd: string): Promise<Readable> {
-  const { create } = await import('tar')
-  // tar reads a name that begins with @ as an archive to copy from.
-  const names = paths.map((path) => (path.startsWith('@') ? `./${path}` : path))
-  const pack = create({ cwd, portable: true, follow: false }, names)
-  // tar's own stream type is not Node's.
-  const out = new PassThrough()
-  pack.on('error', (error: unknown) => out.destroy(error as Error))
-  pack.pipe(out)
-  return out
+/** The library that unpacks it takes `c:` at the beginning for a drive. */
+function nameOf(path: string): string {
+  return /^[a-z]:/i.test(path) ? `./${path}` : path
 }
 
 const BLOCK_BYTES = 512

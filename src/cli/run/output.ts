@@ -1,5 +1,8 @@
 /** `--output DIR`: brings back what a task left in `$ALTHING_OUTPUT`. */
+import { posix, win32 } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import type { ReadEntry } from 'tar'
+import { LeftOut } from '../../util/left-out.ts'
 import { makeDirectory } from '../../util/make-directory.ts'
 import type { DaemonClient } from '../client.ts'
 import { checkDirectory } from '../files.ts'
@@ -17,19 +20,54 @@ export function prepareOutput(dir: string): void {
   checkDirectory(dir, 0o777, `--output ${shownWord(dir)}`, './result')
 }
 
-/** Unpacks a task's output into a directory, which is made when missing. @throws ApiProblem when there is none */
-export async function fetchOutput(client: DaemonClient, taskId: string, dir: string): Promise<void> {
+/**
+ * Unpacks a task's output into a directory, which is made when missing. Links that lead out of it are left out: on this
+ * machine they would lead to something else, or to what nobody meant.
+ * @returns what was left out, in words
+ * @throws ApiProblem when there is none
+ */
+export async function fetchOutput(client: DaemonClient, taskId: string, dir: string): Promise<string | undefined> {
   const response = await client.open(taskPath(taskId, '/output'))
   const { extract } = await import('tar')
   makeDirectory(dir, 0o777)
+  const leftOut = new LeftOut()
+  let entries = 0
+  let ended = false
   const unpack = extract({
     cwd: dir,
     // Files belong to whoever fetched them, also when that is root; tar refuses paths that lead out of `dir`.
     preserveOwner: false,
     strict: true,
-    filter: (_path, entry) => 'type' in entry && WANTED.has(entry.type),
+    filter: (path, entry) => {
+      entries++
+      const why = 'linkpath' in entry ? whyUnwanted(path, entry) : undefined
+      if (why !== undefined) leftOut.add(path, why)
+      return why === undefined
+    },
     // No set-uid bits from elsewhere.
     onReadEntry: (entry) => void (entry.mode !== undefined && (entry.mode &= 0o777)),
   })
-  await pipeline(response, unpack as unknown as NodeJS.WritableStream)
+  unpack.on('eof', () => (ended = true))
+  try {
+    await pipeline(response, unpack as unknown as NodeJS.WritableStream)
+  } catch (error) {
+    // An archive of nothing but its end is a good one; the library does not know it as an archive.
+    const isEmpty = ended && entries === 0 && (error as { tarCode?: string }).tarCode === 'TAR_BAD_ARCHIVE'
+    if (!isEmpty) throw error
+  }
+  return leftOut.describe()
+}
+
+function whyUnwanted(path: string, { type, linkpath }: ReadEntry): string | undefined {
+  if (!WANTED.has(type)) return `a ${type}`
+  return type === 'SymbolicLink' && linkpath !== undefined && leadsOut(path, linkpath)
+    ? `leads out of the output, to ${linkpath}`
+    : undefined
+}
+
+/** As the library sees it (`strip-absolute-path`, tar 7.5.23): also what is absolute on Windows, or would be. */
+function leadsOut(path: string, linkpath: string): boolean {
+  if (win32.parse(linkpath).root !== '') return true
+  const target = posix.normalize(posix.join(posix.dirname(path), linkpath.replaceAll('\\', '/')))
+  return target === '..' || target.startsWith('../')
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -316,7 +317,7 @@ describe('cli: run', function () {
     const names: string[] = []
     list({ sync: true, onReadEntry: (entry) => void names.push(`${entry.path} ${entry.type}`) }).end(tar)
     assert.deepEqual(names.toSorted(), [
-      './@odd File',
+      '@odd File',
       'data/ Directory',
       'data/link SymbolicLink',
       'data/sub/ Directory',
@@ -324,6 +325,28 @@ describe('cli: run', function () {
     ])
     assert.equal((await run('--input', 'data/', '--input', join(dir, '@odd'), '--', 'wc')).code, 0)
     assert.equal(status.operations.bundles.size, 1, 'equal content has an equal hash')
+  })
+
+  it('leaves out of its inputs what no archive can hold, and says so', async () => {
+    mkdirSync(join(dir, 'data', 'sub'), { recursive: true })
+    execFileSync('sh', ['-c', 'mkfifo pipe'], { cwd: join(dir, 'data') })
+    writeFileSync(join(dir, 'data', 'z'), 'z')
+    writeFileSync(Buffer.concat([Buffer.from(join(dir, 'data', 'caf')), Buffer.from([0xe9])]), 'latin1')
+    const { code, stderr } = await run('--input', './data', '--', 'wc')
+    assert.equal(code, 0, stderr)
+    assert.equal(
+      stderr,
+      'althing: not sent with --input: data/caf\\xe9 (its name is not UTF-8), data/pipe (a named pipe)\n',
+    )
+    const { input } = status.operations.submitted[0]!.spec
+    const names: string[] = []
+    list({ sync: true, onReadEntry: ({ path }) => void names.push(path) }).end(
+      status.operations.bundles.get(input!.sha256)!,
+    )
+    assert.deepEqual(names, ['data/', 'data/sub/', 'data/z'])
+    const named = await run('--input', 'data/pipe', '--', 'wc')
+    assert.equal(named.code, 2)
+    assert.match(named.stderr, /--input data\/pipe: it is a named pipe; expected files, directories and symbolic links/)
   })
 
   it('refuses inputs from outside the directory, and missing ones', async () => {
@@ -350,6 +373,44 @@ describe('cli: run', function () {
     assert.equal(status.operations.submitted[0]!.spec.output, true)
     assert.equal(readFileSync(join(dir, 'out', 'put', 'deep', 'result'), 'utf8'), 'here')
     assert.equal(statSync(join(dir, 'out', 'put', 'deep', 'result')).mode & 0o777, 0o755)
+  })
+
+  it('leaves out of an output the links that lead out of it, and brings the rest', async () => {
+    mkdirSync(join(dir, 'made', 'bin'), { recursive: true })
+    for (const [name, target] of [
+      ['bin/python3', '/usr/bin/python3'],
+      ['bin/up', '../../secret'],
+      ['bin/good', '../lib'],
+      ['bin/drive', 'c:windows'],
+    ] as const)
+      symlinkSync(target, join(dir, 'made', name))
+    writeFileSync(join(dir, 'made', 'lib'), 'here')
+    status.operations.outputs.set('j1-0', await buffer(create({ cwd: join(dir, 'made') }, ['.'])))
+    ends({ exit: { exitCode: 0, outputNote: 'left out: ff (a named pipe)', ...EXIT } })
+    const { code, stderr } = await run('--output', 'out', '--', 'make')
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(readdirSync(join(dir, 'out', 'bin')), ['good'])
+    assert.equal(readFileSync(join(dir, 'out', 'bin', 'good'), 'utf8'), 'here')
+    assert.match(stderr, /the output of j1-0: left out: ff \(a named pipe\)\n/)
+    for (const [name, target] of [
+      ['python3', '/usr/bin/python3'],
+      ['up', '../../secret'],
+      ['drive', 'c:windows'],
+    ] as const)
+      assert.ok(stderr.includes(`bin/${name} (leads out of the output, to ${target})`), stderr)
+  })
+
+  it('makes an empty directory of an empty output, and no success of a broken one', async () => {
+    for (const [index, tar, code] of [
+      [0, Buffer.alloc(1024), 0],
+      [1, Buffer.alloc(0), 125],
+      [2, Buffer.from('no archive at all '.repeat(100)), 125],
+    ] as const) {
+      status.operations.outputs.set(`j${index + 1}-0`, tar)
+      const result = await run('--output', `out${index}`, '--', 'make')
+      assert.equal(result.code, code, `${index}: ${result.stderr}`)
+      assert.deepEqual(readdirSync(join(dir, `out${index}`)), [])
+    }
   })
 
   it('lets no output lead out of its directory, and no success hide a missing one', async () => {

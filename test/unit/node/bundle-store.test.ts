@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import fs, { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, type Duplex } from 'node:stream'
@@ -35,6 +35,60 @@ describe('bundles', () => {
     assert.ok(again.has(sha256(data)))
     assert.deepEqual(readdirSync(dir), [sha256(data)])
     assert.deepEqual(Buffer.concat(await again.read(sha256(data), 5).toArray()), data.subarray(5))
+  })
+
+  describe('on a disk that may lose its power', () => {
+    const { fsync } = fs
+    afterEach(() => void (fs.fsync = fsync))
+    /** What is in the directory at each flush of a file. */
+    function watchFlushes(fault?: Error): string[][] {
+      const seen: string[][] = []
+      fs.fsync = ((fd: number, done: (error: Error | null) => void) => {
+        seen.push(readdirSync(dir))
+        if (fault === undefined) fsync(fd, done)
+        else done(fault)
+      }) as typeof fsync
+      return seen
+    }
+
+    it('gives a bundle its name only once its bytes are on the disk', async () => {
+      const store = await open()
+      const flushes = watchFlushes()
+      await store.add(Readable.from([Buffer.from('abc')]))
+      assert.equal(flushes.length, 1)
+      assert.match(flushes[0]!.join(), /^[0-9a-f]{16}\.part$/)
+      assert.deepEqual(readdirSync(dir), [sha256(Buffer.from('abc'))])
+    })
+
+    it('keeps nothing that could not be flushed', async () => {
+      const store = await open()
+      watchFlushes(Object.assign(new Error('i/o error'), { code: 'EIO' }))
+      await assert.rejects(store.add(Readable.from([Buffer.from('abc')])), { code: 'io' })
+      assert.deepEqual([readdirSync(dir), store.list()], [[], []])
+    })
+  })
+
+  it('lets nobody who ends a stream late undo a bundle that has come whole', async () => {
+    const data = randomBytes(100_000)
+    const from = await open()
+    await from.add(Readable.from([data]))
+    const to = new BundleStore({ dir: join(dir, 'to') })
+    await to.open()
+    const [near, far] = streamPair()
+    near.on('error', () => {})
+    void serveBundle(far, from)
+    const { fsync } = fs
+    // The flush of a large bundle may take longer than a transfer may stand still.
+    fs.fsync = ((fd: number, done: () => void) => {
+      near.destroy(new Error('no byte came'))
+      fsync(fd, done)
+    }) as typeof fsync
+    try {
+      await fetchBundle(near, sha256(data), to)
+    } finally {
+      fs.fsync = fsync
+    }
+    assert.deepEqual(to.list(), [sha256(data)])
   })
 
   it('keeps nothing of a bundle with another hash, or of one too large', async () => {

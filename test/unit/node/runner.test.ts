@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, type Duplex } from 'node:stream'
@@ -63,7 +64,7 @@ describe('the runner', function () {
     rmSync(dir, { recursive: true, force: true })
   })
 
-  function make(options: Partial<RunnerOptions> = {}): Runner {
+  function make(options: Partial<RunnerOptions> = {}, outputPath = dir): Runner {
     const driver: Partial<TaskDriver> = {
       start: (order) => {
         orders.push(order)
@@ -71,7 +72,7 @@ describe('the runner', function () {
       },
       wait: () => wait(),
       stop: () => Promise.resolve(),
-      outputPath: () => dir,
+      outputPath: () => outputPath,
     }
     runner = new Runner({
       self: 'us',
@@ -193,6 +194,83 @@ describe('the runner', function () {
     runner.start(contractOf({ output: true }))
     const { outputSha256 } = await ended()
     assert.ok(bundles.has(outputSha256!))
+  })
+
+  describe('with an output that cannot be packed as it is', () => {
+    /** A store whose disk does not answer. */
+    const stuck = (): { store: BundleStore; asked: () => number } => {
+      const store = Object.create(bundles) as BundleStore
+      let asked = 0
+      store.add = () => (asked++, new Promise(() => {}))
+      return { store, asked: () => asked }
+    }
+
+    it('leaves out a pipe beside a directory, and says so', async () => {
+      execFileSync('sh', ['-c', 'mkfifo ff; mkdir d'], { cwd: dir })
+      make().open()
+      runner.start(contractOf({ output: true }))
+      const { outputSha256, outputNote } = await ended()
+      assert.ok(bundles.has(outputSha256!))
+      assert.equal(outputNote, 'left out: ff (a named pipe)')
+    })
+
+    it('tells the end of the run without it when packing stands still', async () => {
+      const { store, asked } = stuck()
+      make({ bundles: store, packIdleMs: 20 }).open()
+      runner.start(contractOf({ output: true }))
+      assert.deepEqual(await ended(), { ...EXIT, outputNote: 'nothing could be read for 0.02 s' })
+      assert.equal(asked(), 1)
+    })
+
+    it('tells it at once when the task is cancelled meanwhile, or given up', async () => {
+      for (const [why, words] of [
+        ['cancelled', 'the task was cancelled meanwhile'],
+        ['lost', 'its submitter gave this attempt up meanwhile'],
+      ] as const) {
+        inputs.length = 0
+        const { store, asked } = stuck()
+        make({ bundles: store }).open()
+        runner.start(contractOf({ output: true }))
+        await until('the packing', () => asked() > 0)
+        runner.stop(RUN, why, 0)
+        assert.deepEqual(await ended(), { ...EXIT, outputNote: words })
+        runner.close()
+      }
+    })
+
+    it('leaves nothing of what was packed so far when it is cancelled', async () => {
+      const here = join(dir, 'here')
+      const output = join(dir, 'output')
+      mkdirSync(output)
+      writeFileSync(join(output, 'sparse'), '')
+      truncateSync(join(output, 'sparse'), 3 * 1024 ** 3)
+      make({}, output).open()
+      runner.start(contractOf({ output: true }))
+      await until('some of it', () => readdirSync(here).some((name) => name.endsWith('.part')))
+      runner.stop(RUN, 'cancelled', 0)
+      assert.deepEqual(await ended(), { ...EXIT, outputNote: 'the task was cancelled meanwhile' })
+      await until('the part to be gone', () => readdirSync(here).length === 0)
+    })
+
+    it('waits for it no longer than the time of the task, and a little more', async () => {
+      make({ bundles: stuck().store, packLeastMs: 20 }).open()
+      runner.start(contractOf({ output: true, timeoutMs: 1 }))
+      assert.deepEqual(await ended(), { ...EXIT, outputNote: 'the time of the task ran out meanwhile' })
+    })
+
+    it('does not pack it again when it is too large', async () => {
+      const store = Object.create(bundles) as BundleStore
+      let asked = 0
+      store.add = (source) => {
+        asked++
+        source.destroy()
+        return Promise.reject(new BundleError('too-large', 'the bundle is larger than 3 bytes'))
+      }
+      make({ bundles: store }).open()
+      runner.start(contractOf({ output: true }))
+      assert.deepEqual(await ended(), { ...EXIT, outputNote: 'the bundle is larger than 3 bytes' })
+      assert.equal(asked, 1)
+    })
   })
 
   it('goes on asking for an output, and gives up at once when its executor has it no more', async () => {

@@ -84,7 +84,9 @@ function factsOf(task: TaskView): Fact[] {
 
 function outputOf({ output, exit }: TaskView): string {
   const size = exit?.outputBytes === undefined ? '' : `, ${formatBytes(exit.outputBytes)}`
-  return `${{ fetching: 'being fetched', here: 'here', failed: 'could not be fetched' }[output ?? 'failed']}${size}`
+  const note = exit?.outputNote === undefined ? '' : `; ${exit.outputNote}`
+  const state = { fetching: 'being fetched', here: 'here', failed: 'could not be fetched' }[output ?? 'failed']
+  return `${state}${size}${note}`
 }
 
 /** The story is read again whenever the task was, and whenever something was said in it. */

@@ -1,0 +1,47 @@
+/** What tasks leave behind, and what users send, that no archive can hold: a real daemon as shipped. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NodeView } from '../../src/model/api.ts'
+import { eventually, freshDataDir, startDaemon, stopAll } from '../support/daemon.ts'
+
+describe('outputs and inputs as they come', function () {
+  this.timeout(60_000)
+  afterEach(stopAll)
+
+  it('brings what can be brought, says what cannot, and keeps nothing reserved', async () => {
+    const daemon = await startDaemon({ name: 'n0' })
+    const dir = freshDataDir()
+    execFileSync('sh', ['-c', 'mkdir -p in/sub; echo one >in/a; mkfifo in/pipe'], { cwd: dir })
+    const script = `
+      ls in; cd "$ALTHING_OUTPUT"; mkfifo ff; mkdir -p d venv/bin
+      ln -s /usr/bin/python3 venv/bin/python3; ln -s python3 venv/bin/python
+      echo x >"$(printf 'caf\\351')"; echo kept >d/kept; exit 3`
+    const words = ['--cpu', '1', '--timeout', '20s', '--input', 'in', '--output', 'out', '--', 'sh', '-c', script]
+    const { code, stdout, stderr } = await daemon.cliIn(dir, 'run', ...words)
+    assert.equal(code, 3, stderr)
+    assert.equal(stdout, 'a\nsub\n')
+    assert.match(stderr, /not sent with --input: in\/pipe \(a named pipe\)\n/)
+    assert.match(stderr, /left out: caf\\xe9 \(its name is not UTF-8\), ff \(a named pipe\)\n/)
+    assert.match(stderr, /left out: venv\/bin\/python3 \(leads out of the output, to \/usr\/bin\/python3\)\n/)
+    assert.deepEqual(readdirSync(join(dir, 'out')).toSorted(), ['d', 'venv'])
+    assert.equal(readFileSync(join(dir, 'out', 'd', 'kept'), 'utf8'), 'kept\n')
+    assert.equal(readlinkSync(join(dir, 'out', 'venv', 'bin', 'python')), 'python3')
+
+    const only = await daemon.cliIn(dir, 'run', '--output', 'none', '--', 'sh', '-c', 'mkfifo "$ALTHING_OUTPUT/ff"')
+    assert.deepEqual([only.code, readdirSync(join(dir, 'none'))], [0, []], only.stderr)
+    await eventually('all of the node to be free', async () => {
+      const [node] = await daemon.get<NodeView[]>('/v1/nodes')
+      return node!.free?.cpuMilli === node!.capacity?.cpuMilli
+    })
+  })
+
+  it('says why an output cannot be had', async () => {
+    const daemon = await startDaemon({ name: 'n0' })
+    const dir = freshDataDir()
+    const gone = await daemon.cliIn(dir, 'run', '--output', 'out', '--', 'sh', '-c', 'rmdir "$ALTHING_OUTPUT"')
+    assert.equal(gone.code, 125)
+    assert.match(gone.stderr, /could not be packed on its executor: \. cannot be read: ENOENT/)
+  })
+})
