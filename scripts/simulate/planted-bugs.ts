@@ -249,4 +249,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: 'const pair = { epoch: record.epoch, incarnation: 0 }',
     why: 'a member that was missed once is offline for good',
   },
+  {
+    name: 'sync-on-greeting-only',
+    file: 'src/mesh/sync.ts',
+    line: 'if (state.peers.size === 0) return',
+    instead: 'return',
+    why: 'a record that gossip lost is missing until a link is dialled anew',
+  },
 ]
