@@ -256,4 +256,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: 'return',
     why: 'a record that gossip lost is missing until a link is dialled anew',
   },
+  {
+    name: 'unplaced-end-not-stored',
+    file: 'src/negotiation/submitter/rounds.ts',
+    line: "moveTask(ctx, task, 'failed')",
+    instead: "moveTask(ctx, task, 'failed'); continue",
+    why: 'a task that found no place has failed for its user, and is offered again after a crash',
+  },
 ]
