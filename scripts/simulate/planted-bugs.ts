@@ -263,4 +263,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: "moveTask(ctx, task, 'failed'); continue",
     why: 'a task that found no place has failed for its user, and is offered again after a crash',
   },
+  {
+    name: 'silence-not-told',
+    file: 'src/negotiation/submitter/rounds.ts',
+    line: "tell(state, ctx, job, { kind: 'unreachable', atMs: ctx.nowMs, offerId: round.offerId, node, reason })",
+    instead: '',
+    why: 'a node that did not answer looks as if it had never been asked',
+  },
+  {
+    name: 'passed-over-unsaid',
+    file: 'src/negotiation/submitter/rounds.ts',
+    line: 'if (reason !== undefined) pass.push({ node: node.id, reason })',
+    instead: 'if (reason !== undefined) {}',
+    why: 'nobody learns why a node was never asked',
+  },
 ]
