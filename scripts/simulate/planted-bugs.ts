@@ -277,4 +277,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: 'if (reason !== undefined) {}',
     why: 'nobody learns why a node was never asked',
   },
+  {
+    name: 'skew-within-an-award',
+    file: 'src/negotiation/submitter/award.ts',
+    line: 'spread?.take(best.node)',
+    instead: '',
+    why: 'tasks that are awarded together all go to the domain that had the fewest',
+  },
+  {
+    name: 'skew-of-the-gone',
+    file: 'src/negotiation/submitter/spread.ts',
+    line: 'if (here === undefined) return `is in ${this.#over} ${domain}, where no node can take the task now`',
+    instead: 'if (here === undefined) return undefined',
+    why: 'a node that said goodbye gets every waiting task for the slots that it holds',
+  },
 ]
