@@ -2,7 +2,7 @@
  * `npm run sim`: the deterministic simulator over the real core.
  *
  *   npm run sim -- --seed 7              one seed, with a readable trace
- *   npm run sim -- --seeds 2000          many, from --from (1) on; failing ones are listed, the seed first
+ *   npm run sim -- --seeds 2000          many, from --from or --seed (1) on; failing ones are listed, the seed first
  *   npm run sim -- --mutants             plants known bugs one by one; every one must be caught
  *   npm run sim -- --membership --help   the simulator of who is alive, with options of its own
  *   npm run sim -- --coordinates --help  how well members place themselves by round trips

@@ -16,9 +16,9 @@ export interface SimulateOptions {
 }
 
 export const SIMULATE_USAGE = `usage: npm run sim -- [options]
-  --seed N      run one seed and print what happened
+  --seed N      run one seed and print what happened; with --seeds the first of so many
   --seeds N     run N seeds (default 100)
-  --from N      first of them (default 1)
+  --from N      first of them (default 1); the same as --seed beside --seeds
   --real        with real signatures and frames, about ten times slower
   --first       stop at the first seed that fails
   --mutants     plant each known bug and see that it is caught; --only TEXT picks some
@@ -51,11 +51,12 @@ export function parseSimulateArguments(argv: readonly string[]): SimulateOptions
       return value
     }
     const { json = false, real = false, first = false, only = '' } = values
-    const mode = values.help ? 'help' : values.mutants ? 'mutants' : values.seed === undefined ? 'seeds' : 'one'
+    const start = beginning(values)
+    const mode = values.help ? 'help' : values.mutants ? 'mutants' : start.isOne ? 'one' : 'seeds'
     return {
       mode,
       seed: number('seed', 0, 1),
-      from: number('from', 0, 1),
+      from: number(start.from, 0, 1),
       seeds: number('seeds', 1, 100),
       json,
       real,
@@ -65,4 +66,17 @@ export function parseSimulateArguments(argv: readonly string[]): SimulateOptions
   } catch (error) {
     return { problem: (error as Error).message }
   }
+}
+
+/**
+ * Where a row of seeds begins, and whether it is one seed only.
+ * @throws Error when `--seed` and `--from` name two beginnings
+ */
+export function beginning({ seed, seeds, from }: Readonly<Partial<Record<'seed' | 'seeds' | 'from', string>>>): {
+  readonly from: 'seed' | 'from'
+  readonly isOne: boolean
+} {
+  if (seed !== undefined && from !== undefined)
+    throw new Error('--seed and --from both say which seed is the first: give one of them')
+  return { from: seed === undefined ? 'from' : 'seed', isOne: seed !== undefined && seeds === undefined }
 }

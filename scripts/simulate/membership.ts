@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util'
 import { measureAccuracy } from '../../test/sim/membership/accuracy.ts'
 import { simulateMembership, type MembershipResult } from '../../test/sim/membership/simulate.ts'
 import { measureDetection } from '../../test/sim/membership/tables.ts'
+import { beginning } from './arguments.ts'
 import { MEMBERSHIP_BUGS } from './membership-bugs.ts'
 import { runMutants, type MutantSuite } from './mutants.ts'
 
 const USAGE = `usage: npm run sim -- --membership [options]
-  --seed N      run one seed and print what happened
+  --seed N      run one seed and print what happened; with --seeds the first of so many
   --seeds N     run N seeds (default 100; 1 with --accuracy)
-  --from N      first of them (default 1)
+  --from N      first of them (default 1); the same as --seed beside --seeds
   --first       stop at the first seed that fails
   --mutants     plant each known bug and see that it is caught; --only TEXT picks some
   --tables      how long until all know of a kill and of a silence; --trials N for each line (default 200)
@@ -20,9 +21,10 @@ const USAGE = `usage: npm run sim -- --membership [options]
 const SUITE: MutantSuite = { args: ['--membership'], bugs: MEMBERSHIP_BUGS, seeds: 200 }
 const TABLE_SIZES = [8, 32, 100, 200]
 
-type Options = Exclude<ReturnType<typeof parse>, { readonly problem: string }>
+type Options = Exclude<ReturnType<typeof parseMembershipArguments>, { readonly problem: string }>
 
-function parse(argv: readonly string[]) {
+/** Reads the command line. @returns the problem, in words, when it makes no sense */
+export function parseMembershipArguments(argv: readonly string[]) {
   const flag = { type: 'boolean', default: false } as const
   const text = { type: 'string' } as const
   try {
@@ -44,12 +46,13 @@ function parse(argv: readonly string[]) {
     }
     const loss = Number(values.loss ?? 0.25)
     if (!(loss >= 0 && loss < 1)) throw new Error(`--loss ${values.loss}: expected a share from 0 to 1, as 0.25`)
+    const start = beginning(values)
     return {
       ...values,
       only: values.only ?? '',
-      seed: values.seed === undefined ? undefined : number('seed', 0, 1),
+      isOne: start.isOne,
       seeds: number('seeds', 1, values.accuracy ? 1 : 100),
-      from: number('from', 0, 1),
+      from: number(start.from, 0, 1),
       trials: number('trials', 1, 200),
       size: number('size', 2, 200),
       minutes: number('minutes', 1, 30),
@@ -62,7 +65,7 @@ function parse(argv: readonly string[]) {
 
 /** Runs what the command line asks for. @returns the exit code */
 export async function membershipMain(argv: readonly string[]): Promise<number> {
-  const options = parse(argv)
+  const options = parseMembershipArguments(argv)
   if ('problem' in options) {
     console.error(`${options.problem}\n\n${USAGE}`)
     return 2
@@ -71,7 +74,7 @@ export async function membershipMain(argv: readonly string[]): Promise<number> {
   else if (options.mutants) return (await runMutants(options, SUITE)) ? 0 : 1
   else if (options.tables) return tables(options) ? 0 : 1
   else if (options.accuracy) return accuracy(options) ? 0 : 1
-  else if (options.seed !== undefined) return one(options.seed, options) ? 0 : 1
+  else if (options.isOne) return one(options) ? 0 : 1
   else return seeds(options) ? 0 : 1
   return 0
 }
@@ -110,8 +113,8 @@ function accuracy({ seeds: count, from, size, minutes, loss, json }: Options): b
   return held === 0
 }
 
-function one(seed: number, { json }: Options): boolean {
-  const result = simulateMembership(seed, Infinity)
+function one({ from, json }: Options): boolean {
+  const result = simulateMembership(from, Infinity)
   if (json) console.log(JSON.stringify(result))
   else {
     for (const line of result.trace) console.log(line)

@@ -80,13 +80,17 @@ function onVerdict(
 
 /** What the registry's news means for who is alive. A passport tells the machine a member runs on. */
 export function onRegistryEvent(state: MeshState, event: RegistryEvent, ctx: StepContext): NegotiationInput[] {
-  if (event.type === 'heartbeat' || event.type === 'passport-changed') return hearHeartbeat(state, event.peerId, ctx)
+  if (event.type === 'heartbeat') return hearHeartbeat(state, event.peerId, true, ctx)
+  if (event.type === 'passport-changed') return hearHeartbeat(state, event.peerId, false, ctx)
   if (event.type !== 'node-offline' || event.peerId === state.self || event.reason === 'left') return []
   return takeMembership(state, { type: 'member-lapsed', id: event.peerId }, ctx)
 }
 
-/** The newest heartbeat of a member, unless it is so old that it says nothing of now. */
-function hearHeartbeat(state: MeshState, id: NodeId, ctx: StepContext): NegotiationInput[] {
+/**
+ * The newest heartbeat of a member, unless it is so old that it says nothing of now. Its place is told once only, when
+ * the heartbeat `isNew`: whoever measured it moves by every telling.
+ */
+function hearHeartbeat(state: MeshState, id: NodeId, isNew: boolean, ctx: StepContext): NegotiationInput[] {
   const author = state.registry.authors.get(id)
   const record = state.registry.records.get(`${id}/heartbeat/`)?.record
   if (id === state.self || author?.beat === undefined || record === undefined) return []
@@ -94,7 +98,7 @@ function hearHeartbeat(state: MeshState, id: NodeId, ctx: StepContext): Negotiat
   const pair = { epoch: record.epoch, incarnation: author.beat.body.incarnation }
   if (author.beat.body.state === 'offline') return takeMembership(state, { type: 'member-left', id, pair }, ctx)
   const { coordinate } = author.beat.body
-  const point = coordinate && pointOf(coordinate)
+  const point = isNew && coordinate ? pointOf(coordinate) : undefined
   return takeMembership(state, { type: 'member', id, pair, host: hostOf(state, id), point }, ctx)
 }
 

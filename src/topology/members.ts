@@ -28,7 +28,7 @@ export function takeMember(ctx: Context, { id, pair, host, point }: TopologyInpu
   const { epoch, incarnation } = pair
   const member = state.members.get(id)
   if (member === undefined) return addMember(ctx, id, { epoch, incarnation }, host, point)
-  if (point !== undefined && point !== member.point) {
+  if (point !== undefined) {
     member.point = point
     reconsider(state.placement, id, point, ctx.nowMs, ctx.rng)
   }

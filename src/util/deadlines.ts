@@ -15,6 +15,8 @@ export class Deadlines<Key extends string> {
   #heap: Slot<Key>[] = []
   #live = new Map<Key, { token: number; atMs: number }>()
   #lastToken = 0
+  /** The top of the heap is known to be live: asked for it is far more often than it changes. */
+  #isTopLive = false
 
   /** How many keys have a deadline. */
   get size(): number {
@@ -30,6 +32,7 @@ export class Deadlines<Key extends string> {
   set(key: Key, atMs: number): void {
     const slot = { atMs, key, token: ++this.#lastToken }
     this.#live.set(key, { token: slot.token, atMs })
+    this.#isTopLive = false
     this.#heap.push(slot)
     this.#up(this.#heap.length - 1)
     // Replaced slots must not outgrow the live ones: a caller that re-sets one key for ever stays bounded.
@@ -43,7 +46,7 @@ export class Deadlines<Key extends string> {
   }
 
   cancel(key: Key): void {
-    this.#live.delete(key)
+    if (this.#live.delete(key)) this.#isTopLive = false
   }
 
   /** The earliest deadline, or undefined when nothing is set. */
@@ -59,6 +62,7 @@ export class Deadlines<Key extends string> {
     if (top === undefined || top.atMs > nowMs) return undefined
     this.#pop()
     this.#live.delete(top.key)
+    this.#isTopLive = false
     return top.key
   }
 
@@ -67,7 +71,9 @@ export class Deadlines<Key extends string> {
   }
 
   #dropStale(): void {
+    if (this.#isTopLive) return
     while (this.#heap.length > 0 && !this.#isLive(this.#heap[0]!)) this.#pop()
+    this.#isTopLive = true
   }
 
   #compact(): void {

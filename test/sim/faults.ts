@@ -48,6 +48,21 @@ const delays: Fault = ({ time, rng, network, nodes }) => {
   return { says: `${node.id} is slow to reach: +${extraMs} ms`, endsMs: lastsMs }
 }
 
+/** Gossip of records is lost, and some probes, everywhere or on the links of one node. Sync has to make up for it. */
+const losses: Fault = ({ time, rng, network, nodes }) => {
+  const node = rng.next() < 0.5 ? rng.pick(nodes) : undefined
+  const loss = { records: rng.pick([0.2, 0.5, 0.9, 1]), datagrams: rng.pick([0, 0.1, 0.4]) }
+  const lastsMs = 2_000 + rng.int(25_000)
+  const links = nodes.flatMap((a, index) => nodes.slice(0, index).map((b) => [a, b] as const))
+  const struck = links.filter(([a, b]) => node === undefined || node === a || node === b)
+  for (const [a, b] of struck) network.lose(a.id, b.id, loss)
+  time.after(lastsMs, () => {
+    for (const [a, b] of struck) network.lose(a.id, b.id)
+  })
+  const where = node === undefined ? 'everywhere' : `to and from ${node.id}`
+  return { says: `${100 * loss.records} % of all gossip is lost ${where} for ${lastsMs} ms`, endsMs: lastsMs }
+}
+
 /** How long a daemon stays away: mostly short, sometimes beyond the time after which it is given up. */
 function absence(rng: Rng, lostAfterMs: number): number {
   return rng.next() < 0.35 ? lostAfterMs + rng.int(6_000) : rng.int(rng.pick([40, 1_000, 12_000]))
@@ -177,6 +192,8 @@ const FAULTS: readonly Fault[] = [
   resets,
   resets,
   delays,
+  losses,
+  losses,
   crash,
   crash,
   doom,
@@ -230,6 +247,7 @@ export function healAll({ network, nodes, setRepeats }: Pick<FaultOptions, 'netw
       if (other === node) continue
       network.unblock(node.id, other.id)
       network.slow(node.id, other.id, 0)
+      network.lose(node.id, other.id)
     }
     reviveNode(node)
   }

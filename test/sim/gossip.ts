@@ -38,7 +38,7 @@ export class Gossip {
       if (this.repeatShare === 0 && this.#seen.get(peer)!.has(record.hash)) continue
       const target = nodeOf(peer)
       const { boots } = target
-      this.#network.sendUnordered(from.id, peer, () => {
+      this.#network.gossip(from.id, peer, () => {
         if (!target.online || target.boots !== boots) return
         if (!this.#isNew(peer, record.hash) && this.#rng.next() >= this.repeatShare) return
         if (target.receiveGossip(record)) this.publish(target, record, nodeOf)

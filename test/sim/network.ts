@@ -14,6 +14,18 @@ export interface Endpoint {
   peerDown(peer: string): void
 }
 
+/**
+ * Shares of what is lost, 0 to 1. Nothing of an ordered stream is: it is repeated below, or the link breaks. Gossip of
+ * records is dropped where a queue is full, and datagrams anywhere.
+ */
+export interface Loss {
+  readonly records: number
+  readonly datagrams: number
+}
+
+/** A sound link. */
+const NO_LOSS: Loss = { records: 0, datagrams: 0 }
+
 interface Link {
   readonly ends: readonly [Endpoint, Endpoint]
   readonly baseMs: number
@@ -24,6 +36,8 @@ interface Link {
   life: number
   /** Beside its usual latency, while delays are being made. */
   extraMs: number
+  /** What gets lost on the way, beside what always may. */
+  loss: Loss
   /** When the last message of each direction arrives: none may overtake it. */
   readonly lastMs: [number, number]
   stalled: (() => void)[]
@@ -59,6 +73,7 @@ export class Network {
         blocked: false,
         life: 0,
         extraMs: 0,
+        loss: NO_LOSS,
         lastMs: [0, 0],
         stalled: [],
         dialling: false,
@@ -107,10 +122,12 @@ export class Network {
     return true
   }
 
-  /** Sends beside the ordered stream: such messages overtake each other. */
-  sendUnordered(from: string, to: string, arrive: () => void): void {
+  /** Sends a record by gossip, beside the ordered stream: records overtake each other, and may be lost. */
+  gossip(from: string, to: string, arrive: () => void): void {
     const link = this.#link(from, to)
     if (!link.up || link.blocked) return
+    const { records } = link.loss
+    if (records > 0 && this.#rng.next() < records) return
     const life = link.life
     this.#time.after(this.#latency(link) + this.#rng.int(50), () => {
       if (link.up && link.life === life && !link.blocked) arrive()
@@ -120,7 +137,8 @@ export class Network {
   /** Sends a datagram: it needs no link, and is lost where nothing passes, and now and then elsewhere. */
   datagram(from: string, to: string, arrive: () => void): void {
     const link = this.#link(from, to)
-    if (!link.blocked && this.#rng.next() >= DATAGRAM_LOSS) this.#time.after(this.#latency(link), arrive)
+    const lost = Math.max(DATAGRAM_LOSS, link.loss.datagrams)
+    if (!link.blocked && this.#rng.next() >= lost) this.#time.after(this.#latency(link), arrive)
   }
 
   /**
@@ -149,6 +167,11 @@ export class Network {
   /** Delays everything on a link by so much more, until it is called with 0. */
   slow(a: string, b: string, extraMs: number): void {
     this.#link(a, b).extraMs = extraMs
+  }
+
+  /** Loses such shares on a link, until it is called again; without `loss` the link is sound. */
+  lose(a: string, b: string, loss: Loss = NO_LOSS): void {
+    this.#link(a, b).loss = loss
   }
 
   /** Nothing passes between two nodes from here on. */

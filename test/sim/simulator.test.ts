@@ -4,8 +4,10 @@ import { PLANTED_BUGS } from '../../scripts/simulate/planted-bugs.ts'
 import type { ControlMessage } from '../../src/model/control.ts'
 import { seededRng } from '../../src/util/rng.ts'
 import { Violation } from './checker.ts'
+import { Network, type Loss } from './network.ts'
 import { fastSealing, realSealing } from './sealing.ts'
 import { simulate, type SeedResult } from './simulate.ts'
+import { Timeline } from './timeline.ts'
 
 const SMOKE_SEEDS = 100
 const REAL_SEEDS = 3
@@ -54,6 +56,36 @@ describe('simulator', () => {
       for (const seed of seeds) check(simulate({ seed, real }))
     })
   }
+
+  describe('its network', () => {
+    const arrived = (loss: Loss | undefined): Record<'records' | 'datagrams' | 'messages', number> => {
+      const time = new Timeline(0)
+      const network = new Network(time, seededRng(1))
+      const end = (id: string) => ({ id, online: true, peerUp: () => undefined, peerDown: () => undefined })
+      network.join(end('b'), [end('a')])
+      network.nodeOnline('b')
+      time.runUntil(5_000)
+      network.lose('a', 'b', loss)
+      const counts = { records: 0, datagrams: 0, messages: 0 }
+      for (let turn = 0; turn < 1_000; turn++) {
+        network.gossip('a', 'b', () => counts.records++)
+        network.datagram('a', 'b', () => counts.datagrams++)
+        network.send('a', 'b', () => counts.messages++)
+      }
+      time.runUntil(10_000)
+      return counts
+    }
+
+    it('loses gossip and datagrams by share while told to, and nothing of an ordered stream', () => {
+      const { records, datagrams, messages } = arrived({ records: 0.5, datagrams: 0.2 })
+      assert.ok(Math.abs(records - 500) < 60, `${records} records of 1000`)
+      assert.ok(Math.abs(datagrams - 800) < 60, `${datagrams} datagrams of 1000`)
+      assert.equal(messages, 1_000)
+      const sound = arrived(undefined)
+      assert.deepEqual([sound.records, sound.messages], [1_000, 1_000])
+      assert.ok(sound.datagrams > 950)
+    })
+  })
 
   describe('its wire', () => {
     const sealings = { fast: fastSealing(seededRng(1)), real: realSealing(() => 1_800_000_000_000) }

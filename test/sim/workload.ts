@@ -90,6 +90,7 @@ export class Workload {
     const failing = rng.next() < 0.25 ? 1 + rng.int(3) : 0
     const manner: Manner = rng.next() < 0.2 ? 'stubborn' : rng.next() < 0.06 ? 'absent' : 'plain'
     const selector = rng.next() < 0.3 ? this.#makeSelector() : undefined
+    const spread = count > 1 && rng.next() < 0.3 ? this.#makeSpread() : undefined
     const cpuMilli = count > 20 ? rng.pick([100, 200, 400]) : rng.pick([100, 250, 500, 1_000, 2_000, 3_500])
     return {
       driver: 'process',
@@ -102,9 +103,16 @@ export class Workload {
       graceMs: rng.pick([100, 1_000, 3_000]),
       output: rng.next() < 0.2,
       ...(selector === undefined ? {} : { selector }),
+      ...(spread === undefined ? {} : { spread }),
       retries: rng.next() < 0.5 ? rng.int(4) : 0,
       logCapBytes: 1024,
     }
+  }
+
+  /** It only bounds how many run at once: what can be placed without it is placed with it, sooner or later. */
+  #makeSpread(): TaskSpec['spread'] {
+    const { rng } = this.#options
+    return { over: rng.pick(['host', 'zone', 'zone', 'region']), maxSkew: rng.pick([1, 1, 2, 5]) }
   }
 
   #makeSelector(): string {

@@ -3,7 +3,8 @@
  *
  * The rule is that of Kubernetes' `topologySpreadConstraints` with `DoNotSchedule`: no domain has more than `maxSkew`
  * tasks more than the one with the fewest. Domains are those of the nodes that could take the task at all, and only
- * tasks that run now, or are awarded, count. A task for which no domain may take one waits in the queue.
+ * tasks that run now, or are awarded, count. A task for which no domain may take one waits in the queue, and
+ * a bidder whose domain is no longer one of them gets none.
  */
 import type { TaskSpec } from '../../model/task.ts'
 import { notAskable } from '../constraints.ts'
@@ -58,7 +59,9 @@ export class Spread {
   refusal(node: NodeId): string | undefined {
     const domain = this.#domainOf(node)
     if (domain === undefined) return `is in no known ${this.#over}, and the tasks are spread over ${this.#over}s`
-    const here = this.#counts.get(domain) ?? 0
+    const here = this.#counts.get(domain)
+    // Its bid is older than what is known now: it said goodbye since, or is held offline. Nothing bounds what it gets.
+    if (here === undefined) return `is in ${this.#over} ${domain}, where no node can take the task now`
     const [least, fewest] = this.#fewest()
     if (here + 1 - fewest <= this.#maxSkew) return undefined
     return (

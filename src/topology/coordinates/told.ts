@@ -15,22 +15,14 @@ export function coordinateOf({ point }: Placement): Coordinate | undefined {
   return { at, height, adjustment, error: Math.min(Math.round(point.error * 1_000), MAX_ERROR_MILLI) }
 }
 
-/** Points of coordinates that were told: the same heartbeat, read again, is no news. */
-const points = new WeakMap<Coordinate, Point>()
-
-/** What a member has told; the same point for the same coordinate. */
-export function pointOf(coordinate: Coordinate): Point {
-  const known = points.get(coordinate)
-  if (known !== undefined) return known
-  const { at, height, adjustment, error } = coordinate
-  const point = {
+/** What a member has told. */
+export function pointOf({ at, height, adjustment, error }: Coordinate): Point {
+  return {
     at: at.map((one) => one / MICROS),
     heightMs: height / MICROS,
     adjustmentMs: adjustment / MICROS,
     error: Math.max(error / 1_000, LEAST_TOLD_ERROR),
   }
-  points.set(coordinate, point)
-  return point
 }
 
 /** Never minus nought, which has no canonical form. */

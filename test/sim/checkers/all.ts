@@ -8,6 +8,8 @@ import { ConvergenceChecker } from './convergence.ts'
 import { DurabilityChecker } from './durability.ts'
 import { ReservationsChecker } from './reservations.ts'
 import { SharesChecker } from './shares.ts'
+import { SpreadChecker } from './spread.ts'
+import { StoriesChecker } from './stories.ts'
 import { TasksChecker } from './tasks.ts'
 
 /** New ones, with empty books. */
@@ -19,6 +21,8 @@ export function allCheckers(config: MeshConfig, capacities: ReadonlyMap<string, 
     new CancelsChecker(),
     new BoundsChecker(),
     new SharesChecker(config),
+    new SpreadChecker(config),
+    new StoriesChecker(config),
     new TasksChecker(),
     new ConvergenceChecker(),
   ]

@@ -1,7 +1,8 @@
 /**
- * Rules 8 and 11: what is said has been written. An accepted grant, an award, a settlement and the end of
- * a run stand on the disk of whoever says so; and the numbers of an author's records never fall.
+ * Rules 8 and 11: what is said has been written. An accepted grant, an award, a settlement, the end of a run
+ * and the end of a task stand on the disk of whoever says so; and the numbers of an author's records never fall.
  */
+import type { TaskState } from '../../../src/model/task.ts'
 import type { Task } from '../../../src/negotiation/types.ts'
 import { Violation, type Checker, type MeshEffect } from '../checker.ts'
 import type { DiskView } from '../disk.ts'
@@ -11,6 +12,9 @@ interface Ref {
   readonly attempt: number
 }
 
+/** States a task stays in: a user who was told of one may rely on it. */
+const FINAL: ReadonlySet<TaskState> = new Set(['succeeded', 'failed', 'cancelled', 'timed-out'])
+
 export class DurabilityChecker implements Checker {
   readonly name = 'persist-before-send'
   /** Highest (epoch, seq) published, by `<author>/<kind>`. */
@@ -19,7 +23,10 @@ export class DurabilityChecker implements Checker {
   carried(node: string, effect: MeshEffect, _nowMs: number, disk: DiskView): void {
     if (effect.type === 'publish') this.#onPublish(node, effect)
     else if (effect.type === 'start') this.#contract(node, disk, effect.contract.submitter, effect.contract, 'started')
-    else if (effect.type === 'send') {
+    else if (effect.type === 'emit') {
+      const { event } = effect
+      if (event.type === 'task' && FINAL.has(event.state)) this.#over(node, disk, event.taskId, event.state)
+    } else if (effect.type === 'send') {
       const { message } = effect
       if (message.t === 'contract')
         for (const ref of message.body.accepted) this.#contract(node, disk, effect.to, ref, 'accepted')
@@ -29,6 +36,18 @@ export class DurabilityChecker implements Checker {
         for (const line of message.body.reports) if (line.phase === 'ended') this.#ended(node, disk, effect.to, line)
       }
     }
+  }
+
+  /** After a crash a task that is not over on the disk would be worked on again, and might end otherwise. */
+  #over(node: string, disk: DiskView, taskId: string, state: TaskState): void {
+    const task = disk.get('task', taskId) as Task | undefined
+    if (task?.state === state && task.exit !== undefined && task.endedAtMs !== undefined) return
+    const stored =
+      task === undefined ? 'not there' : `${task.state}, ${task.exit === undefined ? 'without' : 'with'} exit`
+    throw new Violation(
+      'ends-are-stored',
+      `${node} told its users that ${taskId} is ${state}; on its disk it is ${stored}`,
+    )
   }
 
   #contract(node: string, disk: DiskView, submitter: string, { taskId, attempt }: Ref, what: string): void {

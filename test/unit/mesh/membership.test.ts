@@ -10,7 +10,7 @@ import { verdictOf } from '../../../src/topology/state.ts'
 import { seededRng } from '../../../src/util/rng.ts'
 import { openRecord } from '../../../src/wire/envelope.ts'
 import { RECORD_MAX_BYTES } from '../../../src/wire/limits.ts'
-import { EPOCH, heartbeat, signerOf, T0 } from '../registry/fixtures.ts'
+import { EPOCH, heartbeat, machine, signerOf, T0 } from '../registry/fixtures.ts'
 
 /** A mesh of this node, `ann` and `ben`, each known by a heartbeat. */
 function makeMesh() {
@@ -133,6 +133,8 @@ describe('membership in the mesh', () => {
     assert.equal(placement.moves, 2, 'a place that was told counts')
     step({ type: 'record', record: heartbeat('ann', { seq: 3, coordinate: { ...told, error: 200 } }), ageMs: 0 })
     assert.equal(placement.moves, 2, 'once')
+    step({ type: 'record', record: machine('ann'), ageMs: 0 })
+    assert.equal(placement.moves, 2, 'not again when only its passport is new')
     const beats = step({ type: 'wake' }, T0 + 20_000).flatMap((effect) =>
       effect.type === 'publish' && effect.kind === 'heartbeat' ? [Heartbeat.parse(effect.body)] : [],
     )

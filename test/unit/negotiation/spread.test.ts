@@ -121,6 +121,24 @@ describe('negotiation/spread', () => {
     assert.ok(reasons(table, 'not-asked').includes('is in no known zone, and the tasks are spread over zones'))
   })
 
+  it('gives nothing more to a node that has gone since it bid, however many slots it holds', () => {
+    const table = makeTable({ a: [2], b: [40] }, { runMs: 1_000 })
+    submit(table, 20, { over: 'zone', maxSkew: 1 })
+    table.run(700)
+    assert.deepEqual(running(table), { a: 2, b: 3 })
+    const all = table.candidates.bind(table)
+    table.candidates = () => all().map((one) => ({ ...one, alive: one.id !== 'b0' }))
+    for (let round = 0; round < 20; round++) {
+      table.run(100)
+      assert.ok((running(table).b ?? 0) <= 3, `${running(table).b} tasks are in zone b`)
+    }
+    assert.ok(reasons(table, 'not-awarded').includes('is in zone b, where no node can take the task now'))
+    table.candidates = all
+    table.run(30_000)
+    const ended = [...table.seat('a0').state.tasks.values()].filter(({ state }) => state === 'succeeded')
+    assert.equal(ended.length, 20)
+  })
+
   it('counts after a restart what runs already', () => {
     const table = makeTable({ a: [8], b: [2] })
     submit(table, 6, { over: 'zone', maxSkew: 1 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { parseSimulateArguments } from '../../../scripts/simulate/arguments.ts'
+import { parseMembershipArguments } from '../../../scripts/simulate/membership.ts'
 
 describe('arguments of the simulator', () => {
   it('name one seed, many, or the planted bugs', () => {
@@ -10,9 +11,24 @@ describe('arguments of the simulator', () => {
       ...standard,
       mode: 'one',
       seed: 5,
+      from: 5,
       real: true,
     })
     assert.deepEqual(parseSimulateArguments(['--mutants', '--json']), { ...standard, mode: 'mutants', json: true })
+  })
+
+  it('name the first of many seeds by --seed as well', () => {
+    for (const parse of [parseSimulateArguments, parseMembershipArguments]) {
+      const options = parse(['--seed', '7', '--seeds', '2000'])
+      assert.ok(!('problem' in options))
+      assert.deepEqual([options.from, options.seeds], [7, 2000])
+      assert.equal('mode' in options ? options.mode === 'one' : options.isOne, false)
+      const both = parse(['--seed', '7', '--from', '8'])
+      assert.ok('problem' in both)
+      assert.match(both.problem, /--seed and --from both say/)
+    }
+    const one = parseMembershipArguments(['--seed', '7'])
+    assert.deepEqual('problem' in one ? one : [one.isOne, one.from], [true, 7])
   })
 
   it('say what is wrong with them', () => {
