@@ -36,7 +36,13 @@ export function restore(state: NegotiationState, ctx: Context, stored: StoredNeg
 }
 
 function restoreJob(state: NegotiationState, ctx: Context, doc: Job): void {
-  const fresh = { queue: [], grantable: new Map(), hopes: new Set<string>(), offeredMs: -Infinity }
+  const fresh = {
+    queue: [],
+    grantable: new Map(),
+    hopes: new Set<string>(),
+    unwilling: new Set<string>(),
+    offeredMs: -Infinity,
+  }
   state.jobs.set(doc.jobId, { ...doc, ...fresh, reofferMs: ctx.config.reofferMinMs })
 }
 

@@ -124,6 +124,8 @@ export interface Job {
   offeredMs: number
   /** Nodes that had no room, or too little, when asked: their news of capacity is worth a round. */
   readonly hopes: Set<NodeId>
+  /** Nodes that declined it for a reason that does not pass with time: they are asked after all others. */
+  readonly unwilling: Set<NodeId>
   readonly story: StoryEntry[]
   /** Entries cut from the middle of a story that grew past its caps. */
   storyDropped: number

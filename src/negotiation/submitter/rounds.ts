@@ -52,6 +52,7 @@ export function submit(
     reofferMs: ctx.config.reofferMinMs,
     offeredMs: -Infinity,
     hopes: new Set(),
+    unwilling: new Set(),
     story: [],
     storyDropped: 0,
   }
@@ -143,7 +144,9 @@ function chooseCandidates(
   const { domains, inTurn } = takeTurns(spreadOf(state, ctx, job), able, pass)
   const ask: NodeId[] = []
   let promised = 0
-  for (const { node } of inTurn) {
+  // Else the strongest few, where they do not trust this node, would be asked for ever and nobody else.
+  const lastly = ({ node }: { node: Candidate }) => Number(job.unwilling.has(node.id))
+  for (const { node } of inTurn.toSorted((a, b) => lastly(a) - lastly(b))) {
     const enough = ask.length >= Math.max(ctx.config.askAtLeast, domains) && promised >= job.queue.length
     if (enough || ask.length >= ctx.config.askAtMost)
       pass.push({ node: node.id, reason: `ranked below the ${ask.length} asked` })
@@ -187,6 +190,7 @@ export function onBid(state: NegotiationState, ctx: Context, from: NodeId, bid: 
     return
   }
   if (bid.slots < round.slots) job.hopes.add(from)
+  job.unwilling.delete(from)
   round.bids.set(from, { bid, expiresAtMs: ctx.nowMs + bid.holdMs })
   const facts = { ...bid.terms, distanceMs: ctx.distanceMs(from) }
   tell(state, ctx, job, {
@@ -215,6 +219,7 @@ export function onDecline(
   if (!job?.round?.waiting.delete(from)) return
   const { offerId, reasons, wouldFit } = decline
   if (reasons.every(({ temporary }) => temporary)) job.hopes.add(from)
+  else job.unwilling.add(from)
   tell(state, ctx, job, { kind: 'declined', atMs: ctx.nowMs, offerId, node: from, reasons, wouldFit, proof })
   closeRoundIfDone(state, ctx, job)
 }

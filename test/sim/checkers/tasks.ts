@@ -33,6 +33,8 @@ export class TasksChecker implements Checker {
   readonly #specs = new Map<string, TaskSpec>()
   readonly #states = new Map<string, TaskState>()
   readonly #queuedMs = new Map<string, number>()
+  /** When tasks came to a queue that their users have not been told of yet, oldest first; by node and task. */
+  readonly #untoldMs = new Map<string, Map<string, number[]>>()
   readonly #cancelled = new Set<string>()
   /** Also those whose user got no answer, because the daemon died or its disk was full. */
   readonly #asked = new Set<string>()
@@ -43,6 +45,7 @@ export class TasksChecker implements Checker {
 
   boot(node: string): void {
     this.#told.set(node, new Set())
+    this.#untoldMs.set(node, new Map())
   }
 
   submitted(job: SubmittedJob): void {
@@ -71,8 +74,13 @@ export class TasksChecker implements Checker {
     if (exit.startError === undefined) this.#exits.set(attemptName(contract), exit)
   }
 
-  step({ input }: StepSeen): void {
+  step({ node, input, effects, nowMs }: StepSeen): void {
     if (input.type === 'cancel') this.#asked.add(input.taskId)
+    for (const effect of effects) {
+      if (effect.type !== 'emit' || effect.event.type !== 'task' || effect.event.state !== 'queued') continue
+      const untold = this.#untoldMs.get(node)!
+      untold.set(effect.event.taskId, [...(untold.get(effect.event.taskId) ?? []), nowMs])
+    }
     if (input.type !== 'restore') return
     // What was written and never told, because the daemon died in between, happened all the same.
     for (const doc of input.stored.tasks) {
@@ -92,7 +100,8 @@ export class TasksChecker implements Checker {
       }
       if (before === undefined && state !== 'queued')
         throw new Violation('transitions', `${node}: ${taskId} began as ${state}`)
-      if (state === 'queued') this.#queuedMs.set(taskId, nowMs)
+      // It waits from when it was decided: with a full disk its user is told much later.
+      if (state === 'queued') this.#queuedMs.set(taskId, this.#untoldMs.get(node)!.get(taskId)?.shift() ?? nowMs)
       this.#states.set(taskId, state)
     } else if (effect.type === 'send' && effect.message.t === 'report') {
       for (const { taskId, attempt, exit } of effect.message.body.reports) {

@@ -24,6 +24,7 @@ function setting() {
     reofferMs: 1,
     offeredMs: 1,
     hopes: new Set(),
+    unwilling: new Set(),
     story: [],
     storyDropped: 0,
   }
