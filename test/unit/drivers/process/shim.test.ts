@@ -71,7 +71,14 @@ for (const [program, ...args] of SHELLS) {
     it('leaves the environment as it was given', async () => {
       const files = await shim(['env'], { IFS: 'x', deadline: 'mine', state: 'mine', LANG: 'C', LD_PRELOAD: '' })
       const lines = new Set(files['stdout']?.trim().split('\n'))
-      for (const line of ['IFS=x', 'deadline=mine', 'state=mine', 'LANG=C', 'LD_PRELOAD=', `PWD=${join(dir, 'work')}`]) {
+      for (const line of [
+        'IFS=x',
+        'deadline=mine',
+        'state=mine',
+        'LANG=C',
+        'LD_PRELOAD=',
+        `PWD=${join(dir, 'work')}`,
+      ]) {
         assert.ok(lines.has(line), `${line} in ${files['stdout']}`)
       }
       assert.ok(![...lines].some((line) => line.startsWith('__a_') || line.startsWith('OLDPWD')))
