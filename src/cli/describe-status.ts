@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StatusView } from '../model/api.ts'
-import { drawFields } from './fields.ts'
+import { drawFields, type Field } from './fields.ts'
 import { formatDuration, formatResources } from './format.ts'
 import type { Paint } from './terminal.ts'
 import { styleOfNode } from './views.ts'
@@ -27,7 +27,8 @@ export function describeStatus(status: StatusView, paint: Paint): string {
       ['reserved', formatResources(status.reserved)],
       ['limits', `CPU by ${status.enforcement.cpu}, memory by ${status.enforcement.memory}`],
       ['nodes', counts(status.nodes)],
-      ['connected', String(status.peers.length)],
+      ['connected', String(status.peers.length - status.network.foreign.length)],
+      ...missingJoins(status),
       ['tasks', counts(status.tasks)],
       ['running', `${status.running} on this machine`],
       ['version', status.version],
@@ -49,6 +50,20 @@ function pageLink({ pageUrl, dataDir }: StatusView): string | undefined {
   } catch {
     return pageUrl
   }
+}
+
+/** What keeps it from the mesh that its user meant. */
+function missingJoins({ network: { missing, foreign }, cluster }: StatusView): Field[] {
+  const clusters = [...new Set(foreign.map((peer) => peer.cluster))]
+  const others = clusters.map((name) => {
+    const peers = foreign.filter((peer) => peer.cluster === name).length
+    const text = `${peers} of cluster ${name} answered, this one is of ${cluster}: nothing is exchanged`
+    return ['NOT JOINED', { text, style: 'red' }] satisfies Field
+  })
+  const silent = missing.map(
+    ({ address, why }) => ['NOT JOINED', { text: `${address}: ${why}; tried again`, style: 'red' }] satisfies Field,
+  )
+  return [...others, ...silent]
 }
 
 function dialable({ network: { dialable: can, relays }, links }: StatusView): string {

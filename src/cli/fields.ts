@@ -3,8 +3,11 @@ import { printable, type Paint, type Style } from './terminal.ts'
 
 type Shown = string | readonly string[] | { readonly text: string; readonly style: Style } | undefined
 
+/** A name, and what is shown behind it. */
+export type Field = readonly [string, Shown]
+
 /** One field a line, lists one item a line; empty fields are left out. */
-export function drawFields(fields: readonly (readonly [string, Shown])[], paint: Paint): string {
+export function drawFields(fields: readonly Field[], paint: Paint): string {
   const width = Math.max(...fields.map(([name]) => name.length)) + 2
   return fields
     .flatMap(([name, shown]) => {

@@ -59,3 +59,10 @@ export function formatClock(atMs: number): string {
 export function shortPeer(peerId: string): string {
   return peerId.length > 10 ? `…${peerId.slice(-8)}` : peerId
 }
+
+/** A zone or region; a `~` says that no label of the node's own names it. */
+export function formatDomain(
+  domain: { readonly name: string; readonly inferred: boolean } | undefined,
+): string | undefined {
+  return domain?.inferred === true && !domain.name.startsWith('~') ? `~${domain.name}` : domain?.name
+}

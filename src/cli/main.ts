@@ -29,6 +29,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   run: () => import('./commands/run.ts'),
   ps: () => import('./commands/ps.ts'),
   logs: () => import('./commands/logs.ts'),
+  wait: () => import('./commands/wait.ts'),
+  output: () => import('./commands/output.ts'),
   cancel: () => import('./commands/cancel.ts'),
   why: () => import('./commands/why.ts'),
   trust: () => import('./commands/trust.ts'),

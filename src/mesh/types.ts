@@ -52,7 +52,7 @@ export type LocalFacts = Omit<
   'accepting' | 'stateName' | 'cpuRatio' | 'memoryAvailableBytes' | 'warmBundles'
 >
 
-/** A zone or a region. `inferred`: by distance; its name begins with `~`. */
+/** A zone or a region. `inferred`: by distance. The name of one that no label names begins with `~`. */
 export interface Domain {
   readonly name: string
   readonly inferred: boolean

@@ -8,7 +8,7 @@ import type { Domain, MeshState, Whereabouts, ZoneState } from './types.ts'
 
 /** The clusters are looked for anew when they are asked for and older than this. */
 const KEPT_MS = 5_000
-/** What the name of an inferred zone or region begins with: no label can. */
+/** What the name of a zone or region begins with that no label names: no label can. */
 const INFERRED = '~'
 
 /** Nothing found yet. */
@@ -52,8 +52,8 @@ function clustersOf(
 }
 
 /**
- * Labels come first. A cluster is named after the label that most of its members have, the first by name among equals;
- * where nobody has one, after its leader.
+ * Labels come first. Who has none is in the zone of those near it: the one that most of them are labelled with, the
+ * first by name among equals; where nobody is, one that is named after their leader.
  */
 function domainsOf(
   known: readonly KnownNode[],
@@ -75,8 +75,8 @@ function domainsOf(
     const [leader, label] = [clusters.get(peerId), labelOf(labels)]
     if (label !== undefined) domains.set(peerId, { name: label, inferred: false })
     else if (leader !== undefined) {
-      const name = mostVoted(votes.get(leader)) ?? names.get(leader) ?? leader
-      domains.set(peerId, { name: INFERRED + name, inferred: true })
+      const name = mostVoted(votes.get(leader)) ?? INFERRED + (names.get(leader) ?? leader)
+      domains.set(peerId, { name, inferred: true })
     }
   }
   return domains

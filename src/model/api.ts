@@ -23,6 +23,10 @@ const NetworkView = z.strictObject({
   relays: z.array(z.string()),
   /** Peers it holds itself ready to relay for. */
   relaysFor: z.int(),
+  /** Addresses to join by at which nobody was reached when they were last tried, and why. */
+  missing: z.array(z.strictObject({ address: z.string(), why: z.string() })),
+  /** Connected peers of another cluster, with which nothing is exchanged. */
+  foreign: z.array(z.strictObject({ peer: z.string(), cluster: z.string() })),
 })
 
 /** A standing link to a neighbour. */

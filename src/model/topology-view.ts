@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { NodeState } from './api.ts'
 
-/** A zone or a region; the name of an inferred one begins with `~`. */
+/** The zone or region of a node. `inferred`: by distance. The name of one that no label names begins with `~`. */
 export const DomainView = z.strictObject({ name: z.string(), inferred: z.boolean() })
 export type DomainView = z.infer<typeof DomainView>
 

@@ -62,6 +62,7 @@ export interface Attempt {
   /** Until it starts: bytes of its input that its executor has, as far as it told. */
   fetchedBytes?: number
   startedAtMs?: number
+  /** When this node knew that it was over; its `exit` says when that was. */
   endedAtMs?: number
   exit?: TaskExit
   outcome?: 'ended' | 'refused' | 'lost'

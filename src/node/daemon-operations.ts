@@ -80,7 +80,7 @@ function statusOf(parts: DaemonParts): StatusView {
     open: mesh.local.open,
     cutOff: mesh.topology.brake !== undefined,
     addresses: peer.addresses(),
-    network: networkOf(peer),
+    network: networkOf(parts),
     links: peer.peers().flatMap((id) => linkOf(peer, id)),
     dataDir: options.paths.dataDir,
     socketPath: options.paths.socketPath,
@@ -97,9 +97,10 @@ function statusOf(parts: DaemonParts): StatusView {
   }
 }
 
-function networkOf(peer: Peer): StatusView['network'] {
-  const { dialable, seenAs, relays, relaysFor } = peer.network()
-  return { dialable, seenAs: [...seenAs], relays: [...relays], relaysFor }
+function networkOf({ peer, inbound }: DaemonParts): StatusView['network'] {
+  const { dialable, seenAs, relays, relaysFor, missing } = peer.network()
+  const foreign = inbound.foreignPeers()
+  return { dialable, seenAs: [...seenAs], relays: [...relays], relaysFor, missing: [...missing], foreign }
 }
 
 function linkOf(peer: Peer, id: PeerIdText): StatusView['links'] {

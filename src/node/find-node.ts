@@ -25,5 +25,8 @@ export function nodeOf(parts: DaemonParts, idOrName: string): NodeView {
       `${idOrName} names ${found.length} nodes: ${someOf(found.map(({ name, peerId }) => `${name} ${peerId}`))}`,
       { fix: 'give the peer id, or more of it' },
     )
-  throw new OperationError('not-found', `no node ${idOrName} is known`, { fix: '`althing nodes --all` lists them' })
+  const least = idOrName.length < LEAST_PART ? ` (its beginning needs ${LEAST_PART} characters)` : ''
+  throw new OperationError('not-found', `no node ${idOrName} is known${least}`, {
+    fix: '`althing nodes --all` lists them',
+  })
 }

@@ -87,6 +87,11 @@ export class Inbound {
     return this.#greetings.get(peer)
   }
 
+  /** Connected peers of another cluster. */
+  foreignPeers(): { peer: PeerIdText; cluster: string }[] {
+    return [...this.#foreign].map((peer) => ({ peer, cluster: this.#greetings.get(peer)?.cluster ?? '' }))
+  }
+
   onPeerUp(peer: PeerIdText): void {
     this.#options.input({ type: 'peer-up', peer, wallMs: this.#options.clock.wallMs() })
   }

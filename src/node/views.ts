@@ -2,13 +2,13 @@
 import type { FoundView, NodeView, StoryLine, TaskView, WhyView } from '../model/api.ts'
 import { parseSelector } from '../model/selector.ts'
 import { formatBytes } from '../model/quantity.ts'
-import { isEnded, type TaskSpec } from '../model/task.ts'
+import { isEnded, type TaskExit, type TaskSpec } from '../model/task.ts'
 import { freeNow, shownState } from '../mesh/heartbeat.ts'
 import type { MeshState } from '../mesh/types.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import { currentAttempt } from '../negotiation/state.ts'
 import { lastReasons, type StoryEntry } from '../negotiation/story.ts'
-import type { ContractState, Job, Task } from '../negotiation/types.ts'
+import type { Attempt, ContractState, Job, Task } from '../negotiation/types.ts'
 import { find, nodes, type KnownNode } from '../registry/registry.ts'
 import { verdictOf } from '../topology/state.ts'
 import { passportName, type Passport } from '../model/passport.ts'
@@ -121,13 +121,21 @@ export function submittedView(state: MeshState, task: Task, name: (peerId: strin
     ...(placed ? { node: placed.node, nodeName: name(placed.node) } : {}),
     submittedAtMs: Math.round(job.submittedAtMs),
     ...(attempt?.startedAtMs === undefined ? {} : { startedAtMs: Math.round(attempt.startedAtMs) }),
-    ...(task.endedAtMs === undefined ? {} : { endedAtMs: Math.round(task.endedAtMs) }),
+    ...endOf(task),
     ...(task.exit === undefined ? {} : { exit: task.exit }),
     ...outputOf(task, job),
     resources: job.spec.resources,
-    ...(task.state === 'queued' ? { waiting: waitingReason(job, name) } : {}),
+    ...(task.state === 'queued' ? { waiting: retryReason(attempt) + waitingReason(job, name) } : {}),
     ...(task.state === 'awarded' ? fetchingOf(attempt?.fetchedBytes, job.spec) : {}),
   }
+}
+
+/** When it ended, by the clock of where it ran; news of that may have come much later. */
+function endOf(what: { readonly endedAtMs?: number | undefined; readonly exit?: TaskExit | undefined }): {
+  endedAtMs?: number
+} {
+  const endedAtMs = what.endedAtMs === undefined ? undefined : (what.exit?.endedAtMs ?? what.endedAtMs)
+  return endedAtMs === undefined ? {} : { endedAtMs: Math.round(endedAtMs) }
 }
 
 /** How far the input of an awarded task has come, once its executor told. */
@@ -159,7 +167,7 @@ export function contractView(state: MeshState, contract: ContractState, name: (p
             : 'failed',
     node: state.self,
     nodeName: name(state.self),
-    ...(contract.endedAtMs === undefined ? {} : { endedAtMs: Math.round(contract.endedAtMs) }),
+    ...endOf(contract),
     ...(phase === 'accepted' ? fetchingOf(contract.fetchedBytes, contract.spec) : {}),
   }
 }
@@ -180,7 +188,7 @@ export function keptRunView(state: MeshState, run: KeptRun, name: (peerId: strin
     state: ended,
     node: state.self,
     nodeName: name(state.self),
-    endedAtMs: Math.round(run.endedAtMs),
+    ...endOf(run),
   }
 }
 
@@ -205,6 +213,13 @@ function executedView(
 
 function nameOf(spec: { name?: string | undefined; command: readonly string[] }): string {
   return spec.name ?? spec.command[0] ?? ''
+}
+
+/** What became of the attempt before, of a task that waits for another. */
+function retryReason(attempt: Attempt | undefined): string {
+  if (attempt?.outcome === 'ended') return `attempt ${attempt.attempt} ended with exit code ${attempt.exit?.exitCode}; `
+  if (attempt?.outcome === 'lost') return `attempt ${attempt.attempt} was lost (${attempt.reason}); `
+  return ''
 }
 
 /** Why a job still waits, from the last round of its story. */
@@ -232,7 +247,7 @@ export function whyView(job: Job, task: Task, name: (peerId: string) => string):
         awardedAtMs: Math.round(awardedAtMs),
         ...(contractedAtMs === undefined ? {} : { contractedAtMs: Math.round(contractedAtMs) }),
         ...(startedAtMs === undefined ? {} : { startedAtMs: Math.round(startedAtMs) }),
-        ...(endedAtMs === undefined ? {} : { endedAtMs: Math.round(endedAtMs) }),
+        ...endOf({ endedAtMs, exit }),
         ...(outcome === undefined ? {} : { outcome }),
         ...(reason === undefined ? {} : { reason }),
         ...(exit === undefined ? {} : { exit }),

@@ -20,7 +20,8 @@ interface Entry {
   peer: string | undefined
   pauseMs: number
   timer: NodeJS.Timeout | undefined
-  lastFailure: string | undefined
+  /** How the last try failed, unless it did not. */
+  lastFailure: { readonly code: string; readonly why: string } | undefined
 }
 
 export class Bootstrap {
@@ -49,6 +50,16 @@ export class Bootstrap {
   /** Resolves when each address has been tried once; never, when stopped before that. */
   get firstRound(): Promise<void> {
     return this.#firstRound.promise
+  }
+
+  /** Addresses that nobody was reached at when they were last tried, and why. They are tried again. */
+  get missing(): { readonly address: string; readonly why: string }[] {
+    const isLinked = ({ peer }: Entry) => peer !== undefined && this.#hooks.isLinked(peer)
+    return this.#entries.flatMap((entry) =>
+      entry.lastFailure === undefined || isLinked(entry)
+        ? []
+        : [{ address: entry.address, why: entry.lastFailure.why }],
+    )
   }
 
   start(): void {
@@ -112,8 +123,8 @@ export class Bootstrap {
       return
     }
     // Once for each way of failing: a peer that is away for a week must not fill the log.
-    const level = entry.lastFailure === code ? 'debug' : 'warn'
-    entry.lastFailure = code
+    const level = entry.lastFailure?.code === code ? 'debug' : 'warn'
+    entry.lastFailure = { code, why: text }
     this.#log[level]({ address: entry.address, code, error: text }, 'bootstrap peer not reached, will try again')
     this.#schedule(entry, jittered(entry.pauseMs))
     entry.pauseMs = Math.min(entry.pauseMs * 2, REDIAL_MAX_MS)

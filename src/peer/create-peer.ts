@@ -150,7 +150,9 @@ class MeshPeer implements Peer {
   }
 
   network(): NetworkInfo {
-    return this.#running?.reach.network() ?? { dialable: 'unknown', seenAs: [], relays: [], relaysFor: 0 }
+    const running = this.#running
+    if (running === undefined) return { dialable: 'unknown', seenAs: [], relays: [], relaysFor: 0, missing: [] }
+    return { ...running.reach.network(), missing: running.bootstrap.missing }
   }
 
   remoteHost(peer: PeerIdText): string | undefined {

@@ -55,6 +55,8 @@ export interface NetworkInfo {
   readonly relays: readonly PeerIdText[]
   /** Peers this one holds itself ready to relay for. */
   readonly relaysFor: number
+  /** Addresses to join by at which nobody was reached when they were last tried, and why. */
+  readonly missing: readonly { readonly address: string; readonly why: string }[]
 }
 
 export interface Peer {

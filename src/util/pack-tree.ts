@@ -18,6 +18,8 @@ export interface PackTreeOptions {
   readonly paths: readonly string[]
   /** Told of each entry that an archive cannot hold, and why: pipes, sockets, devices, names that are not UTF-8. */
   readonly onLeftOut: (path: string, why: string) => void
+  /** Told of each symbolic link before it is packed, and where it leads; may throw, which ends the stream. */
+  readonly onLink?: (path: string, target: string) => void
   /** Leave out what may not be read, too. Otherwise that is an error. @default false */
   readonly leaveOutUnreadable?: boolean
 }
@@ -57,6 +59,7 @@ async function* pack(options: PackTreeOptions): AsyncGenerator<Buffer> {
       for (const child of childrenOf(path, found.names).toReversed()) pending.push({ path: child, isRoot: false })
     for (const next of pending.slice(-AHEAD)) void begin(options, next)
     const name = path.toString()
+    if (found.kind === 'link') options.onLink?.(name, found.target.toString())
     const data = headerOf(found, name, packedAs)
     const header = data && encodeHeader(tar, data)
     if (header !== undefined) yield* header

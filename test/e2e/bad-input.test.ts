@@ -209,6 +209,16 @@ describe('bad input to real daemons', function () {
       () => /another cluster/.test(first.output()) || /another cluster/.test(second.output()),
     )
     assert.equal((await first.get<NodeView[]>('/v1/nodes')).length, 1)
+    const { stdout } = await second.cli('status')
+    assert.match(stdout, /^connected +0$/m)
+    assert.match(stdout, /^NOT JOINED +1 of cluster one answered, this one is of two: nothing is exchanged$/m)
+  })
+
+  it('an address to join by where nobody is: its status says so', async () => {
+    const gone = '12D3KooWFiHPaJri71g7PfXJ9D5MJWbdmhK7W5cTqL2RzUaKmXQM'
+    const daemon = await startDaemon({ join: [`/ip4/127.0.0.1/tcp/1/p2p/${gone}`] })
+    const words = /^NOT JOINED +\/ip4\/127\.0\.0\.1\/tcp\/1\/p2p\/\w+: .+; tried again$/m
+    await eventually('the words', async () => words.test((await daemon.cli('status')).stdout))
   })
 })
 

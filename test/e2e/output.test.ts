@@ -37,6 +37,33 @@ describe('outputs and inputs as they come', function () {
     })
   })
 
+  it('of a task that nobody waited for can be waited for, and fetched', async () => {
+    const daemon = await startDaemon({ name: 'n0' })
+    const dir = freshDataDir()
+    const words = ['--detach', '--output', 'out', '--', 'sh', '-c', 'sleep 0.3; echo x >"$ALTHING_OUTPUT/f"; exit 5']
+    const started = await daemon.cliIn(dir, 'run', ...words)
+    const taskId = started.stdout.trim()
+    assert.equal(started.code, 0)
+    assert.match(started.stderr, new RegExp(`althing output ${taskId} out`))
+    const early = await daemon.cliIn(dir, 'output', taskId, 'out')
+    assert.deepEqual([early.code, /has not ended/.test(early.stderr)], [1, true], early.stderr)
+    const waited = await daemon.cliIn(dir, 'wait', taskId)
+    assert.deepEqual([waited.code, waited.stdout], [5, `${taskId} failed\n`], waited.stderr)
+    const fetched = await daemon.cliIn(dir, 'output', taskId, 'out')
+    assert.deepEqual([fetched.code, fetched.stdout], [0, 'out\n'], fetched.stderr)
+    assert.equal(readFileSync(join(dir, 'out', 'f'), 'utf8'), 'x\n')
+  })
+
+  it('a link that leads out of an input is refused before anything is sent', async () => {
+    const daemon = await startDaemon({ name: 'n0' })
+    const dir = freshDataDir()
+    execFileSync('sh', ['-c', 'mkdir in; ln -s /etc/hosts in/hosts; ln -s ./fine in/fine'], { cwd: dir })
+    const { code, stderr } = await daemon.cliIn(dir, 'run', '--input', 'in', '--', 'true')
+    assert.equal(code, 2, stderr)
+    assert.match(stderr, /the link in\/hosts leads out of what is sent, to \/etc\/hosts/)
+    assert.deepEqual(await daemon.get('/v1/tasks'), [])
+  })
+
   it('says why an output cannot be had', async () => {
     const daemon = await startDaemon({ name: 'n0' })
     const dir = freshDataDir()

@@ -58,7 +58,7 @@ describe('topology of real daemons', function () {
     assert.match(table.stdout, /^n0 \* +ready +home +attic +- +- +- +-$/m)
     assert.match(table.stdout, /^n[12] +ready +~home +~attic +\d+(\.\d+)? ms +measured +- +[\d.]+ [MG]iB\/s$/m)
     const dot = await first.cli('topology', '--dot')
-    assert.match(dot.stdout, /^graph althing \{[^]*label="~attic";[^]* -- [^]*\}\n$/)
+    assert.match(dot.stdout, /^graph althing \{[^]*label="attic";[^]* -- [^]*\}\n$/)
   })
 
   it('a batch is spread over zones, and why says why what is left waits', async () => {

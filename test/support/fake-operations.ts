@@ -79,7 +79,7 @@ export class FakeOperations implements Operations {
       cutOff: false,
       open: this.open,
       addresses: [`/ip4/127.0.0.1/tcp/4100/p2p/${PEER_A}`],
-      network: { dialable: 'yes', seenAs: ['10.0.0.5'], relays: [], relaysFor: 0 },
+      network: { dialable: 'yes', seenAs: ['10.0.0.5'], relays: [], relaysFor: 0, missing: [], foreign: [] },
       links: [],
       dataDir: this.dataDir,
       socketPath: this.socketPath,

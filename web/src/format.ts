@@ -127,3 +127,10 @@ export function count(amount: number, noun: string): string {
 export function formatCount(amount: number): string {
   return amount.toLocaleString('en-US')
 }
+
+/** A zone or region; a `~` says that no label of the node's own names it. */
+export function formatDomain(
+  domain: { readonly name: string; readonly inferred: boolean } | undefined,
+): string | undefined {
+  return domain?.inferred === true && !domain.name.startsWith('~') ? `~${domain.name}` : domain?.name
+}

@@ -10,6 +10,7 @@ import { CliError, describeError, EXIT } from '../errors.ts'
 import { formatDuration } from '../format.ts'
 import { bytes, checked, cpu, duration, each, filled, integer, oneOf, pairs, selector, variable } from '../options.ts'
 import { whenPipeBreaks } from '../pipes.ts'
+import { shownWord } from '../terminal.ts'
 import { bundlePaths, uploadBundle } from '../run/bundle.ts'
 import { exitCodeOf, explainEnd } from '../run/exit-code.ts'
 import { followMany, followOne } from '../run/follow.ts'
@@ -21,6 +22,9 @@ import { jsonSink, prefixSink, rawSink } from '../run/sinks.ts'
 import { isLive } from '../views.ts'
 
 const NOTES = `
+The task's standard input is empty: what it is to read goes with --input. Of each
+of its streams 16 MiB are kept and shown; larger results go to $ALTHING_OUTPUT.
+
 Without --cpu and --memory a task reserves a little of both, and is limited in
 neither.
 
@@ -38,9 +42,11 @@ for it; pressed again, it leaves at once.
 Examples:
   althing run -- uname -a
   althing run --cpu 2 --memory 1Gi --input ./data -- wc -w data/a.txt data/b.txt
-  althing run -l zone=attic --output ./result -- sh -c 'make && cp app $ALTHING_OUTPUT'
-  althing run --count 100 --retries 2 -- ./simulate
-  althing run --count 6 --spread zone -- ./replica`
+  althing run -l zone=attic --input ./app --output ./result -- sh -c 'make -C app && cp app/app $ALTHING_OUTPUT'
+  althing run --count 100 --retries 2 --input ./simulate -- ./simulate
+  althing run --count 6 --spread zone --input ./replica -- ./replica
+  althing run --detach --output ./result -- sh -c 'sleep 60; date >$ALTHING_OUTPUT/date'
+                                          then: althing wait TASK; althing output TASK ./result`
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -103,7 +109,7 @@ export function register(program: Command): void {
       integer(1, TASK_LIMITS.tasksPerJob, 2),
     )
     .option('--name <name>', "shown in lists (default: the command's first word)", checked(faultOfTaskName))
-    .option('--detach', 'print the id and do not wait')
+    .option('--detach', 'print the id and do not wait; for later: `althing wait`, `logs -f` and `output`')
     .option('-q, --quiet', 'say nothing but what the task says')
     .option('-v, --verbose', 'say where it runs even when stderr is no terminal')
     .addHelpText('after', NOTES)
@@ -130,6 +136,10 @@ async function run(argv: readonly string[], options: RunOptions, context: Contex
   if (options.detach === true) {
     if (context.json) context.printJson({ ...job, taskIds })
     else for (const taskId of taskIds) context.print(taskId)
+    if (options.output !== undefined)
+      messages.notice(
+        `the output is kept; once it has ended: \`althing output ${taskIds[0]} ${shownWord(options.output)}\``,
+      )
     return EXIT.ok
   }
   const interrupts = watchInterrupts(context.client, taskIds, messages)
@@ -226,10 +236,8 @@ async function fetchOutputs(
     // What never ran has left nothing.
     if (task.exit === undefined || task.exit.startError !== undefined) continue
     try {
-      const leftOut = await fetchOutput(client, task.taskId, tasks.length === 1 ? dir : join(dir, String(index)))
-      const { outputNote } = task.exit
-      if (outputNote !== undefined) messages.notice(`the output of ${task.taskId}: ${outputNote}`)
-      if (leftOut !== undefined) messages.notice(`the output of ${task.taskId}: left out: ${leftOut}`)
+      const notes = await fetchOutput(client, task, tasks.length === 1 ? dir : join(dir, String(index)))
+      for (const note of notes) messages.notice(`the output of ${task.taskId}: ${note}`)
     } catch (error) {
       complete = false
       messages.notice(`the output of ${task.taskId} could not be brought back: ${messageOf(error)}`)

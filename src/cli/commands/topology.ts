@@ -5,7 +5,7 @@ import { formatBytes } from '../../model/quantity.ts'
 import { contextOf } from '../context.ts'
 import { drawDot } from '../dot.ts'
 import { usageError } from '../errors.ts'
-import { formatRtt } from '../format.ts'
+import { formatDomain, formatRtt } from '../format.ts'
 import type { Cell, Column } from '../table.ts'
 import { styleOfNode } from '../views.ts'
 
@@ -60,8 +60,8 @@ function rowOf({ name, self, state, region, zone, rtt, receive, send }: PlaceVie
   return [
     self ? { text: `${name} *`, style: 'bold' } : name,
     { text: state, style: styleOfNode(state) },
-    region?.name ?? '-',
-    zone?.name ?? '-',
+    formatDomain(region) ?? '-',
+    formatDomain(zone) ?? '-',
     rtt === undefined || self ? '-' : formatRtt(rtt),
     rtt === undefined || self ? '-' : rtt.source,
     speed(receive),

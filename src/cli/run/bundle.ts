@@ -9,6 +9,7 @@ import type { DaemonClient } from '../client.ts'
 import { usageError } from '../errors.ts'
 import { describeFileError } from '../files.ts'
 import { shownWord } from '../terminal.ts'
+import { leadsOut } from './links.ts'
 
 /** Told how much of the whole has been handed over. */
 export type OnProgress = (sentBytes: number, totalBytes: number) => void
@@ -59,7 +60,12 @@ export async function uploadBundle(
   onProgress?: OnProgress,
 ): Promise<BundleAccepted> {
   const leftOut = new LeftOut()
-  const tar = packTree({ cwd, paths: paths.map(nameOf), onLeftOut: (path, why) => leftOut.add(path, why) })
+  const tar = packTree({
+    cwd,
+    paths: paths.map(nameOf),
+    onLeftOut: (path, why) => leftOut.add(path, why),
+    onLink: refuseLeadingOut,
+  })
   if (onProgress !== undefined) {
     const totalBytes = tarSize(paths, cwd)
     let sentBytes = 0
@@ -69,6 +75,15 @@ export async function uploadBundle(
   const what = leftOut.describe()
   if (what !== undefined) onLeftOut(what)
   return accepted
+}
+
+/** Where the task runs there is nothing outside of what travels: better known before it is sent. */
+function refuseLeadingOut(path: string, target: string): void {
+  if (!leadsOut(path, target)) return
+  throw usageError(
+    `--input: the link ${shownWord(path)} leads out of what is sent, to ${shownWord(target)}`,
+    'send what it leads to in its place, or a link within the working directory',
+  )
 }
 
 /** The library that unpacks it takes `c:` at the beginning for a drive. */

@@ -1,13 +1,14 @@
 /** `--output DIR`: brings back what a task left in `$ALTHING_OUTPUT`. */
-import { posix, win32 } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { ReadEntry } from 'tar'
+import type { TaskView } from '../../model/api.ts'
 import { LeftOut } from '../../util/left-out.ts'
 import { makeDirectory } from '../../util/make-directory.ts'
 import type { DaemonClient } from '../client.ts'
 import { checkDirectory } from '../files.ts'
 import { shownWord } from '../terminal.ts'
 import { taskPath } from '../views.ts'
+import { leadsOut } from './links.ts'
 
 /** What may come out of a tar from another machine; devices and pipes may not. */
 const WANTED = new Set(['File', 'OldFile', 'ContiguousFile', 'Directory', 'SymbolicLink', 'Link'])
@@ -23,10 +24,10 @@ export function prepareOutput(dir: string): void {
 /**
  * Unpacks a task's output into a directory, which is made when missing. Links that lead out of it are left out: on this
  * machine they would lead to something else, or to what nobody meant.
- * @returns what was left out, in words
+ * @returns what is to be said of it: what was left out, there or here
  * @throws ApiProblem when there is none
  */
-export async function fetchOutput(client: DaemonClient, taskId: string, dir: string): Promise<string | undefined> {
+export async function fetchOutput(client: DaemonClient, { taskId, exit }: TaskView, dir: string): Promise<string[]> {
   const response = await client.open(taskPath(taskId, '/output'))
   const { extract } = await import('tar')
   makeDirectory(dir, 0o777)
@@ -55,7 +56,11 @@ export async function fetchOutput(client: DaemonClient, taskId: string, dir: str
     const isEmpty = ended && entries === 0 && (error as { tarCode?: string }).tarCode === 'TAR_BAD_ARCHIVE'
     if (!isEmpty) throw error
   }
-  return leftOut.describe()
+  const here = leftOut.describe()
+  return [
+    ...(exit?.outputNote === undefined ? [] : [exit.outputNote]),
+    ...(here === undefined ? [] : [`left out: ${here}`]),
+  ]
 }
 
 function whyUnwanted(path: string, { type, linkpath }: ReadEntry): string | undefined {
@@ -63,11 +68,4 @@ function whyUnwanted(path: string, { type, linkpath }: ReadEntry): string | unde
   return type === 'SymbolicLink' && linkpath !== undefined && leadsOut(path, linkpath)
     ? `leads out of the output, to ${linkpath}`
     : undefined
-}
-
-/** As the library sees it (`strip-absolute-path`, tar 7.5.23): also what is absolute on Windows, or would be. */
-function leadsOut(path: string, linkpath: string): boolean {
-  if (win32.parse(linkpath).root !== '') return true
-  const target = posix.normalize(posix.join(posix.dirname(path), linkpath.replaceAll('\\', '/')))
-  return target === '..' || target.startsWith('../')
 }

@@ -110,6 +110,7 @@ export function closeAttempt(
 ): void {
   const attempt = currentAttempt(task)!
   attempt.outcome = outcome
+  attempt.endedAtMs ??= ctx.nowMs
   const runId = runIdOf(ctx.self, task.taskId, attempt.attempt)
   clearDoubt(state, attempt.bidId, runId)
   const runs = state.byExecutor.get(attempt.node)

@@ -144,7 +144,7 @@ export class Reach {
     this.#straighten.retry()
   }
 
-  network(): NetworkInfo {
+  network(): Omit<NetworkInfo, 'missing'> {
     const { dialable, seenAs } = this.#reachability
     return { dialable, seenAs, relays: this.relayClient.relays, relaysFor: this.relayServer.reservations }
   }

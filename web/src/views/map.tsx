@@ -5,7 +5,7 @@ import { getTopology } from '../api.ts'
 import { Empty } from '../components/facts.tsx'
 import { State } from '../components/state.tsx'
 import { Cell, Table } from '../components/table.tsx'
-import { count, formatBytes } from '../format.ts'
+import { count, formatBytes, formatDomain } from '../format.ts'
 import { layOut, type PlacedNode, type PlacedZone } from '../map.ts'
 import { nodePath } from '../route.ts'
 import { nodes, noteFailure } from '../store.ts'
@@ -110,7 +110,9 @@ function Link({ from, to }: { readonly from: PlacedNode; readonly to: PlacedNode
 function Dot({ node, named }: { readonly node: PlacedNode; readonly named: boolean }) {
   const { place, x, y } = node
   const { name, zone, self, state } = place
-  const label = [name, zone && `zone ${zone.name}`, self ? 'this node' : roundTrip(place), state].filter(Boolean)
+  const label = [name, zone && `zone ${formatDomain(zone)}`, self ? 'this node' : roundTrip(place), state].filter(
+    Boolean,
+  )
   return (
     <a
       class={`dot ${state}${self ? ' self' : ''}${named ? '' : ' quiet'}`}
@@ -145,8 +147,8 @@ function Row({ place }: { readonly place: PlaceView }) {
       <Cell of="State">
         <State state={state} />
       </Cell>
-      <Cell of="Region">{region?.name}</Cell>
-      <Cell of="Zone">{zone?.name}</Cell>
+      <Cell of="Region">{formatDomain(region)}</Cell>
+      <Cell of="Zone">{formatDomain(zone)}</Cell>
       <Cell of="Round trip" numeric>
         {roundTrip(place)}
       </Cell>
