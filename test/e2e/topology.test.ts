@@ -56,9 +56,13 @@ describe('topology of real daemons', function () {
     assert.equal(table.code, 0)
     assert.match(table.stdout, /^NODE +STATE +REGION +ZONE +RTT +BASIS +RECEIVE +SEND$/m)
     assert.match(table.stdout, /^n0 \* +ready +home +attic +- +- +- +-$/m)
-    assert.match(table.stdout, /^n[12] +ready +~home +~attic +\d+(\.\d+)? ms +measured +- +[\d.]+ [MG]iB\/s$/m)
-    const dot = await first.cli('topology', '--dot')
-    assert.match(dot.stdout, /^graph althing \{[^]*label="attic";[^]* -- [^]*\}\n$/)
+    // Round trips on a machine that is busy may lead one out of the zone for a while.
+    const ofOther = /^n[12] +ready +~home +~attic +\d+(\.\d+)? ms +measured +- +[\d.]+ [MG]iB\/s$/m
+    const graph = /^graph althing \{[^]*label="attic";[^]* -- [^]*\}\n$/
+    const isShown = async () => ofOther.test((await first.cli('topology')).stdout)
+    await eventually('both in the zone of the first', isShown, 40_000)
+    const isDrawn = async () => graph.test((await first.cli('topology', '--dot')).stdout)
+    await eventually('the graph', isDrawn, 40_000)
   })
 
   it('a batch is spread over zones, and why says why what is left waits', async () => {
