@@ -89,41 +89,44 @@ export const kill: Strike = {
   },
 }
 
-export const stop: Strike = {
-  name: 'stop',
-  what: 'SIGSTOP of one daemon, as a suspended machine, and SIGCONT',
-  async run(chaos) {
-    const { fleet, lastMs } = chaos
-    const { victim, others } = victimOf(chaos)
-    const fromMs = performance.now()
-    process.kill(victim.pid, 'SIGSTOP')
-    const tookMs = await untilOffline(victim, others, fromMs)
-    await pause(Math.max(0, fromMs + lastMs.pause - performance.now()))
-    process.kill(victim.pid, 'SIGCONT')
-    const backMs = await untilWhole(fleet)
-    noteWrongs(fleet, 'when one stood still', [victim])
-    return [known('stop', tookMs, 'SIGSTOP', 3_000), whole('stop', backMs)]
-  },
+/** One member is silent for a while: both ways of being so are told, and found, alike. */
+function silence(
+  name: string,
+  what: string,
+  by: string,
+  ways: Record<'begin' | 'end', (victim: Member) => unknown>,
+): Strike {
+  return {
+    name,
+    what,
+    async run(chaos) {
+      const { fleet, lastMs } = chaos
+      const { victim, others } = victimOf(chaos)
+      const fromMs = performance.now()
+      await ways.begin(victim)
+      const tookMs = await untilOffline(victim, others, fromMs)
+      await pause(Math.max(0, fromMs + lastMs.pause - performance.now()))
+      await ways.end(victim)
+      const backMs = await untilWhole(fleet)
+      noteWrongs(fleet, `${name}: others than the victim`, [victim])
+      return [known(name, tookMs, by, 3_000), whole(name, backMs)]
+    },
+  }
 }
 
-export const cut: Strike = {
-  name: 'cut',
-  what: 'the cable of one daemon pulled, and plugged in again',
-  async run(chaos) {
-    const { fleet, lastMs } = chaos
-    const { victim, others } = victimOf(chaos)
-    const fromMs = performance.now()
-    await victim.host.silence()
-    const tookMs = await untilOffline(victim, others, fromMs)
-    await pause(Math.max(0, fromMs + lastMs.pause - performance.now()))
-    // It holds all others offline, and is right as far as it can see.
-    await victim.host.heal()
-    const backMs = await untilWhole(fleet)
-    victim.losses.clear()
-    noteWrongs(fleet, 'when one was cut off', [victim])
-    return [known('cut', tookMs, 'cable pulled', 3_000), whole('cut', backMs)]
+export const stop = silence('stop', 'SIGSTOP of one daemon, as a suspended machine, and SIGCONT', 'SIGSTOP', {
+  begin: ({ pid }) => process.kill(pid, 'SIGSTOP'),
+  end: ({ pid }) => process.kill(pid, 'SIGCONT'),
+})
+
+export const cut = silence('cut', 'the cable of one daemon pulled, and plugged in again', 'cable pulled', {
+  begin: ({ host }) => host.silence(),
+  end: async ({ host, losses }) => {
+    // It held all others offline, and was right as far as it could see.
+    losses.clear()
+    await host.heal()
   },
-}
+})
 
 export const split: Strike = {
   name: 'split',

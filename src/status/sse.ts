@@ -33,8 +33,8 @@ export const EVENT_STREAM_LIMITS: EventStreamLimits = {
 const JOIN_MS = 5
 /** Characters that may wait for one client. */
 const MOST_JOINED = 16 * 1024
-/** States that somebody waits for: they leave at once, with all that waited. */
-const AWAITED: ReadonlySet<string> = new Set(['running', 'succeeded', 'failed', 'cancelled', 'timed-out'])
+/** States of a task on the way to what somebody waits for; the others leave at once, with all that waited. */
+const ON_THE_WAY: ReadonlySet<string> = new Set(['queued', 'awarded', 'fetching'])
 
 /** All open event streams. */
 export class EventStreams {
@@ -93,7 +93,7 @@ export class EventStreams {
   #tell(response: ServerResponse, event: MeshEvent): void {
     const text = (this.#joined.get(response) ?? '') + frame(event)
     this.#joined.set(response, text)
-    const isAwaited = event.type === 'task' && AWAITED.has(event.what)
+    const isAwaited = event.type === 'task' && !ON_THE_WAY.has(event.what)
     if (isAwaited || text.length > MOST_JOINED) this.#flush()
     else this.#flushTimer ??= setTimeout(() => this.#flush(), JOIN_MS)
   }

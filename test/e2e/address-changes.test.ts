@@ -1,9 +1,9 @@
 /** The addresses of a machine change while its daemon runs: it listens at the new ones, says so, and is found again. */
 import assert from 'node:assert/strict'
 import type { NodeView, StatusView } from '../../src/model/api.ts'
-import { eventually, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
-import { createNetns, netnsUnavailable, type NetnsLab, type NetnsNode } from '../support/netns.ts'
-import { requireOrSkip } from '../support/require.ts'
+import { eventually, startDaemon, type TestDaemon } from '../support/daemon.ts'
+import type { NetnsNode } from '../support/netns.ts'
+import { netnsLab } from '../support/netns-lab.ts'
 
 /** An address beyond those the nodes are given. */
 const NEW_IP = '10.77.0.200'
@@ -23,21 +23,11 @@ const untilLinked = (daemon: TestDaemon, name: string, isNew: (node: NodeView) =
 
 describe('a daemon whose machine changes its addresses', function () {
   this.timeout(120_000)
-  let lab: NetnsLab
+  const lab = netnsLab(['left', 'right'])
   let left: NetnsNode
   let right: NetnsNode
-
-  before(async function () {
-    const reason = await netnsUnavailable()
-    requireOrSkip(this, reason === undefined, reason ?? '')
-  })
-  beforeEach(async () => {
-    lab = await createNetns(['left', 'right'])
+  beforeEach(() => {
     ;[left, right] = lab.nodes as [NetnsNode, NetnsNode]
-  })
-  afterEach(async () => {
-    await stopAll()
-    await lab?.close()
   })
 
   const start = (node: NetnsNode, mdns: boolean, join: string[] = []) =>

@@ -1,9 +1,8 @@
 /** Whole daemons on two machines of their own: found by mDNS alone, and by a bootstrap address alone. */
 import assert from 'node:assert/strict'
 import type { NodeView, TaskView } from '../../src/model/api.ts'
-import { eventually, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
-import { createNetns, netnsUnavailable, type NetnsLab } from '../support/netns.ts'
-import { requireOrSkip } from '../support/require.ts'
+import { eventually, startDaemon, type TestDaemon } from '../support/daemon.ts'
+import { netnsLab } from '../support/netns-lab.ts'
 
 async function untilBothKnow(daemons: readonly TestDaemon[]): Promise<void> {
   for (const daemon of daemons) {
@@ -20,17 +19,7 @@ async function untilBothKnow(daemons: readonly TestDaemon[]): Promise<void> {
 
 describe('two daemons in two network namespaces', function () {
   this.timeout(90_000)
-  let lab: NetnsLab
-
-  before(async function () {
-    const reason = await netnsUnavailable()
-    requireOrSkip(this, reason === undefined, reason ?? '')
-  })
-  beforeEach(async () => (lab = await createNetns(['left', 'right'])))
-  afterEach(async () => {
-    await stopAll()
-    await lab?.close()
-  })
+  const lab = netnsLab(['left', 'right'])
 
   it('find each other by mDNS alone, and run a task across', async () => {
     const daemons = await Promise.all(

@@ -5,9 +5,8 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Readable } from 'node:stream'
-import { createNetns, netnsUnavailable } from '../support/netns.ts'
-import type { NetnsLab, NetnsNode } from '../support/netns.ts'
-import { requireOrSkip } from '../support/require.ts'
+import type { NetnsNode } from '../support/netns.ts'
+import { netnsLab } from '../support/netns-lab.ts'
 
 const FIXTURE = fileURLToPath(new URL('../support/peer-process.ts', import.meta.url))
 
@@ -62,21 +61,13 @@ class PeerProcess {
 
 describe('e2e: discovery between network namespaces', function () {
   this.timeout(60_000)
-  let lab: NetnsLab
+  const lab = netnsLab(['left', 'right'])
   let left: NetnsNode
   let right: NetnsNode
 
-  before(async function () {
-    const reason = await netnsUnavailable()
-    requireOrSkip(this, reason === undefined, reason ?? '')
-  })
-
-  beforeEach(async () => {
-    lab = await createNetns(['left', 'right'])
+  beforeEach(() => {
     ;[left, right] = lab.nodes as [NetnsNode, NetnsNode]
   })
-
-  afterEach(async () => lab?.close())
 
   const isUp =
     (id: string) =>

@@ -2,30 +2,20 @@
 import assert from 'node:assert/strict'
 import type { StatusView } from '../../src/model/api.ts'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
-import { eventually, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
-import { createNetns, netnsUnavailable, type NetnsLab, type NetnsNode } from '../support/netns.ts'
+import { eventually, startDaemon, type TestDaemon } from '../support/daemon.ts'
+import type { NetnsNode } from '../support/netns.ts'
+import { netnsLab, ONE_WAY_DOOR } from '../support/netns-lab.ts'
 import { requireOrSkip } from '../support/require.ts'
-
-/** What comes in unasked is dropped, as by a stateful firewall or a router that translates addresses. */
-const DOOR = `table inet door { chain input { type filter hook input priority 0; policy drop;
-  iif lo accept; ct state established,related accept; }; }`
 
 describe('e2e: doctor and a relay', function () {
   this.timeout(120_000)
-  let lab: NetnsLab
+  const lab = netnsLab(['relay', 'left', 'right'])
 
-  before(async function () {
-    const reason = await netnsUnavailable()
-    requireOrSkip(this, reason === undefined, reason ?? '')
-  })
   beforeEach(async function () {
-    lab = await createNetns(['relay', 'left', 'right'])
-    const shut = await Promise.all([1, 2].map((at) => lab.nodes[at]!.exec('nft', [DOOR]))).catch(() => undefined)
+    const shut = await Promise.all([1, 2].map((at) => lab.nodes[at]!.exec('nft', [ONE_WAY_DOOR]))).catch(
+      () => undefined,
+    )
     requireOrSkip(this, shut !== undefined, 'nft cannot follow connections here')
-  })
-  afterEach(async () => {
-    await stopAll()
-    await lab?.close()
   })
 
   const start = (at: number, join: TestDaemon[] = []): Promise<TestDaemon> => {

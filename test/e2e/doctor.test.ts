@@ -1,9 +1,10 @@
 /** `althing doctor` between real daemons on machines of their own, each with something wrong between them. */
 import assert from 'node:assert/strict'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
-import { eventually, freshDataDir, runCli, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
+import { eventually, freshDataDir, runCli, startDaemon, type TestDaemon } from '../support/daemon.ts'
 import type { DaemonOptions } from '../support/daemon.ts'
-import { createNetns, netnsUnavailable, type NetnsLab, type NetnsNode } from '../support/netns.ts'
+import type { NetnsNode } from '../support/netns.ts'
+import { netnsLab } from '../support/netns-lab.ts'
 import { requireOrSkip } from '../support/require.ts'
 
 const SKEWED_CLOCK = new URL('../support/skewed-clock.cjs', import.meta.url).pathname
@@ -33,26 +34,16 @@ const outcomes = ({ steps }: Diagnosis): Record<string, string> =>
 
 describe('e2e: doctor', function () {
   this.timeout(90_000)
-  let lab: NetnsLab
+  const lab = netnsLab(['left', 'right', 'far'])
   let left: NetnsNode
   let right: NetnsNode
-
-  before(async function () {
-    const reason = await netnsUnavailable()
-    requireOrSkip(this, reason === undefined, reason ?? '')
-  })
   beforeEach(async function () {
-    lab = await createNetns(['left', 'right', 'far'])
     ;[left, right] = lab.nodes as [NetnsNode, NetnsNode]
     const hasNft = await left.exec('nft', ['--version']).then(
       () => true,
       () => false,
     )
     requireOrSkip(this, hasNft, 'nft (nftables) is not installed')
-  })
-  afterEach(async () => {
-    await stopAll()
-    await lab?.close()
   })
 
   const start = (node: NetnsNode, options: DaemonOptions = {}): Promise<TestDaemon> =>

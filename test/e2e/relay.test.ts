@@ -1,14 +1,12 @@
 /** Machines behind one-way doors, which nobody can dial: they are reached by way of members that relay. */
 import assert from 'node:assert/strict'
 import type { NodeView, StatusView, TaskView } from '../../src/model/api.ts'
-import { eventually, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
-import { createNetns, netnsUnavailable, type NetnsLab, type NetnsNode } from '../support/netns.ts'
+import { eventually, startDaemon, type TestDaemon } from '../support/daemon.ts'
+import { createNetns, type NetnsNode } from '../support/netns.ts'
+import { netnsLab, ONE_WAY_DOOR } from '../support/netns-lab.ts'
 import { requireOrSkip } from '../support/require.ts'
 
-/** What comes in unasked is dropped, as by a stateful firewall or a router that translates addresses. */
-const LOOSE_DOOR = `table inet door { chain input { type filter hook input priority 0; policy drop;
-  iif lo accept; ct state established,related accept; }; }`
-/** The same, and no dial comes in though one went out to there: no hole can be made in it. */
+/** As `ONE_WAY_DOOR`, and no dial comes in though one went out to there: no hole can be made in it. */
 const DOOR = `table inet door { chain input { type filter hook input priority 0; policy drop;
   iif lo accept; tcp flags syn / syn,ack drop; ct state established,related accept; }; }`
 
@@ -32,11 +30,9 @@ const untilKnows = (daemon: TestDaemon, count: number) =>
 
 describe('daemons that cannot be dialled', function () {
   this.timeout(120_000)
-  let lab: NetnsLab
+  const lab = netnsLab(['relay', 'second', 'left', 'right'])
 
   before(async function () {
-    const reason = await netnsUnavailable()
-    requireOrSkip(this, reason === undefined, reason ?? '')
     const probe = await createNetns(['probe'])
     const fault = await probe.nodes[0]!.exec('nft', [DOOR]).then(
       () => undefined,
@@ -44,11 +40,6 @@ describe('daemons that cannot be dialled', function () {
     )
     await probe.close()
     requireOrSkip(this, fault === undefined, `nft cannot follow connections here: ${fault}`)
-  })
-  beforeEach(async () => (lab = await createNetns(['relay', 'second', 'left', 'right'])))
-  afterEach(async () => {
-    await stopAll()
-    await lab?.close()
   })
 
   const start = (at: number, join: TestDaemon[] = [], args: string[] = []) => startIn(lab.nodes[at]!, join, args)
@@ -115,7 +106,7 @@ describe('daemons that cannot be dialled', function () {
   })
 
   it('make holes in their doors at one time, where these let them', async () => {
-    await Promise.all([2, 3].map((at) => lab.nodes[at]!.exec('nft', [LOOSE_DOOR])))
+    await Promise.all([2, 3].map((at) => lab.nodes[at]!.exec('nft', [ONE_WAY_DOOR])))
     const relay = await start(0)
     const left = await start(2, [relay], ['--cpu', '0'])
     const right = await start(3, [relay])

@@ -79,7 +79,6 @@ export class Shims {
     const line = lineOf(order)
     if (Buffer.byteLength(line) > MAX_ORDER_BYTES) return undefined
     this.#waiting = undefined
-    waiting.removeAllListeners()
     waiting.ref()
     waiting.stdin!.end(line)
     return waiting
