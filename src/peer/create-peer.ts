@@ -246,7 +246,7 @@ class MeshPeer implements Peer {
   readonly #onIdentify = ({ detail }: CustomEvent<Identified>): void => {
     if (!detail.protocols.includes(CONTROL_PROTOCOL)) return
     if (detail.observedAddr !== undefined) {
-      this.#running?.reach.onSeenAs(detail.peerId.toString(), detail.observedAddr.toString())
+      this.#running?.reach.onSeenAs(detail.connection, detail.observedAddr.toString())
     }
     const addresses = detail.listenAddrs.map((address) => address.toString())
     const remote = parseTcpAddress(detail.connection.remoteAddr.toString())

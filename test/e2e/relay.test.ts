@@ -134,8 +134,14 @@ describe('daemons that cannot be dialled', function () {
     const relay = await start(0)
     const left = await startIn(await lab.nodes[2]!.behind('left'), [relay], ['--cpu', '0'])
     const right = await startIn(await lab.nodes[3]!.behind('right'), [relay])
-    await eventually('it to be found out', async () => (await statusOf(right)).network.relays.length === 1, 30_000)
-    const { network, addresses } = await statusOf(right)
+    const { network, addresses } = await eventually(
+      'it to be found out',
+      async () => {
+        const status = await statusOf(right)
+        return status.network.relays.length === 1 && status.network.seenAs.length > 0 && status
+      },
+      30_000,
+    )
     assert.deepEqual([network.dialable, network.seenAs], ['no', [lab.nodes[3]!.ip]])
     assert.ok(addresses.some((text) => text.startsWith('/ip4/192.168.77.2/')))
     const link = await eventually(

@@ -130,10 +130,10 @@ export class Reach {
     this.#straighten.onDown(peer)
   }
 
-  /** By identify: where a peer sees this one come from. */
-  onSeenAs(peer: string, address: string): void {
+  /** By identify: where the other end of a connection sees this peer come from. */
+  onSeenAs(connection: Connection, address: string): void {
     const host = parseTcpAddress(address)?.host
-    if (host !== undefined) this.#reachability.onSeenAs(peer, host)
+    if (host !== undefined) this.#reachability.onSeenAs(connection, host)
     // Its protocols are known now: it may be one that relays.
     this.relayClient.look()
   }

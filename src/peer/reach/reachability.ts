@@ -38,7 +38,8 @@ export class Reachability {
   readonly #hooks: ReachabilityHooks
   /** Directly linked peers, those on this machine left out: bounded by the links. */
   readonly #neighbours = new Map<string, Neighbour>()
-  readonly #seenAs = new Map<string, string>()
+  /** By connection: a host is told as soon as one stands, at times before its link does. */
+  readonly #seenAs = new WeakMap<Connection, string>()
   #told: Dialable = 'unknown'
   #running = false
 
@@ -53,7 +54,6 @@ export class Reachability {
   stop(): void {
     this.#running = false
     for (const peer of this.#neighbours.keys()) this.onDown(peer)
-    this.#seenAs.clear()
   }
 
   get dialable(): Dialable {
@@ -64,7 +64,7 @@ export class Reachability {
 
   /** The hosts by which neighbours see this peer; several where a NAT is between. */
   get seenAs(): string[] {
-    return [...new Set(this.#seenAs.values())]
+    return [...new Set([...this.#neighbours.values()].flatMap(({ connection }) => this.#seenAs.get(connection) ?? []))]
   }
 
   /** A direct link stands. */
@@ -89,12 +89,11 @@ export class Reachability {
   onDown(peer: string): void {
     clearTimeout(this.#neighbours.get(peer)?.timer)
     this.#neighbours.delete(peer)
-    this.#seenAs.delete(peer)
   }
 
-  /** By identify: the host that a linked neighbour sees this peer come from. */
-  onSeenAs(peer: string, host: string): void {
-    if (this.#neighbours.has(peer)) this.#seenAs.set(peer, host)
+  /** By identify: the host that the other end sees this peer come from. It counts while a link stands on it. */
+  onSeenAs(connection: Connection, host: string): void {
+    this.#seenAs.set(connection, host)
   }
 
   #plan(neighbour: Neighbour, delayMs: number): void {

@@ -11,6 +11,9 @@ const DIALLED_MS = 1_000
 /** Who dialled has just seen that it does not go; doors may be opened. */
 const DIALLER_MS = 60_000
 const AGAIN_MS = 5 * 60_000
+/** Both must be in step to meet, and where one is seen from may come to light late: so many times sooner than that. */
+const SOON_MS = 5_000
+const SOON_TRIES = 2
 const ADDRESSES_TRIED = 4
 
 /** What making links direct needs of the rest. */
@@ -25,11 +28,18 @@ export interface StraightenHooks {
   dialAnew(peer: string, relayed: Connection): void
 }
 
+interface Relayed {
+  readonly connection: Connection
+  timer: NodeJS.Timeout | undefined
+  /** How often it was tried in vain. */
+  tries: number
+}
+
 /** Looks after the links that are relayed. */
 export class Straighten {
   readonly #hooks: StraightenHooks
   /** One for each relayed link. */
-  readonly #relayed = new Map<string, { readonly connection: Connection; timer: NodeJS.Timeout | undefined }>()
+  readonly #relayed = new Map<string, Relayed>()
 
   constructor(hooks: StraightenHooks) {
     this.#hooks = hooks
@@ -42,7 +52,7 @@ export class Straighten {
   /** A link stands that a relay carries. */
   onUp(peer: string, connection: Connection): void {
     this.onDown(peer)
-    this.#relayed.set(peer, { connection, timer: undefined })
+    this.#relayed.set(peer, { connection, timer: undefined, tries: 0 })
     this.#plan(peer, connection.direction === 'inbound' ? DIALLED_MS : DIALLER_MS)
   }
 
@@ -53,7 +63,10 @@ export class Straighten {
 
   /** This machine's place in the network has changed. */
   retry(): void {
-    for (const peer of this.#relayed.keys()) this.#plan(peer, DIALLED_MS)
+    for (const [peer, relayed] of this.#relayed) {
+      relayed.tries = 0
+      this.#plan(peer, DIALLED_MS)
+    }
   }
 
   #plan(peer: string, delayMs: number): void {
@@ -71,7 +84,11 @@ export class Straighten {
       if (reached) return this.#hooks.dialAnew(peer, connection)
     }
     // Nobody can dial the other: then both at one time, begun by the side that was dialled.
-    if (connection.direction === 'inbound' && (await this.#hooks.punch(connection))) return
-    if (this.#relayed.get(peer)?.connection === connection) this.#plan(peer, AGAIN_MS)
+    const begins = connection.direction === 'inbound'
+    if (begins && (await this.#hooks.punch(connection))) return
+    const relayed = this.#relayed.get(peer)
+    if (relayed?.connection !== connection) return
+    relayed.tries += 1
+    this.#plan(peer, begins && relayed.tries <= SOON_TRIES ? SOON_MS * relayed.tries : AGAIN_MS)
   }
 }
