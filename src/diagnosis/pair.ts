@@ -139,6 +139,19 @@ export function judgeHandshake({ address, peer, failure, link, tookMs }: Handsha
         },
         measured,
       )
+    case 'elsewhere':
+      return broken(
+        'handshake',
+        `${peer} is linked by ${text}, but something else answers at ${address}`,
+        {
+          cause: 'the address is now that of another host, or of another program there',
+          fix: [
+            `\`althing doctor ${peer}\` examines the way by which the two are linked`,
+            'take the address from `althing status` there, and use it wherever the old one is used (`--join`)',
+          ],
+        },
+        measured,
+      )
     case 'self':
       return broken(
         'handshake',

@@ -169,6 +169,10 @@ class MeshPeer implements Peer {
     return this.#book.of(peer)
   }
 
+  async answersAt(address: string, peer: PeerIdText, signal: AbortSignal): Promise<boolean> {
+    return this.#running?.reach.answersAt(address, peer, signal) ?? false
+  }
+
   hangUp(peer: PeerIdText): void {
     for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('no longer needed'))
   }

@@ -96,6 +96,8 @@ export interface Peer {
   learnAddresses(peer: PeerIdText, addresses: readonly string[]): void
   /** Where a peer can be dialled as far as this one knows, most promising first; without `/p2p/`. */
   addressesOf(peer: PeerIdText): readonly string[]
+  /** Whether a peer proves itself at a multiaddr, by a handshake of which no connection comes. Never rejects. */
+  answersAt(address: string, peer: PeerIdText, signal: AbortSignal): Promise<boolean>
   /** Ends all connections to a peer, for what was only an examination. It may be dialled again at any time. */
   hangUp(peer: PeerIdText): void
   /** libp2p's own counters, for /metrics: name → value. */

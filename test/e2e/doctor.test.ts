@@ -187,6 +187,19 @@ describe('e2e: doctor', function () {
     assert.match(pair.broken!.found, /another peer answers/)
   })
 
+  it('an address that is said to be of a linked daemon, and is of another', async () => {
+    const a = await start(left)
+    const b = await start(right, { join: [addressOf(a, left)] })
+    const c = await start(lab.nodes[2]!, { join: [addressOf(a, left)] })
+    await untilLinked(a, b)
+    await untilLinked(a, c)
+    const well = await diagnose(a.cli, addressOf(b, right))
+    assert.equal(well.code, 0, JSON.stringify(well.steps))
+    const wrong = await diagnose(a.cli, addressOf(c, lab.nodes[2]!).replace(c.status.peerId, b.status.peerId))
+    assert.deepEqual([wrong.code, wrong.broken?.id], [1, 'handshake'], JSON.stringify(wrong.steps))
+    assert.match(wrong.broken!.found, /is linked by \/ip4\/10\.77\.0\.\d.*, but something else answers at/)
+  })
+
   it('without a daemon: as far as it gets', async () => {
     const b = await start(right)
     const address = addressOf(b, right)

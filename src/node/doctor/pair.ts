@@ -183,14 +183,17 @@ const HELLO_WITHIN_MS = 5_000
 /** Connects, unless a link stands already. */
 async function reach(
   parts: DaemonParts,
-  { peer: id, places }: Target,
+  { peer: id, places, isClaimed }: Target,
   attempts: readonly TcpAttempt[],
   signal: AbortSignal,
 ): Promise<HandshakeFacts> {
   const { peer } = parts
   const link = id === undefined ? undefined : peer.link(id)
-  if (link !== undefined) return { address: link.address, peer: id, failure: undefined, link, tookMs: undefined }
   const open = places.filter((_, at) => attempts[at]?.state === 'open')
+  if (id !== undefined && link !== undefined) {
+    const stands = { address: link.address, peer: id, failure: undefined, link, tookMs: undefined }
+    return isClaimed ? ((await elsewhere(parts, id, open, signal)) ?? stands) : stands
+  }
   let last: HandshakeFacts | undefined
   for (const place of open) {
     const address = multiaddrOf(place, id)
@@ -230,6 +233,21 @@ async function orAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Pro
     promise.catch(() => {})
     aborted.catch(() => {})
   }
+}
+
+/** That a linked peer proves itself at none of the places that take connections; undefined when it does. */
+async function elsewhere(
+  { peer }: DaemonParts,
+  id: string,
+  open: Target['places'],
+  signal: AbortSignal,
+): Promise<HandshakeFacts | undefined> {
+  const asked = await Promise.all(open.map(async (place) => peer.answersAt(multiaddrOf(place), id, signal)))
+  const first = open[0]
+  if (first === undefined || asked.includes(true)) return undefined
+  const link = peer.link(id)
+  const failure = { code: 'elsewhere', text: link?.address ?? 'another address', isConnected: false }
+  return { address: multiaddrOf(first), peer: id, failure, link, tookMs: undefined }
 }
 
 /** What the other said first; waited for while the link is young. */

@@ -25,6 +25,8 @@ export interface Target {
   readonly isHere: boolean
   /** Some of its addresses lead to it through a relay. */
   readonly hasRelay: boolean
+  /** That `peer` answers at `places` is what was said, not what is known: a link by another way does not show it. */
+  readonly isClaimed: boolean
 }
 
 /** Finds the target, and judges that step. `target` is undefined when there is none. */
@@ -79,6 +81,7 @@ function targetOf(parts: DaemonParts, peer: string, name: string, told: readonly
     hosts: [...new Set([...usable.map(({ host }) => host), ...(remote === undefined ? [] : [remote])])],
     isHere,
     hasRelay: known.some((address) => address.includes('/p2p-circuit')),
+    isClaimed: false,
   }
 }
 
@@ -94,8 +97,9 @@ async function placeTarget(
   const who = peer ?? linkedAt(parts, places)
   const step = ok('resolve', `${host === found[0] ? host : `${host} is ${someOf(found)}`}, port ${port}`)
   const name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  const { isOwn } = ownNetworks()
-  return { step, target: { name, peer: who, places, hosts: found, isHere: found.every(isOwn), hasRelay: false } }
+  const isHere = found.every(ownNetworks().isOwn)
+  const isClaimed = peer !== undefined
+  return { step, target: { name, peer: who, places, hosts: found, isHere, hasRelay: false, isClaimed } }
 }
 
 /** A peer that is linked and known to listen there: another dial would only be turned down as its duplicate. */

@@ -12,7 +12,7 @@ import type { ControlLinks } from '../control.ts'
 import type { Counters } from '../counters.ts'
 import type { Dialer } from '../dialer.ts'
 import type { HostParts } from '../host.ts'
-import { RELAYS_WANTED } from '../limits.ts'
+import { ADDRESS_DIAL_TIMEOUT_MS, RELAYS_WANTED } from '../limits.ts'
 import { localHosts } from '../local-addresses.ts'
 import type { Dialable, NetworkInfo } from '../peer.ts'
 import { RelayClient } from '../relay/client.ts'
@@ -118,6 +118,12 @@ export class Reach {
       if (!this.isPunched(connection)) this.#reachability.onUp(peer, connection)
       this.relayClient.look()
     }
+  }
+
+  /** See `Peer.answersAt`. */
+  async answersAt(address: string, peer: string, signal: AbortSignal): Promise<boolean> {
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(ADDRESS_DIAL_TIMEOUT_MS)])
+    return this.#dialBack.reaches(address, peer, inTime)
   }
 
   /** Whether a connection came about by both sides dialling at one time. */
