@@ -7,7 +7,7 @@
 import { ASK_AT_MISS, ASK_EVERY, ASKED_AT_ONCE } from './config.ts'
 import { improve, recover } from './awareness.ts'
 import { learnRtt, timeoutMs } from './rtt.ts'
-import { expectedLoss, forgiveOutage, learnLoss, missesNeeded, settleLost } from './silence.ts'
+import { expectedLoss, forgiveOutage, isUnsettled, learnLoss, missesNeeded, settleLost } from './silence.ts'
 import { isBelievedAlive, type Context } from './state.ts'
 import { tellSoon } from './tell.ts'
 import { hasAccused, say, withdraw } from './testimony.ts'
@@ -16,6 +16,8 @@ import { rankingOf } from './watchers.ts'
 
 /** Probes sent in quick succession when somebody else has evidence. */
 const HURRIED = 4
+/** A link of which little is known yet is probed so many times as often: it takes some seconds. */
+const UNSETTLED_FACTOR = 5
 /** After so many misses the usual pace is fast enough. */
 const MOST_IN_BURST = 32
 /** A subject's own probes stand for so many of this node's at most: a link is also measured from this end. */
@@ -75,7 +77,7 @@ export function postpone(ctx: Context, subject: MemberId): void {
   const member = state.members.get(subject)
   if (watch === undefined || member?.verdict !== 'alive') return
   // Whatever is not as usual is to be found out by this node itself.
-  if (watch.outstanding.length > 0 || watch.misses > 0 || watch.hurried > 0) return
+  if (watch.outstanding.length > 0 || watch.misses > 0 || watch.hurried > 0 || isUnsettled(watch)) return
   if (watch.postponed >= MOST_POSTPONED) return
   watch.postponed++
   state.deadlines.set(`probe:${subject}`, nowMs + paceMs(ctx, watch, member))
@@ -108,7 +110,7 @@ function paceMs({ state, rng }: Context, watch: Watch, member: Member): number {
   const jitter = 0.9 + 0.2 * rng.next()
   if (member.verdict === 'offline') return lostProbeMs * jitter
   if (watch.hurried > 0 || isInBurst(watch)) return burstMs
-  return probeMs * jitter
+  return (isUnsettled(watch) ? Math.max(burstMs, probeMs / UNSETTLED_FACTOR) : probeMs) * jitter
 }
 
 function isInBurst({ misses }: Watch): boolean {

@@ -8,6 +8,8 @@ const FIRST_LOSS = 0.25
 const FIRST_SAMPLES = 4
 /** One probe's weight in the long run: at one probe a second, the last minute counts. */
 const MOST_SAMPLES = 64
+/** From so many on the link is known well enough to probe it at the usual pace. */
+const SETTLED_SAMPLES = 32
 /** From so many on it is reported in full. */
 const REPORTED_SAMPLES = 16
 /** Fewest misses that are evidence, and most that are asked for however lossy the link is. */
@@ -21,6 +23,11 @@ export function expectedLoss(state: TopologyState): { loss: number; lossSamples:
   const known = [...state.watches.values()].filter(({ lossSamples }) => lossSamples >= REPORTED_SAMPLES)
   if (2 * known.length <= state.watches.size) return { loss: FIRST_LOSS, lossSamples: FIRST_SAMPLES }
   return { loss: Math.max(usual(known.map(({ loss }) => loss)), LEAST_LOSS), lossSamples: 2 * FIRST_SAMPLES }
+}
+
+/** Whether too little is known of a link for silence on it to be evidence soon. */
+export function isUnsettled({ lossSamples }: Watch): boolean {
+  return lossSamples < SETTLED_SAMPLES
 }
 
 /** Usual loss of this node's links, 0 to 1. */

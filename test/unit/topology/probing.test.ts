@@ -22,6 +22,14 @@ describe('topology/probing', () => {
     assert.ok(effects.every(({ type }) => type === 'ping'))
   })
 
+  it('gets to know a new link within seconds, and then probes at the usual pace', () => {
+    const bench = new Bench('me', FOUR)
+    const pingsOf = (ms: number) => of(bench.pass(ms, answering()), 'ping').filter(({ to }) => to === 'bob').length
+    assert.ok(pingsOf(5_000) >= 25)
+    assert.ok(bench.state.watches.get('bob')!.loss < 0.04, `${bench.state.watches.get('bob')!.loss}`)
+    assert.ok(pingsOf(10_000) <= 23)
+  })
+
   it('lets the probes of a subject stand for its own, but not for all of them', () => {
     const bench = calm()
     const { probeMs } = bench.state.config
