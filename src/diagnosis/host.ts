@@ -189,16 +189,24 @@ export interface NeighbourFacts {
   readonly byDatagram: boolean
 }
 
+/** Who should be linked to this node, and is not. */
+export interface AbsentFacts {
+  /** Addresses given with `--join`. */
+  readonly wanted: readonly string[]
+  /** Names of members that are held offline. */
+  readonly lost: readonly string[]
+}
+
 /** Who is linked to this node, and who should be. */
 export function judgeNeighbours(
   neighbours: readonly NeighbourFacts[],
   cluster: string,
-  wanted: readonly string[],
+  { wanted, lost }: AbsentFacts,
 ): DoctorStep {
   const ours = neighbours.filter((one) => one.cluster === cluster)
   const foreign = neighbours.filter((one) => one.cluster !== undefined && one.cluster !== cluster)
   const relayed = ours.filter(({ isRelayed }) => isRelayed)
-  const measured = { linked: ours.length, foreign: foreign.length, relayed: relayed.length }
+  const measured = { linked: ours.length, foreign: foreign.length, relayed: relayed.length, offline: lost.length }
   const how = ({ name, isRelayed, rttMs }: NeighbourFacts) =>
     `${name} (${isRelayed ? 'relayed' : 'direct'}${rttMs === undefined ? '' : `, ${inWords(rttMs)}`})`
   const found = ours.length === 0 ? 'none' : someOf(ours.map(how))
@@ -224,6 +232,14 @@ export function judgeNeighbours(
       },
       measured,
     )
+  }
+  if (lost.length > 0) {
+    const cause =
+      ours.length === 0
+        ? 'all others that this node knows are off, or it is cut off from them'
+        : 'they are off, or cut off from the others'
+    const fix = lost.slice(0, 3).map((name) => `\`althing doctor ${name}\` says what is in the way`)
+    return warning('neighbours', `${found}; offline: ${someOf(lost)}`, { cause, fix }, measured)
   }
   if (ours.length > 0) return ok('neighbours', found, measured)
   return warning(

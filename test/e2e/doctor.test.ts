@@ -218,6 +218,20 @@ describe('e2e: doctor', function () {
     assert.equal(outcomes(host)['data-directory'], 'ok')
   })
 
+  it('a member that died: it is named, and multicast is not blamed', async () => {
+    const a = await start(left)
+    const b = await start(right, { join: [addressOf(a, left)] })
+    await untilLinked(a, b)
+    await b.kill()
+    const host = await eventually('the loss to be known', async () => {
+      const found = await diagnose(a.cli)
+      return found.steps.some((step) => step.id === 'neighbours' && step.found.includes('offline')) && found
+    })
+    const { found, cause } = host.steps.find(({ id }) => id === 'neighbours')!
+    assert.equal(found, 'none; offline: right')
+    assert.match(cause!, /are off, or it is cut off/)
+  })
+
   it('the matrix of three: who sees whom, and with what round trip', async () => {
     const far = lab.nodes[2]!
     const a = await start(left)

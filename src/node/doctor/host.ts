@@ -41,7 +41,7 @@ export async function* examineHost(parts: DaemonParts, signal: AbortSignal): Asy
   yield judgeLimits(driver.enforcement())
   const examined = await neighbours
   const facts = examined.map((one) => one.facts)
-  yield judgeNeighbours(facts, cluster, notLinked(parts))
+  yield judgeNeighbours(facts, cluster, { wanted: notLinked(parts), lost: lostMembers(parts) })
   const members = facts.filter((one) => one.cluster === cluster && !one.isRelayed)
   yield judgeProbePort(probes.port, members)
   yield judgeOwnClock(
@@ -79,4 +79,10 @@ function notLinked({ options, peer, mesh }: DaemonParts): string[] {
     const id = /\/p2p\/([^/]+)$/.exec(address)?.[1]
     return id !== undefined && id !== mesh.self && peer.link(id) === undefined
   })
+}
+
+function lostMembers({ mesh, clock }: DaemonParts): string[] {
+  const nameOf = namesOf(mesh, clock.nowMs())
+  const lost = [...mesh.topology.members.values()].filter(({ verdict }) => verdict === 'offline')
+  return lost.map(({ id }) => nameOf(id))
 }

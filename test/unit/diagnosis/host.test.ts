@@ -70,14 +70,20 @@ describe('diagnosis: a host', () => {
   })
 
   it('neighbours: alone, of another cluster, not reached, well', () => {
-    assert.match(judgeNeighbours([], 'home', []).found, /alone/)
-    assert.match(judgeNeighbours([{ ...barn, cluster: 'away' }], 'home', []).found, /barn is of away/)
+    const none = { wanted: [], lost: [] }
+    assert.match(judgeNeighbours([], 'home', none).found, /alone/)
+    const lost = judgeNeighbours([], 'home', { wanted: [], lost: ['loft'] })
+    assert.match(lost.found, /none; offline: loft/)
+    assert.match(lost.cause!, /cut off from them/)
+    assert.equal(lost.fix[0], '`althing doctor loft` says what is in the way')
+    assert.equal(outcomeOf(judgeNeighbours([barn], 'home', { wanted: [], lost: ['loft'] })), 'warning')
+    assert.match(judgeNeighbours([{ ...barn, cluster: 'away' }], 'home', none).found, /barn is of away/)
     assert.match(
-      judgeNeighbours([barn], 'home', ['/ip4/10.0.0.9/tcp/1/p2p/x']).fix[0]!,
+      judgeNeighbours([barn], 'home', { wanted: ['/ip4/10.0.0.9/tcp/1/p2p/x'], lost: ['loft'] }).fix[0]!,
       /althing doctor \/ip4\/10\.0\.0\.9/,
     )
-    assert.equal(outcomeOf(judgeNeighbours([barn], 'home', [])), 'ok')
-    assert.equal(judgeNeighbours([{ ...barn, isRelayed: true }], 'home', []).measured['relayed'], 1)
+    assert.equal(outcomeOf(judgeNeighbours([barn], 'home', none)), 'ok')
+    assert.equal(judgeNeighbours([{ ...barn, isRelayed: true }], 'home', none).measured['relayed'], 1)
   })
 
   it('probe port: unbound, untried, unreachable for all, and for some', () => {
