@@ -90,7 +90,7 @@ describe('topology of real daemons', function () {
       return stdout.includes('not awarded') && stdout
     })
     assert.match(why, /n0 not awarded: zone east has 2 of the job's tasks and zone west 1: at most 1 more/)
-    assert.match(why, /BID OF +SLOTS +SCORE +FIT +LOAD +CROWD +WARM +DISTANCE/)
+    assert.match(why, /BID OF +SLOTS +SCORE +FIT +LOAD +CROWD +WARM +DISTANCE +LOCAL/)
     for (const { taskId } of tasks) await first.cli('cancel', taskId)
   })
 })

@@ -82,6 +82,7 @@ function bidRank(ctx: Context, job: Job, slot: Grantable): Rank {
       running: 0,
       warm: false,
       distanceMs: undefined,
+      local: false,
     },
     ctx.config.weights,
   )

@@ -133,6 +133,7 @@ function chooseCandidates(
             freeAfter: subtractResources(node.free, job.spec.resources),
             warm: false,
             distanceMs: ctx.distanceMs(node.id),
+            local: node.id === ctx.self,
           },
           ctx.config.weights,
         ).score,
@@ -192,7 +193,7 @@ export function onBid(state: NegotiationState, ctx: Context, from: NodeId, bid: 
   if (bid.slots < round.slots) job.hopes.add(from)
   job.unwilling.delete(from)
   round.bids.set(from, { bid, expiresAtMs: ctx.nowMs + bid.holdMs })
-  const facts = { ...bid.terms, distanceMs: ctx.distanceMs(from) }
+  const facts = { ...bid.terms, distanceMs: ctx.distanceMs(from), local: from === ctx.self }
   tell(state, ctx, job, {
     kind: 'bid',
     atMs: ctx.nowMs,
