@@ -94,7 +94,7 @@ function silence(
   name: string,
   what: string,
   by: string,
-  ways: Record<'begin' | 'end', (victim: Member) => unknown>,
+  ways: Record<'begin' | 'end' | 'whole', (victim: Member) => unknown>,
 ): Strike {
   return {
     name,
@@ -108,6 +108,7 @@ function silence(
       await pause(Math.max(0, fromMs + lastMs.pause - performance.now()))
       await ways.end(victim)
       const backMs = await untilWhole(fleet)
+      ways.whole(victim)
       noteWrongs(fleet, `${name}: others than the victim`, [victim])
       return [known(name, tookMs, by, 3_000), whole(name, backMs)]
     },
@@ -117,15 +118,14 @@ function silence(
 export const stop = silence('stop', 'SIGSTOP of one daemon, as a suspended machine, and SIGCONT', 'SIGSTOP', {
   begin: ({ pid }) => process.kill(pid, 'SIGSTOP'),
   end: ({ pid }) => process.kill(pid, 'SIGCONT'),
+  whole: () => {},
 })
 
 export const cut = silence('cut', 'the cable of one daemon pulled, and plugged in again', 'cable pulled', {
   begin: ({ host }) => host.silence(),
-  end: async ({ host, losses }) => {
-    // It held all others offline, and was right as far as it could see.
-    losses.clear()
-    await host.heal()
-  },
+  end: ({ host }) => host.heal(),
+  // It held the others offline, and was right as far as it could see until it heard them again.
+  whole: ({ losses }) => losses.clear(),
 })
 
 export const split: Strike = {
