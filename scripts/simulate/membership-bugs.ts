@@ -70,15 +70,15 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
   {
     name: 'errands-kept',
     file: 'src/topology/errands.ts',
-    line: "state.deadlines.setEarlier('errands', nowMs + ERRAND_MS)",
+    line: 'state.deadlines.setEarlier(state.timers.errands, nowMs + ERRAND_MS)',
     instead: '',
     why: 'what one that is gone does not answer is remembered for ever',
   },
   {
     name: 'watch-list-kept',
     file: 'src/topology/state.ts',
-    line: "state.deadlines.setEarlier('watches', nowMs + GATHER_MS)",
-    instead: "if (state.rosterVersion < 40) state.deadlines.setEarlier('watches', nowMs + GATHER_MS)",
+    line: 'state.deadlines.setEarlier(state.timers.watches, nowMs + GATHER_MS)',
+    instead: 'if (state.rosterVersion < 40) state.deadlines.setEarlier(state.timers.watches, nowMs + GATHER_MS)',
     why: 'nobody takes the place of watchers that are gone',
   },
   {
@@ -105,7 +105,7 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
   {
     name: 'not-told',
     file: 'src/topology/tell.ts',
-    line: 'state.deadlines.set(key, Math.max(soonMs, member.toldMs + TELL_MS))',
+    line: 'state.deadlines.set(timer, Math.max(soonMs, member.toldMs + TELL_MS))',
     instead: '',
     why: 'after a partition both sides hold each other dead for ever',
   },

@@ -15,7 +15,7 @@ export function takeErrand(ctx: Context, asker: MemberId, subject: MemberId, ask
   if (underWay >= TOPOLOGY_LIMITS.errandsPerAsker) return
   const nonce = ++state.lastNonce
   state.errands.set(nonce, { asker, askerNonce, subject, atMs: nowMs })
-  state.deadlines.setEarlier('errands', nowMs + ERRAND_MS)
+  state.deadlines.setEarlier(state.timers.errands, nowMs + ERRAND_MS)
   out.push({ type: 'ping', to: subject, nonce, suspects: isBelievedAlive(member) ? undefined : member.pair })
 }
 
@@ -34,7 +34,7 @@ export function dropErrands({ state, nowMs }: Context): void {
   for (const [nonce, { atMs }] of state.errands) {
     if (nowMs - atMs >= ERRAND_MS) state.errands.delete(nonce)
     else {
-      state.deadlines.set('errands', atMs + ERRAND_MS)
+      state.deadlines.set(state.timers.errands, atMs + ERRAND_MS)
       return
     }
   }

@@ -10,7 +10,7 @@ import type { MemberId, TopologyInput } from './types.ts'
 
 /** Sees to it that the next measurement comes soon: there is a new link. */
 export function measureSoon({ state, nowMs, rng }: Context): void {
-  state.deadlines.setEarlier('measure', nowMs + MEASURE_FIRST_MS * (0.5 + rng.next()))
+  state.deadlines.setEarlier(state.timers.measure, nowMs + MEASURE_FIRST_MS * (0.5 + rng.next()))
 }
 
 /** Probes the linked and unwatched member of whom least is known, and plans the next measurement. */
@@ -19,7 +19,7 @@ export function measureSomeone(ctx: Context): void {
   if (state.linked.size === 0) return
   const next = leastMeasured(ctx)
   const paceMs = next !== undefined && next.samples < FIRST_SAMPLES ? MEASURE_FIRST_MS : MEASURE_MS
-  state.deadlines.set('measure', nowMs + paceMs * (0.5 + rng.next()))
+  state.deadlines.set(state.timers.measure, nowMs + paceMs * (0.5 + rng.next()))
   if (next === undefined) return
   const nonce = ++state.lastNonce
   state.measuring = { nonce, to: next.id, sentMs: nowMs }

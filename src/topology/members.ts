@@ -4,6 +4,7 @@ import { reconsider } from './coordinates/vivaldi.ts'
 import { restartWatch, startWatch, stopWatch } from './probing.ts'
 import { isBelievedAlive, isHigher, moveHost, rosterChanged, type Context } from './state.ts'
 import { tellSoon } from './tell.ts'
+import { memberTimers } from './timers.ts'
 import type { Member, MemberId, Pair, TopologyInput } from './types.ts'
 import { setVerdict, weigh } from './verdicts.ts'
 import { hashOf, subjectsOf } from './watchers.ts'
@@ -59,6 +60,7 @@ function addMember(ctx: Context, id: MemberId, pair: Pair, host: string, point: 
     point,
     hash: hashOf(id),
     ranking: undefined,
+    timers: memberTimers(id),
   }
   if (!state.members.set(id, member)) return
   moveHost(state, undefined, host)
@@ -112,7 +114,7 @@ export function forget(ctx: Context, id: MemberId): void {
   if (member === undefined || isBelievedAlive(member)) return
   state.members.delete(id)
   if (member.verdict !== 'left') moveHost(state, member.host, undefined)
-  state.deadlines.cancel(`tell:${id}`)
+  state.deadlines.cancel(member.timers.tell)
   rosterChanged(ctx)
 }
 

@@ -11,6 +11,7 @@ import { expectedLoss, forgiveOutage, learnLoss, missesNeeded, settleLost } from
 import { isBelievedAlive, type Context } from './state.ts'
 import { tellSoon } from './tell.ts'
 import { hasAccused, say, withdraw } from './testimony.ts'
+import { watchTimers } from './timers.ts'
 import { TOPOLOGY_LIMITS, type Member, type MemberId, type Watch } from './types.ts'
 import { rankingOf } from './watchers.ts'
 
@@ -27,8 +28,10 @@ const MOST_PATIENCE_MS = 30_000
 /** Begins to watch a member. */
 export function startWatch(ctx: Context, subject: MemberId): void {
   const { state, nowMs, rng } = ctx
+  const timers = watchTimers(subject)
   state.watches.set(subject, {
     subject,
+    timers,
     rttMs: undefined,
     rttVarMs: 0,
     ...expectedLoss(state),
@@ -44,7 +47,7 @@ export function startWatch(ctx: Context, subject: MemberId): void {
     outstanding: [],
     said: undefined,
   })
-  state.deadlines.set(`probe:${subject}`, nowMs + rng.next() * state.config.probeMs)
+  state.deadlines.set(timers.probe, nowMs + rng.next() * state.config.probeMs)
   if (state.accused.has(subject)) hurry(ctx, subject)
 }
 
@@ -54,7 +57,8 @@ export function stopWatch(ctx: Context, watch: Watch): void {
   const member = state.members.get(watch.subject)
   if (member !== undefined && isBelievedAlive(member)) withdraw(ctx, watch)
   state.watches.delete(watch.subject)
-  for (const key of ['probe', 'due', 'ask']) state.deadlines.cancel(`${key}:${watch.subject}`)
+  const { probe, due, ask } = watch.timers
+  for (const timer of [probe, due, ask]) state.deadlines.cancel(timer)
 }
 
 /** Probes in quick succession from now on, if this node watches the member. */
@@ -62,7 +66,7 @@ export function hurry({ state, nowMs }: Context, subject: MemberId): void {
   const watch = state.watches.get(subject)
   if (watch === undefined || watch.hurried > 0) return
   watch.hurried = HURRIED
-  state.deadlines.setEarlier(`probe:${subject}`, Math.max(nowMs, watch.sentMs + state.config.burstMs))
+  state.deadlines.setEarlier(watch.timers.probe, Math.max(nowMs, watch.sentMs + state.config.burstMs))
 }
 
 /**
@@ -78,7 +82,7 @@ export function postpone(ctx: Context, subject: MemberId): void {
   if (watch.outstanding.length > 0 || watch.misses > 0 || watch.hurried > 0) return
   if (watch.postponed >= MOST_POSTPONED) return
   watch.postponed++
-  state.deadlines.set(`probe:${subject}`, nowMs + paceMs(ctx, watch, member))
+  state.deadlines.set(watch.timers.probe, nowMs + paceMs(ctx, watch, member))
 }
 
 /** Sends the probe that is due, and says when the next one is. */
@@ -98,8 +102,8 @@ export function probe(ctx: Context, subject: MemberId): void {
   watch.sentMs = nowMs
   watch.postponed = 0
   if (watch.hurried > 0) watch.hurried--
-  state.deadlines.setEarlier(`due:${subject}`, dueMs)
-  state.deadlines.set(`probe:${subject}`, nowMs + paceMs(ctx, watch, member))
+  state.deadlines.setEarlier(watch.timers.due, dueMs)
+  state.deadlines.set(watch.timers.probe, nowMs + paceMs(ctx, watch, member))
 }
 
 /** Time until the next probe. */
@@ -134,10 +138,10 @@ export function countMisses(ctx: Context, subject: MemberId): void {
       asks ||= watch.misses % ASK_EVERY === ASK_AT_MISS % ASK_EVERY
     }
   }
-  if (nextMs < Infinity) state.deadlines.set(`due:${subject}`, nextMs)
+  if (nextMs < Infinity) state.deadlines.set(watch.timers.due, nextMs)
   if (member.verdict === 'offline') return
   if (isInBurst(watch)) {
-    state.deadlines.setEarlier(`probe:${subject}`, Math.max(nowMs, watch.sentMs + state.config.burstMs))
+    state.deadlines.setEarlier(watch.timers.probe, Math.max(nowMs, watch.sentMs + state.config.burstMs))
   }
   if (asks) askOthers(ctx, watch)
   judge(ctx, watch, member)
@@ -155,7 +159,7 @@ function askOthers(ctx: Context, watch: Watch): void {
     out.push({ type: 'ask', via, subject: watch.subject, nonce })
   }
   // Two round trips, and the one that is asked may be a little slow.
-  if (watch.asked > 0) state.deadlines.setEarlier(`ask:${watch.subject}`, nowMs + askTimeoutMs(ctx, watch))
+  if (watch.asked > 0) state.deadlines.setEarlier(watch.timers.ask, nowMs + askTimeoutMs(ctx, watch))
 }
 
 function askTimeoutMs({ state }: Context, watch: Watch): number {
@@ -195,7 +199,7 @@ export function takePong(ctx: Context, from: MemberId, nonce: number): void {
   if (watch === undefined || index === -1) return
   const [one] = watch.outstanding.splice(index, 1)
   // With nothing left to wait for there is nothing to wake for: idle daemons do this most of the time.
-  if (watch.outstanding.length === 0) ctx.state.deadlines.cancel(`due:${from}`)
+  if (watch.outstanding.length === 0) ctx.state.deadlines.cancel(watch.timers.due)
   learnLoss(watch, false)
   // Of late answers one a run is learnt from: after a pause they all come at once.
   if (!one!.missed || watch.misses > 0) learnRtt(watch, ctx.nowMs - one!.sentMs)
@@ -224,7 +228,7 @@ function endRun({ state }: Context, watch: Watch): void {
   watch.asked = 0
   watch.asks.clear()
   watch.hurried = 0
-  state.deadlines.cancel(`ask:${watch.subject}`)
+  state.deadlines.cancel(watch.timers.ask)
 }
 
 /**
@@ -243,5 +247,5 @@ export function restartWatch(ctx: Context, member: Member, isNewLife: boolean): 
   watch.outstanding.length = 0
   // Not a sign of life on this link, but silence is measured from here.
   watch.heardMs = ctx.nowMs
-  ctx.state.deadlines.setEarlier(`probe:${member.id}`, ctx.nowMs + ctx.state.config.burstMs * ctx.rng.next())
+  ctx.state.deadlines.setEarlier(watch.timers.probe, ctx.nowMs + ctx.state.config.burstMs * ctx.rng.next())
 }

@@ -17,7 +17,7 @@ export function takeAccusation(ctx: Context, { epoch, incarnation }: Pair): void
   state.toRefute = Math.max(state.toRefute ?? 0, incarnation)
   const soonestMs = state.refutedMs + config.refuteMs
   if (nowMs >= soonestMs) refute(ctx)
-  else state.deadlines.setEarlier('refute', soonestMs)
+  else state.deadlines.setEarlier(state.timers.refute, soonestMs)
 }
 
 /** Signs a higher incarnation than any that evidence names. */

@@ -13,6 +13,7 @@ import { refute, takeAccusation } from './refute.ts'
 import { countRoster, isBelievedAlive, type Context } from './state.ts'
 import { tell, tellSoon } from './tell.ts'
 import { say } from './testimony.ts'
+import type { TopologyTimer } from './timers.ts'
 import { TOPOLOGY_LIMITS, type MemberId, type TopologyEffect, type TopologyInput, type TopologyState } from './types.ts'
 import { takeTestimony, weigh, weighAll } from './verdicts.ts'
 
@@ -109,18 +110,29 @@ function rosterSettled(ctx: Context): void {
   settleBrake(ctx, countRoster(ctx.state))
 }
 
-function runDue(ctx: Context, key: string): void {
-  const at = key.indexOf(':')
-  const [what, id] = at === -1 ? [key, ''] : [key.slice(0, at), key.slice(at + 1)]
-  if (what === 'probe') probe(ctx, id)
-  else if (what === 'due') countMisses(ctx, id)
-  else if (what === 'ask') countAsked(ctx, id)
-  else if (what === 'suspect') weigh(ctx, id)
-  else if (what === 'tell') tell(ctx, id)
-  else if (what === 'forget') forget(ctx, id)
-  else if (what === 'watches') rosterSettled(ctx)
-  else if (what === 'errands') dropErrands(ctx)
-  else if (what === 'measure') measureSomeone(ctx)
-  else if (what === 'refute') refute(ctx)
-  else settleBrake(ctx, countRoster(ctx.state))
+function runDue(ctx: Context, { what, id }: TopologyTimer): void {
+  switch (what) {
+    case 'probe':
+      return probe(ctx, id)
+    case 'due':
+      return countMisses(ctx, id)
+    case 'ask':
+      return countAsked(ctx, id)
+    case 'suspect':
+      return weigh(ctx, id)
+    case 'tell':
+      return tell(ctx, id)
+    case 'forget':
+      return forget(ctx, id)
+    case 'watches':
+      return rosterSettled(ctx)
+    case 'errands':
+      return dropErrands(ctx)
+    case 'measure':
+      return measureSomeone(ctx)
+    case 'refute':
+      return refute(ctx)
+    case 'brake':
+      return settleBrake(ctx, countRoster(ctx.state))
+  }
 }

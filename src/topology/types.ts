@@ -12,9 +12,10 @@
  * - A watcher that hears the subject again withdraws its evidence, so a lossy link heals without the subject's help.
  */
 import type { BoundedMap } from '../util/bounded-map.ts'
-import type { Deadlines } from '../util/deadlines.ts'
+import type { TimerHeap } from '../util/timer-heap.ts'
 import type { Point } from './coordinates/point.ts'
 import type { Placement } from './coordinates/vivaldi.ts'
+import type { MemberTimers, OwnTimers, TopologyTimer, WatchTimers } from './timers.ts'
 
 /** Peer id in text form. */
 export type MemberId = string
@@ -74,6 +75,7 @@ export interface Member {
   readonly hash: number
   /** Who watches it, as long as the roster's version is this. */
   ranking: Ranking | undefined
+  readonly timers: MemberTimers
 }
 
 /** Who watches one subject, best ranked first. */
@@ -98,6 +100,7 @@ export interface Probe {
 /** A member that this node probes. */
 export interface Watch {
   readonly subject: MemberId
+  readonly timers: WatchTimers
   /** Smoothed round trip and its variation (RFC 6298), milliseconds; undefined before the first answer. */
   rttMs: number | undefined
   rttVarMs: number
@@ -223,11 +226,9 @@ export interface TopologyState {
   rosterVersion: number
   /** Set while this node believes that it may be cut off, and since when. */
   brake: { readonly sinceMs: number; untilMs: number } | undefined
-  /**
-   * `probe:`, `due:`, `ask:`, `suspect:`, `tell:` and `forget:<id>`; `brake`, `errands`, `measure`, `refute`,
-   * `watches`.
-   */
-  readonly deadlines: Deadlines<string>
+  /** All timers that are set: of the watches, of the members, and this node's own. */
+  readonly deadlines: TimerHeap<TopologyTimer>
+  readonly timers: OwnTimers
   /** What is said of the accused must be weighed again in this step. */
   reweigh: boolean
 }
