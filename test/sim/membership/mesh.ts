@@ -12,6 +12,9 @@ const DIAL_TIMEOUT_MS = 3_000
 /** Estimates, with all headers: a probe or its answer; a question; a signed statement with the copies a node sends. */
 const BYTES = { probe: 80, ask: 100, gossip: 250 * 3 } as const
 
+/** A probe as it travels: with the number that its answer will have. */
+type Ping = Extract<TopologyInput, { type: 'ping' }> & { readonly nonce: number }
+
 /** What it needs of the world. */
 interface Surroundings {
   readonly nowMs: number
@@ -27,8 +30,6 @@ interface Surroundings {
 export class Mesh {
   #world: Surroundings
   #deadRounds = new Map<number, number>()
-  /** Answers to probes that are under way. */
-  #pongs = new WeakMap<TopologyInput, TopologyInput>()
 
   constructor(world: Surroundings) {
     this.#world = world
@@ -41,7 +42,7 @@ export class Mesh {
 
   #memberInput(index: number): TopologyInput {
     const { id, host } = this.#world.nodes[index]!
-    return { type: 'member', id, pair: { ...this.pairOf(index) }, host }
+    return { type: 'member', id, pair: this.pairOf(index), host }
   }
 
   /** A node that joins learns of all whose records others still hold. */
@@ -100,18 +101,21 @@ export class Mesh {
   }
 
   #send(from: number, to: number, what: 'probe' | 'ask', input: TopologyInput): void {
-    this.#world.nodes[from]!.sentBytes += BYTES[what]
-    for (const delayMs of this.#world.network.datagram(from, to)) this.arrive(to, delayMs, input)
+    const { network, nodes } = this.#world
+    nodes[from]!.sentBytes += BYTES[what]
+    const delayMs = network.datagramMs(from, to)
+    if (delayMs === Infinity) return
+    this.arrive(to, delayMs, input)
+    const copyMs = network.copyMs(delayMs)
+    if (copyMs < Infinity) this.arrive(to, copyMs, input)
   }
 
   carry(node: Node, effect: TopologyEffect): void {
     const { index, id } = node
     switch (effect.type) {
       case 'ping': {
-        const to = this.#world.indexOf(effect.to)
-        const ping: TopologyInput = { type: 'ping', from: id, suspects: effect.suspects && { ...effect.suspects } }
-        this.#pongs.set(ping, { type: 'pong', from: effect.to, nonce: effect.nonce })
-        return this.#send(index, to, 'probe', ping)
+        const ping: Ping = { type: 'ping', from: id, suspects: effect.suspects, nonce: effect.nonce }
+        return this.#send(index, this.#world.indexOf(effect.to), 'probe', ping)
       }
       case 'ask': {
         const { via, subject, nonce } = effect
@@ -222,6 +226,7 @@ export class Mesh {
 
   /** Sends the answer to a probe that a process has read. */
   answer(index: number, ping: Extract<TopologyInput, { type: 'ping' }>): void {
-    this.#send(index, this.#world.indexOf(ping.from), 'probe', this.#pongs.get(ping)!)
+    const pong: TopologyInput = { type: 'pong', from: this.#world.nodes[index]!.id, nonce: (ping as Ping).nonce }
+    this.#send(index, this.#world.indexOf(ping.from), 'probe', pong)
   }
 }
