@@ -226,7 +226,8 @@ function endRun({ state }: Context, watch: Watch): void {
   watch.misses = 0
   watch.indirectMisses = 0
   watch.asked = 0
-  watch.asks.clear()
+  // An empty map would throw away its table, too, and make another.
+  if (watch.asks.size > 0) watch.asks.clear()
   watch.hurried = 0
   state.deadlines.cancel(watch.timers.ask)
 }

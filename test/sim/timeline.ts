@@ -42,6 +42,7 @@ export class Timeline {
       const { runs } = next
       // What happens may plan more for this very moment.
       while (next.done < runs.length) runs[next.done++]!()
+      runs.length = 0
       this.#pop()
     }
     this.nowMs = untilMs
