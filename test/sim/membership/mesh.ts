@@ -6,6 +6,8 @@ import type { Network } from './network.ts'
 import type { Node } from './node.ts'
 
 const LEASE_MS = 30_000
+/** Leases run in worlds of so many members at most: in larger ones nobody is forgotten by all its watchers. */
+export const LEASES_UP_TO = 64
 /** A dead link is noticed after so many rounds. */
 const DEAD_LINK_ROUNDS = 3
 const DIAL_TIMEOUT_MS = 3_000
@@ -23,6 +25,8 @@ interface Surroundings {
   readonly network: Network
   readonly nodes: readonly Node[]
   indexOf(id: string): number
+  /** Whether a heartbeat is one that a node does nothing with; then it has been counted. */
+  isOldNews(to: number, from: number, pair: Pair): boolean
   /** Lets a node take an input now. */
   give(index: number, input: TopologyInput): void
 }
@@ -40,7 +44,7 @@ export class Mesh {
     return state.own.epoch === epoch ? state.own : { epoch, incarnation: 0 }
   }
 
-  #memberInput(index: number): TopologyInput {
+  #memberInput(index: number): Extract<TopologyInput, { type: 'member' }> {
     const { id, host } = this.#world.nodes[index]!
     return { type: 'member', id, pair: this.pairOf(index), host }
   }
@@ -66,8 +70,9 @@ export class Mesh {
     if (this.#world.network.shut.size > 0) return this.gossip(index, this.#memberInput(index), false)
     const input = this.#memberInput(index)
     this.#world.events.after(150, () => {
-      for (const other of this.#world.nodes) {
-        if (other.index !== index && !this.#world.network.silent[other.index]) this.take(other.index, input)
+      const { nodes, network } = this.#world
+      for (const { index: to } of nodes) {
+        if (to !== index && !network.silent[to] && !this.#world.isOldNews(to, index, input.pair)) this.take(to, input)
       }
     })
   }
@@ -202,7 +207,7 @@ export class Mesh {
         }
       }
       for (const to of wanted) this.#dial(index, to)
-      if (size > 64) continue
+      if (size > LEASES_UP_TO) continue
       for (const member of state.members.values()) {
         const heardMs = Math.max(beats[this.#world.indexOf(member.id)]!, sinceMs)
         if (this.#world.nowMs - heardMs > LEASE_MS && (member.verdict === 'alive' || member.verdict === 'suspect')) {

@@ -1,11 +1,12 @@
 /** Simulated nodes, each with the real core, in virtual time; and everything that can be done to them. */
 import { createTopology, nextWakeMs } from '../../../src/topology/state.ts'
 import { topologyStep } from '../../../src/topology/step.ts'
-import type { TopologyConfig, TopologyEffect, TopologyInput } from '../../../src/topology/types.ts'
+import type { Pair, TopologyConfig, TopologyEffect, TopologyInput } from '../../../src/topology/types.ts'
 import { seededRng, type Rng } from '../../../src/util/rng.ts'
 import type { Checker, Truth, WorldView } from './checker.ts'
 import { Timeline } from '../timeline.ts'
-import { Mesh } from './mesh.ts'
+import { Beats } from './beats.ts'
+import { LEASES_UP_TO, Mesh } from './mesh.ts'
 import { Network } from './network.ts'
 import { newNode, type Node } from './node.ts'
 
@@ -23,6 +24,8 @@ export interface WorldOptions {
   readonly config?: Partial<TopologyConfig>
   readonly checkers?: readonly Checker[]
   readonly gentle?: boolean
+  /** Lets nodes take heartbeats that are no news to them, too. @default where a checker looks, or leases run */
+  readonly everyBeat?: boolean
 }
 
 export class World implements WorldView {
@@ -42,8 +45,13 @@ export class World implements WorldView {
   #config: Partial<TopologyConfig>
   #indexes = new Map<string, number>()
   #mesh: Mesh = new Mesh(this)
+  /** Undefined where nodes take every heartbeat. */
+  #beats: Beats | undefined
 
-  constructor({ seed, size, perHost = 1, farMs = 20, config = {}, checkers = [], gentle = false }: WorldOptions) {
+  constructor(options: WorldOptions) {
+    const { seed, size, perHost = 1, farMs = 20, config = {}, checkers = [], gentle = false } = options
+    const { everyBeat = checkers.length > 0 || size <= LEASES_UP_TO } = options
+    this.#beats = everyBeat ? undefined : new Beats(size)
     this.rng = seededRng(seed)
     this.network = new Network(size, this.rng, farMs)
     this.openSinceMs = Array.from({ length: size }, () => 0)
@@ -99,6 +107,7 @@ export class World implements WorldView {
       pausedUntilMs: this.nowMs,
       wakeAtMs: Infinity,
     })
+    this.#beats?.forgetAll(index)
     this.#changed(index)
     this.#weave()
     this.give(index, { type: 'member', id: node.id, pair: this.#mesh.pairOf(index), host: node.host })
@@ -209,12 +218,26 @@ export class World implements WorldView {
     if (input.type === 'member') node.beats[this.indexOf(input.id)] = this.nowMs
     const effects = topologyStep(node.state, input, this.nowMs, this.rng)
     this.steps++
+    if (input.type === 'member') {
+      this.#beats?.taken(index, this.indexOf(input.id), input.pair, node.state.members.get(input.id))
+    }
     for (const checker of this.checkers) checker.step?.(this, node, input, effects)
     for (const effect of effects) {
       this.#mesh.carry(node, effect)
+      if (effect.type === 'verdict') this.#beats?.forget(index, this.indexOf(effect.id))
       this.onEffect(node, effect)
     }
     this.#planWake(node)
+  }
+
+  isOldNews(to: number, from: number, pair: Pair): boolean {
+    const node = this.nodes[to]!
+    if (this.#beats?.isKnown(to, from, pair) !== true || !node.up || node.pausedUntilMs > this.nowMs) return false
+    // Whatever is due is done in any step, whoever causes it.
+    if ((nextWakeMs(node.state) ?? Infinity) <= this.nowMs) return false
+    this.steps++
+    this.#planWake(node)
+    return true
   }
 
   #planWake(node: Node): void {
