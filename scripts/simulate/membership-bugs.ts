@@ -5,8 +5,8 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
   {
     name: 'stale-incarnation-accepted',
     file: 'src/topology/members.ts',
-    line: 'if (isHigher({ epoch, incarnation }, member.pair)) raisePair(ctx, member, { epoch, incarnation })',
-    instead: 'if (epoch >= member.pair.epoch) raisePair(ctx, member, { epoch, incarnation })',
+    line: 'if (isHigher(pair, member.pair)) raisePair(ctx, member, pair)',
+    instead: 'if (pair.epoch >= member.pair.epoch) raisePair(ctx, member, pair)',
     why: 'an old heartbeat brings a dead member back',
   },
   {

@@ -6,7 +6,7 @@
 import { FIRST_SAMPLES, MEASURE_FIRST_MS, MEASURE_MS } from './config.ts'
 import { measuredOf, observe } from './coordinates/vivaldi.ts'
 import type { Context } from './state.ts'
-import type { MemberId, TopologyInput } from './types.ts'
+import type { Member, MemberId, TopologyInput, TopologyState, Watch } from './types.ts'
 
 /** Sees to it that the next measurement comes soon: there is a new link. */
 export function measureSoon({ state, nowMs, rng }: Context): void {
@@ -39,20 +39,23 @@ function leastMeasured({ state, nowMs }: Context): { id: MemberId; samples: numb
 }
 
 /** An answer that this node waits for is a round trip, be it to a subject or to one probed for that alone. */
-export function takeRoundTrip(ctx: Context, { from, nonce, rttMs }: TopologyInput & { type: 'pong' }): void {
-  const { state, nowMs, rng } = ctx
-  const sentMs = sentAtMs(ctx, from, nonce)
-  if (sentMs === undefined) return
-  observe(state.placement, { id: from, rttMs: rttMs ?? nowMs - sentMs, nowMs }, state.members.get(from)?.point, rng)
+export function takeRoundTrip(
+  { state, nowMs, rng }: Context,
+  { from, nonce, rttMs }: TopologyInput & { type: 'pong' },
+  { point }: Member,
+  watch: Watch | undefined,
+): void {
+  const sentMs = sentAtMs(state, watch, from, nonce)
+  if (sentMs !== undefined) observe(state.placement, { id: from, rttMs: rttMs ?? nowMs - sentMs, nowMs }, point, rng)
 }
 
 /** When the probe was sent that this answers. A late answer is no measure: it may have waited in a queue. */
-function sentAtMs({ state }: Context, from: MemberId, nonce: number): number | undefined {
+function sentAtMs(state: TopologyState, watch: Watch | undefined, from: MemberId, nonce: number): number | undefined {
   const { measuring } = state
   if (measuring?.nonce === nonce && measuring.to === from) {
     state.measuring = undefined
     return measuring.sentMs
   }
-  const probe = state.watches.get(from)?.outstanding.find((one) => one.nonce === nonce)
+  const probe = watch?.outstanding.find((one) => one.nonce === nonce)
   return probe === undefined || probe.missed ? undefined : probe.sentMs
 }

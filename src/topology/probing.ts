@@ -55,10 +55,10 @@ export function startWatch(ctx: Context, subject: MemberId): void {
 export function stopWatch(ctx: Context, watch: Watch): void {
   const { state } = ctx
   const member = state.members.get(watch.subject)
-  if (member !== undefined && isBelievedAlive(member)) withdraw(ctx, watch)
+  if (member !== undefined && isBelievedAlive(member)) withdraw(ctx, watch, member)
   state.watches.delete(watch.subject)
-  const { probe, due, ask } = watch.timers
-  for (const timer of [probe, due, ask]) state.deadlines.cancel(timer)
+  const { timers } = watch
+  for (const timer of [timers.probe, timers.due, timers.ask]) state.deadlines.cancel(timer)
 }
 
 /** Probes in quick succession from now on, if this node watches the member. */
@@ -73,11 +73,9 @@ export function hurry({ state, nowMs }: Context, subject: MemberId): void {
  * The subject has probed this node: that is as good as an answer, and the next probe is due an interval from now. Where
  * two watch each other, as all do in a small mesh, that halves their datagrams.
  */
-export function postpone(ctx: Context, subject: MemberId): void {
+export function postpone(ctx: Context, watch: Watch, member: Member): void {
   const { state, nowMs } = ctx
-  const watch = state.watches.get(subject)
-  const member = state.members.get(subject)
-  if (watch === undefined || member?.verdict !== 'alive') return
+  if (member.verdict !== 'alive') return
   // Whatever is not as usual is to be found out by this node itself.
   if (watch.outstanding.length > 0 || watch.misses > 0 || watch.hurried > 0) return
   if (watch.postponed >= MOST_POSTPONED) return
@@ -192,11 +190,10 @@ function judge(ctx: Context, watch: Watch, member: Member): void {
 }
 
 /** The subject answered a probe. */
-export function takePong(ctx: Context, from: MemberId, nonce: number): void {
-  const watch = ctx.state.watches.get(from)
-  const index = watch?.outstanding.findIndex((one) => one.nonce === nonce) ?? -1
+export function takePong(ctx: Context, watch: Watch, member: Member, nonce: number): void {
+  const index = watch.outstanding.findIndex((one) => one.nonce === nonce)
   // One that nobody waits for may be old, or a copy: it is no sign of life.
-  if (watch === undefined || index === -1) return
+  if (index === -1) return
   const [one] = watch.outstanding.splice(index, 1)
   // With nothing left to wait for there is nothing to wake for: idle daemons do this most of the time.
   if (watch.outstanding.length === 0) ctx.state.deadlines.cancel(watch.timers.due)
@@ -204,22 +201,18 @@ export function takePong(ctx: Context, from: MemberId, nonce: number): void {
   // Of late answers one a run is learnt from: after a pause they all come at once.
   if (!one!.missed || watch.misses > 0) learnRtt(watch, ctx.nowMs - one!.sentMs)
   if (!one!.missed) improve(ctx)
-  hear(ctx, from)
+  hear(ctx, member, watch)
 }
 
 /** A sign of life: the run of misses ends, and what was said is withdrawn. */
-export function hear(ctx: Context, id: MemberId): void {
-  const { state, nowMs } = ctx
-  const member = state.members.get(id)
-  if (member === undefined) return
+export function hear(ctx: Context, member: Member, watch: Watch | undefined): void {
   tellSoon(ctx, member)
-  const watch = state.watches.get(id)
   if (watch === undefined) return
   watch.patienceMs = 0
-  forgiveOutage(watch, state.config.chance)
+  forgiveOutage(watch, ctx.state.config.chance)
   endRun(ctx, watch)
-  watch.heardMs = nowMs
-  withdraw(ctx, watch)
+  watch.heardMs = ctx.nowMs
+  withdraw(ctx, watch, member)
 }
 
 function endRun({ state }: Context, watch: Watch): void {

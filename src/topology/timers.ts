@@ -4,12 +4,14 @@ import { UNSET, type Timer } from '../util/timer-heap.ts'
 /** What is to be done when it is due; `step.ts` says how. */
 export type TimerName = keyof WatchTimers | keyof MemberTimers | keyof OwnTimers
 
+/** One timer of the membership core. */
 export interface TopologyTimer extends Timer {
   readonly what: TimerName
   /** The member it is for; empty for this node's own. */
   readonly id: string
 }
 
+/** Timers of one watch. */
 export interface WatchTimers {
   readonly probe: TopologyTimer
   /** The first probe that was not answered yet is missed. */
@@ -18,12 +20,14 @@ export interface WatchTimers {
   readonly ask: TopologyTimer
 }
 
+/** Timers of one member: it is weighed again, told that it is held offline, forgotten. */
 export interface MemberTimers {
   readonly suspect: TopologyTimer
   readonly tell: TopologyTimer
   readonly forget: TopologyTimer
 }
 
+/** Timers of the node itself. */
 export interface OwnTimers {
   readonly brake: TopologyTimer
   readonly errands: TopologyTimer

@@ -177,7 +177,7 @@ describe('topology/members', () => {
     bench.pass(10_000, answering())
     const [bob] = [...bench.state.members.values()].filter(({ id }) => id === 'peer-3')
     assert.equal(bob?.verdict, 'alive')
-    assert.ok(!isSet(bob!.timers.forget))
+    assert.ok(!isSet(bob.timers.forget))
   })
 
   it('numbers its testimony higher in every life', () => {

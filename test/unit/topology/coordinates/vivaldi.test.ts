@@ -127,9 +127,8 @@ describe('topology/coordinates/vivaldi', () => {
 
   it('keeps a bounded number of members', () => {
     const placement = createPlacement()
-    for (let i = 0; i < 512; i++) measured(placement, `n${i}`, 10)
-    measured(placement, 'n0', 10)
-    measured(placement, 'one more', 10)
+    const ids = [...Array.from({ length: 512 }, (_, i) => `n${i}`), 'n0', 'one more']
+    ids.forEach((id, nowMs) => observe(placement, { id, rttMs: 10, nowMs }, undefined, rng))
     assert.equal(placement.measured.size, 512)
     assert.ok(placement.measured.has('n0') && !placement.measured.has('n1'), 'the one measured longest ago goes')
   })
