@@ -66,6 +66,7 @@ async function inWorkers({ from, seeds, size, minutes, loss, workers }: Accuracy
   const one = (worker: Worker): Promise<void> =>
     new Promise((resolve, reject) => {
       const give = (): void => {
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
         if (next < from + seeds) worker.postMessage({ seed: next++, size, minutes, loss })
         else resolve()
       }
