@@ -233,8 +233,12 @@ export class World implements WorldView {
   isOldNews(to: number, from: number, pair: Pair): boolean {
     const node = this.nodes[to]!
     if (this.#beats?.isKnown(to, from, pair) !== true || !node.up || node.pausedUntilMs > this.nowMs) return false
-    // Whatever is due is done in any step, whoever causes it.
-    if ((nextWakeMs(node.state) ?? Infinity) <= this.nowMs) return false
+    return this.#stepIdly(node)
+  }
+
+  /** Counts a step with an input that says nothing, unless something is due: that is done in any step. */
+  #stepIdly(node: Node): boolean {
+    if (this.#beats === undefined || (nextWakeMs(node.state) ?? Infinity) <= this.nowMs) return false
     this.steps++
     this.#planWake(node)
     return true
@@ -251,7 +255,9 @@ export class World implements WorldView {
     this.events.at(atMs, () => {
       if (node.life !== life || node.wakeAtMs !== atMs) return
       node.wakeAtMs = Infinity
-      if (node.pausedUntilMs <= this.nowMs) this.give(node.index, { type: 'wake' })
+      // Often it has been answered meanwhile: what it would have been woken for is no longer due.
+      if (node.pausedUntilMs <= this.nowMs && !(node.up && this.#stepIdly(node)))
+        this.give(node.index, { type: 'wake' })
     })
   }
 }
