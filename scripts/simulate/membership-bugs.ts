@@ -24,6 +24,13 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
     why: 'a member hears that it is held dead and tells nobody',
   },
   {
+    name: 'refutes-without-end',
+    file: 'src/topology/refute.ts',
+    line: 'return state.config.refuteMs * Math.min(2 ** Math.max(0, times - 2), MOST_REFUTE_WAIT)',
+    instead: 'return state.config.refuteMs',
+    why: 'one liar makes a member tell everybody twice a second that it is alive',
+  },
+  {
     name: 'one-witness-suffices',
     file: 'src/topology/verdicts.ts',
     line: 'const quorum = Math.max(1, Math.min(config.quorum, possible))',

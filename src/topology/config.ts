@@ -39,6 +39,11 @@ export const TELL_MS = 5_000
 /** and after a random part of this: whoever is told by one needs not be told by all. */
 export const TELL_SPREAD_MS = 1_000
 
+/** Whoever accuses this node again and again waits so many times `refuteMs` for its word at most, */
+export const MOST_REFUTE_WAIT = 4
+/** and begins anew after this. */
+export const ACCUSER_FORGOTTEN_MS = 20_000
+
 /** Changes of the roster are gathered for so long before the watch list is made anew. */
 export const GATHER_MS = 20
 

@@ -43,6 +43,7 @@ export function createTopology(self: MemberId, config: Partial<TopologyConfig> =
     healthMs: 0,
     refutedMs: -Infinity,
     toRefute: undefined,
+    accusers: new BoundedMap(TOPOLOGY_LIMITS.accusers, 'evict-oldest'),
     members: new BoundedMap(TOPOLOGY_LIMITS.members, 'refuse'),
     watches: new Map(),
     linked: new Set(),

@@ -68,7 +68,7 @@ function take(ctx: Context, input: TopologyInput): void {
     }
     case 'testimony':
       if (input.testimony.subject !== state.self) return takeTestimony(ctx, input.testimony)
-      if (input.testimony.says !== 'cleared') takeAccusation(ctx, input.testimony)
+      if (input.testimony.says !== 'cleared') takeAccusation(ctx, input.testimony.watcher, input.testimony)
       return
     case 'wake':
   }
@@ -81,7 +81,7 @@ function takeProbe(ctx: Context, input: Probing, from: Member): void {
   const watch = ctx.state.watches.get(from.id)
   switch (input.type) {
     case 'ping':
-      if (input.suspects !== undefined) takeAccusation(ctx, input.suspects)
+      if (input.suspects !== undefined) takeAccusation(ctx, from.id, input.suspects)
       if (watch !== undefined) postpone(ctx, watch, from)
       return hear(ctx, from, watch)
     case 'pong':

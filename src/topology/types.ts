@@ -157,7 +157,7 @@ export interface TopologyConfig {
   readonly lateMs: number
   /** Between two probes of a member that is offline. @default 5000 */
   readonly lostProbeMs: number
-  /** Least time between two refutations by this node: bounds what one liar can make it say. @default 500 */
+  /** Least time between two refutations by this node; one accuser alone soon waits longer. @default 500 */
   readonly refuteMs: number
   /** Window in which lost members are counted for the brake. @default 10000 */
   readonly brakeWindowMs: number
@@ -180,6 +180,7 @@ export const TOPOLOGY_LIMITS = {
   /** Of them for one asker, who has so many subjects at most. */
   errandsPerAsker: 64,
   testimonyPerMember: 16,
+  accusers: 64,
 } as const
 
 /** A probe made for somebody else. */
@@ -208,6 +209,11 @@ export interface TopologyState {
   /** When this node last refuted, and the highest incarnation that is still to be refuted. */
   refutedMs: number
   toRefute: number | undefined
+  /** Who has accused this node lately: for how many of its incarnations in a row, and of which last, and when. */
+  readonly accusers: BoundedMap<
+    MemberId,
+    { readonly times: number; readonly incarnation: number; readonly atMs: number }
+  >
   readonly members: BoundedMap<MemberId, Member>
   readonly watches: Map<MemberId, Watch>
   /** Peers with a standing link. */

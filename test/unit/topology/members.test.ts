@@ -41,6 +41,29 @@ describe('topology/refute', () => {
     )
   })
 
+  it('refutes one who goes on accusing ever less often, and others at once', () => {
+    const bench = new Bench('me', ['bob', 'ann'])
+    const refuteAgain = (witness: string) => {
+      const { incarnation } = bench.state.own
+      bench.testify(witness, 'me', 'silent', { incarnation })
+      for (let ms = 0; ms <= 5_000; ms += 50) {
+        if (bench.state.own.incarnation > incarnation) return ms
+        bench.pass(50, answering())
+      }
+      throw new Error('it was never refuted')
+    }
+    const waits = [0, 500, 1_000, 2_000, 2_000, 2_000]
+    assert.deepEqual(
+      waits.map(() => refuteAgain('bob')),
+      waits,
+    )
+    bench.testify('bob', 'me', 'silent', { incarnation: bench.state.own.incarnation })
+    assert.equal(refuteAgain('ann'), 500, 'ann does not wait for bob')
+    bench.pass(20_000, answering())
+    assert.equal(refuteAgain('bob'), 0)
+    assert.equal(refuteAgain('bob'), 500, 'bob begins anew')
+  })
+
   it('refutes nothing once it has said goodbye', () => {
     const bench = new Bench('me', ['bob'])
     bench.testify('bob', 'me', 'silent')
