@@ -31,6 +31,27 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
     why: 'one liar makes a member tell everybody twice a second that it is alive',
   },
   {
+    name: 'one-voucher-suffices',
+    file: 'src/topology/errands.ts',
+    line: 'if (watch.vouchers.size >= VOUCHERS_NEEDED) hear(ctx, member, watch)',
+    instead: 'hear(ctx, member, watch)',
+    why: 'one that says it has reached a dead member keeps it alive for all who ask it',
+  },
+  {
+    name: 'vouchers-believed-for-ever',
+    file: 'src/topology/probing.ts',
+    line: 'if (vouchers.size === 0 || nowMs - heardMs >= VOUCHED_MS) return false',
+    instead: 'if (vouchers.size === 0) return false',
+    why: 'in a small mesh one that lies is the only one to ask',
+  },
+  {
+    name: 'voucher-not-outweighed',
+    file: 'src/topology/probing.ts',
+    line: 'return new Set(asks.values()).size - vouchers.size <= vouchers.size',
+    instead: 'return true',
+    why: 'one that lies counts for more than all who know better',
+  },
+  {
     name: 'one-witness-suffices',
     file: 'src/topology/verdicts.ts',
     line: 'const quorum = Math.max(1, Math.min(config.quorum, possible))',

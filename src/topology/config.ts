@@ -31,6 +31,11 @@ export const ASKED_AT_ONCE = 3
 export const ASK_AT_MISS = 2
 export const ASK_EVERY = 3
 
+/** So many must say that a subject answered them to be believed; */
+export const VOUCHERS_NEEDED = 2
+/** the word of fewer counts for so long, while no more of those who were asked say nothing. */
+export const VOUCHED_MS = 5_000
+
 /** How long an unanswered errand is remembered. */
 export const ERRAND_MS = 5_000
 

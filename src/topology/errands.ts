@@ -1,5 +1,5 @@
 /** Probes made for others: a watcher whose probes fail asks whether the subject answers somebody else. */
-import { ERRAND_MS } from './config.ts'
+import { ERRAND_MS, VOUCHERS_NEEDED } from './config.ts'
 import { hear } from './probing.ts'
 import { isBelievedAlive, type Context } from './state.ts'
 import { TOPOLOGY_LIMITS, type Member, type MemberId, type Watch } from './types.ts'
@@ -40,9 +40,14 @@ export function dropErrands({ state, nowMs }: Context): void {
   }
 }
 
-/** Somebody says that the subject answered it: only whoever was asked is believed. */
+/**
+ * Somebody says that the subject answered it. Only whoever was asked counts, and it takes two to be a sign of life: one
+ * alone may lie, and would keep a dead member alive for everybody who asks it. What one is worth, `isVouchedFor` says.
+ */
 export function takeAsked(ctx: Context, from: Member, subject: MemberId, nonce: number): void {
   const watch = ctx.state.watches.get(subject)
   const member = ctx.state.members.get(subject)
-  if (member !== undefined && watch?.asks.get(nonce) === from.id) hear(ctx, member, watch)
+  if (member === undefined || watch?.asks.get(nonce) !== from.id) return
+  watch.vouchers.add(from.id)
+  if (watch.vouchers.size >= VOUCHERS_NEEDED) hear(ctx, member, watch)
 }

@@ -4,7 +4,7 @@
  * A subject that answers is probed every `probeMs`, phases at random. After a miss, probes follow in bursts; from the
  * second miss on its other watchers are asked to probe it as well. Any sign of life ends the run.
  */
-import { ASK_AT_MISS, ASK_EVERY, ASKED_AT_ONCE } from './config.ts'
+import { ASK_AT_MISS, ASK_EVERY, ASKED_AT_ONCE, VOUCHED_MS } from './config.ts'
 import { improve, recover } from './awareness.ts'
 import { learnRtt, timeoutMs } from './rtt.ts'
 import { expectedLoss, forgiveOutage, learnLoss, missesNeeded, settleLost } from './silence.ts'
@@ -39,6 +39,7 @@ export function startWatch(ctx: Context, subject: MemberId): void {
     indirectMisses: 0,
     asked: 0,
     asks: new Map(),
+    vouchers: new Set(),
     heardMs: nowMs,
     sentMs: -Infinity,
     hurried: 0,
@@ -186,7 +187,18 @@ function judge(ctx: Context, watch: Watch, member: Member): void {
   if (watch.misses < missesNeeded(watch.loss, state.config.chance)) return
   if (nowMs - watch.heardMs < watch.patienceMs) return
   if (watch.indirectMisses === 0 && whomToAsk(ctx, watch.subject).length > 0) return
+  if (isVouchedFor(ctx, watch)) return
   say(ctx, watch, member, 'silent')
+}
+
+/**
+ * Whether the word of one that was asked still counts, when it says that the subject has answered it. It may be the only
+ * one whose way is open, or it may lie: more that say nothing outweigh it, and in any case its word alone counts for so
+ * long only. Then the subject is accused, and refutes it if it is there.
+ */
+function isVouchedFor({ nowMs }: Context, { asks, vouchers, heardMs }: Watch): boolean {
+  if (vouchers.size === 0 || nowMs - heardMs >= VOUCHED_MS) return false
+  return new Set(asks.values()).size - vouchers.size <= vouchers.size
 }
 
 /** The subject answered a probe. */
@@ -221,6 +233,7 @@ function endRun({ state }: Context, watch: Watch): void {
   watch.asked = 0
   // An empty map would throw away its table, too, and make another.
   if (watch.asks.size > 0) watch.asks.clear()
+  if (watch.vouchers.size > 0) watch.vouchers.clear()
   watch.hurried = 0
   state.deadlines.cancel(watch.timers.ask)
 }

@@ -116,7 +116,9 @@ export interface Watch {
   asked: number
   /** and all of this run, by nonce: late answers are taken too. */
   readonly asks: Map<number, MemberId>
-  /** Last sign of life: an answer, a probe of its own, or somebody else's word that it answered. */
+  /** Those of them that say it has answered them. */
+  readonly vouchers: Set<MemberId>
+  /** Last sign of life: an answer, a probe of its own, or the word of two others that it answered. */
   heardMs: number
   /** When it last was probed. */
   sentMs: number

@@ -17,6 +17,11 @@ function pickUp(world: World, rng: Rng): number {
   return rng.pick(up).index
 }
 
+/** The one that lies already, if there is one: whatever it lies about, a single liar must do no harm. */
+function pickLiar(world: World, rng: Rng): number {
+  return world.nodes.find(({ liar, errands }) => liar || errands !== 'honest')?.index ?? pickUp(world, rng)
+}
+
 /** How many may be gone at a time, so that there is somebody left to know. */
 function hasEnough(world: World): boolean {
   const there = world.nodes.filter((node) => node.up && world.isOpen(node.index)).length
@@ -165,10 +170,19 @@ const FAULTS: readonly Fault[] = [
     strike(world, rng) {
       // One of them, for good: two that agree are a quorum, and then their victim's word is all there is.
       if (world.nodes.some(({ liar }) => liar)) return 'one is enough'
-      const index = pickUp(world, rng)
+      const index = pickLiar(world, rng)
       world.nodes[index]!.liar = true
       lie(world, rng, index, 1)
       return `${index}`
+    },
+  },
+  {
+    name: 'false errands',
+    rough: false,
+    strike(world, rng) {
+      const node = world.nodes[pickLiar(world, rng)]!
+      node.errands = rng.pick(['vouches', 'silent'] as const)
+      return `${node.index} ${node.errands}`
     },
   },
 ]

@@ -214,6 +214,7 @@ export class World implements WorldView {
   give(index: number, input: TopologyInput): void {
     const node = this.nodes[index]!
     if (!node.up) return
+    if (input.type === 'ask' && node.errands !== 'honest') return this.#lie(node, input)
     if (input.type === 'ping') this.#mesh.answer(index, input)
     if (input.type === 'member') node.beats[this.indexOf(input.id)] = this.nowMs
     const effects = topologyStep(node.state, input, this.nowMs, this.rng)
@@ -228,6 +229,11 @@ export class World implements WorldView {
       this.onEffect(node, effect)
     }
     this.#planWake(node)
+  }
+
+  /** A node that lies on errands asks nobody. */
+  #lie(node: Node, { from, subject, nonce }: Extract<TopologyInput, { type: 'ask' }>): void {
+    if (node.errands === 'vouches') this.#mesh.carry(node, { type: 'answer-ask', to: from, subject, nonce })
   }
 
   isOldNews(to: number, from: number, pair: Pair): boolean {
