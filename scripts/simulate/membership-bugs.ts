@@ -38,13 +38,6 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
     why: 'one that says it has reached a dead member keeps it alive for all who ask it',
   },
   {
-    name: 'vouchers-believed-for-ever',
-    file: 'src/topology/probing.ts',
-    line: 'if (vouchers.size === 0 || nowMs - heardMs >= VOUCHED_MS) return false',
-    instead: 'if (vouchers.size === 0) return false',
-    why: 'in a small mesh one that lies is the only one to ask',
-  },
-  {
     name: 'voucher-not-outweighed',
     file: 'src/topology/probing.ts',
     line: 'return new Set(asks.values()).size - vouchers.size <= vouchers.size',

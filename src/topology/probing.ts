@@ -192,9 +192,9 @@ function judge(ctx: Context, watch: Watch, member: Member): void {
 }
 
 /**
- * Whether the word of one that was asked still counts, when it says that the subject has answered it. It may be the only
- * one whose way is open, or it may lie: more that say nothing outweigh it, and in any case its word alone counts for so
- * long only. Then the subject is accused, and refutes it if it is there.
+ * Whether the word of one that was asked still counts, when it says that the subject has answered it. It may be the
+ * only one whose way is open, or it may lie: more that say nothing outweigh it, and in any case its word alone counts
+ * for so long only. Then the subject is accused, and refutes it if it is there.
  */
 function isVouchedFor({ nowMs }: Context, { asks, vouchers, heardMs }: Watch): boolean {
   if (vouchers.size === 0 || nowMs - heardMs >= VOUCHED_MS) return false

@@ -3,8 +3,8 @@
  *
  * The first accusations of a witness are refuted at once. Whoever accuses each new incarnation again gains nothing by
  * it but a heartbeat to everybody each time, so it is answered ever less often; what another witness says meanwhile is
- * not made to wait for it. Even the longest wait is over before a witness that stands alone makes a suspect: no liar can
- * use up the refutations that an honest mistake needs. An honest witness that does not hear its subject grows more
+ * not made to wait for it. Even the longest wait is over before a witness that stands alone makes a suspect: no liar
+ * can use up the refutations that an honest mistake needs. An honest witness that does not hear its subject grows more
  * patient by itself (`restartWatch`), and is not delayed.
  */
 import { worsen } from './awareness.ts'

@@ -133,6 +133,8 @@ export class Mesh {
       case 'dial':
         return this.#dial(index, this.#world.indexOf(effect.id))
       case 'testify': {
+        // Who vouches for everybody says nothing against anybody, either.
+        if (node.errands === 'vouches') return
         const input: TopologyInput = { type: 'testimony', testimony: effect.testimony }
         const subject = this.#world.indexOf(effect.testimony.subject)
         if (node.links.has(subject) && this.#world.network.isOpenBothWays(index, subject)) {
