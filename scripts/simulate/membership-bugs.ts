@@ -5,8 +5,8 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
   {
     name: 'stale-incarnation-accepted',
     file: 'src/topology/members.ts',
-    line: 'if (isHigher({ epoch, incarnation }, member.pair)) raisePair(ctx, member, { epoch, incarnation })',
-    instead: 'if (epoch >= member.pair.epoch) raisePair(ctx, member, { epoch, incarnation })',
+    line: 'if (isHigher(pair, member.pair)) raisePair(ctx, member, pair)',
+    instead: 'if (pair.epoch >= member.pair.epoch) raisePair(ctx, member, pair)',
     why: 'an old heartbeat brings a dead member back',
   },
   {
@@ -22,6 +22,27 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
     line: "out.push({ type: 'refute', own: state.own })",
     instead: '',
     why: 'a member hears that it is held dead and tells nobody',
+  },
+  {
+    name: 'refutes-without-end',
+    file: 'src/topology/refute.ts',
+    line: 'return state.config.refuteMs * Math.min(2 ** Math.max(0, times - 2), MOST_REFUTE_WAIT)',
+    instead: 'return state.config.refuteMs',
+    why: 'one liar makes a member tell everybody twice a second that it is alive',
+  },
+  {
+    name: 'one-voucher-suffices',
+    file: 'src/topology/errands.ts',
+    line: 'if (watch.vouchers.size >= VOUCHERS_NEEDED) hear(ctx, member, watch)',
+    instead: 'hear(ctx, member, watch)',
+    why: 'one that says it has reached a dead member keeps it alive for all who ask it',
+  },
+  {
+    name: 'voucher-not-outweighed',
+    file: 'src/topology/probing.ts',
+    line: 'return new Set(asks.values()).size - vouchers.size <= vouchers.size',
+    instead: 'return true',
+    why: 'one that lies counts for more than all who know better',
   },
   {
     name: 'one-witness-suffices',
@@ -70,15 +91,15 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
   {
     name: 'errands-kept',
     file: 'src/topology/errands.ts',
-    line: "state.deadlines.setEarlier('errands', nowMs + ERRAND_MS)",
+    line: 'state.deadlines.setEarlier(state.timers.errands, nowMs + ERRAND_MS)',
     instead: '',
     why: 'what one that is gone does not answer is remembered for ever',
   },
   {
     name: 'watch-list-kept',
     file: 'src/topology/state.ts',
-    line: "state.deadlines.setEarlier('watches', nowMs + GATHER_MS)",
-    instead: "if (state.rosterVersion < 40) state.deadlines.setEarlier('watches', nowMs + GATHER_MS)",
+    line: 'state.deadlines.setEarlier(state.timers.watches, nowMs + GATHER_MS)',
+    instead: 'if (state.rosterVersion < 40) state.deadlines.setEarlier(state.timers.watches, nowMs + GATHER_MS)',
     why: 'nobody takes the place of watchers that are gone',
   },
   {
@@ -105,7 +126,7 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
   {
     name: 'not-told',
     file: 'src/topology/tell.ts',
-    line: 'state.deadlines.set(key, Math.max(soonMs, member.toldMs + TELL_MS))',
+    line: 'state.deadlines.set(timer, Math.max(soonMs, member.toldMs + TELL_MS))',
     instead: '',
     why: 'after a partition both sides hold each other dead for ever',
   },

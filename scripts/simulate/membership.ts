@@ -1,8 +1,9 @@
 /** What the simulator of membership can be told, and what it prints. */
 import { parseArgs } from 'node:util'
-import { measureAccuracy } from '../../test/sim/membership/accuracy.ts'
+import { availableParallelism } from 'node:os'
 import { simulateMembership, type MembershipResult } from '../../test/sim/membership/simulate.ts'
 import { measureDetection } from '../../test/sim/membership/tables.ts'
+import { runAccuracy } from './accuracy.ts'
 import { beginning } from './arguments.ts'
 import { MEMBERSHIP_BUGS } from './membership-bugs.ts'
 import { runMutants, type MutantSuite } from './mutants.ts'
@@ -15,7 +16,10 @@ const USAGE = `usage: npm run sim -- --membership [options]
   --mutants     plant each known bug and see that it is caught; --only TEXT picks some
   --tables      how long until all know of a kill and of a silence; --trials N for each line (default 200)
   --accuracy    whether anybody alive is held offline: 200 members, 30 minutes, a quarter of all packets lost,
-                one in twenty slow; --size N, --minutes N, --loss SHARE change that
+                one in twenty slow; --size N, --minutes N, --loss SHARE change that. Seeds are spread over --workers N
+                threads (default: one a core), with --nice at the lowest priority, and printed in order: what was
+                interrupted is resumed with --from. Exits 1 when anybody was held. For a release:
+                  npm run sim -- --membership --accuracy --seeds 500 --nice
   --json        machine-readable results on standard output`
 
 const SUITE: MutantSuite = { args: ['--membership'], bugs: MEMBERSHIP_BUGS, seeds: 200 }
@@ -31,12 +35,13 @@ export function parseMembershipArguments(argv: readonly string[]) {
     const { values } = parseArgs({
       args: [...argv],
       options: {
+        ...{ nice: flag, workers: text },
         ...{ help: flag, first: flag, json: flag, mutants: flag, tables: flag, accuracy: flag },
         ...{ seed: text, seeds: text, from: text, only: text, trials: text, size: text, minutes: text, loss: text },
       },
     })
     const number = (
-      name: 'seed' | 'seeds' | 'from' | 'trials' | 'size' | 'minutes',
+      name: 'seed' | 'seeds' | 'from' | 'trials' | 'size' | 'minutes' | 'workers',
       least: number,
       standard: number,
     ) => {
@@ -57,6 +62,7 @@ export function parseMembershipArguments(argv: readonly string[]) {
       size: number('size', 2, 200),
       minutes: number('minutes', 1, 30),
       loss,
+      workers: number('workers', 1, availableParallelism()),
     }
   } catch (error) {
     return { problem: (error as Error).message }
@@ -73,7 +79,7 @@ export async function membershipMain(argv: readonly string[]): Promise<number> {
   if (options.help) console.log(USAGE)
   else if (options.mutants) return (await runMutants(options, SUITE)) ? 0 : 1
   else if (options.tables) return tables(options) ? 0 : 1
-  else if (options.accuracy) return accuracy(options) ? 0 : 1
+  else if (options.accuracy) return (await runAccuracy(options)) ? 0 : 1
   else if (options.isOne) return one(options) ? 0 : 1
   else return seeds(options) ? 0 : 1
   return 0
@@ -93,24 +99,6 @@ function tables({ trials, from, json }: Options): boolean {
     }
   }
   return allKnew
-}
-
-function accuracy({ seeds: count, from, size, minutes, loss, json }: Options): boolean {
-  let held = 0
-  for (let seed = from; seed < from + count; seed++) {
-    const result = measureAccuracy({ seed, size, minutes, loss })
-    const { falseOffline, suspects, pauses, accusations, refutations, bytesPerNodeSecond, examples } = result
-    held += falseOffline
-    if (json) {
-      console.log(JSON.stringify(result))
-      continue
-    }
-    const load = `${pauses} pauses, ${accusations} accusations, ${suspects} suspicions, ${refutations} refutations`
-    console.log(`seed ${seed}: ${falseOffline} falsely offline; ${load}; ${bytesPerNodeSecond} B/s a node`)
-    for (const example of examples) console.log(`  ${example}`)
-  }
-  if (!json) console.log(`${size} members, ${minutes} minutes, ${loss} lost: ${held} falsely offline in ${count} seeds`)
-  return held === 0
 }
 
 function one({ from, json }: Options): boolean {

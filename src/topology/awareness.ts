@@ -1,8 +1,10 @@
 /**
  * This node's own slowness: when it is late itself, others are not to blame (Lifeguard's local health).
  */
+import { isSet } from '../util/timer-heap.ts'
 import { WORST_HEALTH } from './config.ts'
 import { nextWakeMs, type Context } from './state.ts'
+import type { TopologyTimer } from './timers.ts'
 
 const RECOVERY_ROUNDS = 4
 
@@ -40,8 +42,8 @@ export function forgiveLateness(ctx: Context): void {
   const soonestMs = nowMs + state.config.minTimeoutMs
   for (const watch of state.watches.values()) {
     for (const probe of watch.outstanding) if (!probe.missed) probe.dueMs = Math.max(probe.dueMs + lateMs, soonestMs)
-    postpone(ctx, `due:${watch.subject}`, lateMs, soonestMs)
-    postpone(ctx, `ask:${watch.subject}`, lateMs, soonestMs)
+    postpone(ctx, watch.timers.due, lateMs, soonestMs)
+    postpone(ctx, watch.timers.ask, lateMs, soonestMs)
   }
   for (const id of state.accused) {
     const member = state.members.get(id)
@@ -50,11 +52,10 @@ export function forgiveLateness(ctx: Context): void {
     const byMs = lateMs + state.config.minTimeoutMs
     member.accusedMs += byMs
     if (member.suspectMs !== undefined) member.suspectMs += byMs
-    postpone(ctx, `suspect:${id}`, byMs, soonestMs)
+    postpone(ctx, member.timers.suspect, byMs, soonestMs)
   }
 }
 
-function postpone({ state }: Context, key: string, byMs: number, soonestMs: number): void {
-  const atMs = state.deadlines.get(key)
-  if (atMs !== undefined) state.deadlines.set(key, Math.max(atMs + byMs, soonestMs))
+function postpone({ state }: Context, timer: TopologyTimer, byMs: number, soonestMs: number): void {
+  if (isSet(timer)) state.deadlines.set(timer, Math.max(timer.atMs + byMs, soonestMs))
 }

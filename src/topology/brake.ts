@@ -19,7 +19,7 @@ export function takeLoss(ctx: Context): void {
   }
   if (lost <= Math.max(LEAST_LOST, roster * LOST_SHARE)) return
   const untilMs = nowMs + state.config.brakeMs
-  state.deadlines.set('brake', untilMs)
+  state.deadlines.set(state.timers.brake, untilMs)
   if (state.brake !== undefined) {
     state.brake.untilMs = untilMs
     return

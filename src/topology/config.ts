@@ -31,6 +31,11 @@ export const ASKED_AT_ONCE = 3
 export const ASK_AT_MISS = 2
 export const ASK_EVERY = 3
 
+/** So many must say that a subject answered them to be believed; */
+export const VOUCHERS_NEEDED = 2
+/** the word of fewer counts for so long, while no more of those who were asked say nothing. */
+export const VOUCHED_MS = 5_000
+
 /** How long an unanswered errand is remembered. */
 export const ERRAND_MS = 5_000
 
@@ -38,6 +43,11 @@ export const ERRAND_MS = 5_000
 export const TELL_MS = 5_000
 /** and after a random part of this: whoever is told by one needs not be told by all. */
 export const TELL_SPREAD_MS = 1_000
+
+/** Whoever accuses this node again and again waits so many times `refuteMs` for its word at most, */
+export const MOST_REFUTE_WAIT = 4
+/** and begins anew after this. */
+export const ACCUSER_FORGOTTEN_MS = 20_000
 
 /** Changes of the roster are gathered for so long before the watch list is made anew. */
 export const GATHER_MS = 20

@@ -6,11 +6,11 @@
 import { FIRST_SAMPLES, MEASURE_FIRST_MS, MEASURE_MS } from './config.ts'
 import { measuredOf, observe } from './coordinates/vivaldi.ts'
 import type { Context } from './state.ts'
-import type { MemberId, TopologyInput } from './types.ts'
+import type { Member, MemberId, TopologyInput, TopologyState, Watch } from './types.ts'
 
 /** Sees to it that the next measurement comes soon: there is a new link. */
 export function measureSoon({ state, nowMs, rng }: Context): void {
-  state.deadlines.setEarlier('measure', nowMs + MEASURE_FIRST_MS * (0.5 + rng.next()))
+  state.deadlines.setEarlier(state.timers.measure, nowMs + MEASURE_FIRST_MS * (0.5 + rng.next()))
 }
 
 /** Probes the linked and unwatched member of whom least is known, and plans the next measurement. */
@@ -19,7 +19,7 @@ export function measureSomeone(ctx: Context): void {
   if (state.linked.size === 0) return
   const next = leastMeasured(ctx)
   const paceMs = next !== undefined && next.samples < FIRST_SAMPLES ? MEASURE_FIRST_MS : MEASURE_MS
-  state.deadlines.set('measure', nowMs + paceMs * (0.5 + rng.next()))
+  state.deadlines.set(state.timers.measure, nowMs + paceMs * (0.5 + rng.next()))
   if (next === undefined) return
   const nonce = ++state.lastNonce
   state.measuring = { nonce, to: next.id, sentMs: nowMs }
@@ -39,20 +39,23 @@ function leastMeasured({ state, nowMs }: Context): { id: MemberId; samples: numb
 }
 
 /** An answer that this node waits for is a round trip, be it to a subject or to one probed for that alone. */
-export function takeRoundTrip(ctx: Context, { from, nonce, rttMs }: TopologyInput & { type: 'pong' }): void {
-  const { state, nowMs, rng } = ctx
-  const sentMs = sentAtMs(ctx, from, nonce)
-  if (sentMs === undefined) return
-  observe(state.placement, { id: from, rttMs: rttMs ?? nowMs - sentMs, nowMs }, state.members.get(from)?.point, rng)
+export function takeRoundTrip(
+  { state, nowMs, rng }: Context,
+  { from, nonce, rttMs }: TopologyInput & { type: 'pong' },
+  { point }: Member,
+  watch: Watch | undefined,
+): void {
+  const sentMs = sentAtMs(state, watch, from, nonce)
+  if (sentMs !== undefined) observe(state.placement, { id: from, rttMs: rttMs ?? nowMs - sentMs, nowMs }, point, rng)
 }
 
 /** When the probe was sent that this answers. A late answer is no measure: it may have waited in a queue. */
-function sentAtMs({ state }: Context, from: MemberId, nonce: number): number | undefined {
+function sentAtMs(state: TopologyState, watch: Watch | undefined, from: MemberId, nonce: number): number | undefined {
   const { measuring } = state
   if (measuring?.nonce === nonce && measuring.to === from) {
     state.measuring = undefined
     return measuring.sentMs
   }
-  const probe = state.watches.get(from)?.outstanding.find((one) => one.nonce === nonce)
+  const probe = watch?.outstanding.find((one) => one.nonce === nonce)
   return probe === undefined || probe.missed ? undefined : probe.sentMs
 }

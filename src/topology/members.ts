@@ -4,6 +4,7 @@ import { reconsider } from './coordinates/vivaldi.ts'
 import { restartWatch, startWatch, stopWatch } from './probing.ts'
 import { isBelievedAlive, isHigher, moveHost, rosterChanged, type Context } from './state.ts'
 import { tellSoon } from './tell.ts'
+import { memberTimers } from './timers.ts'
 import type { Member, MemberId, Pair, TopologyInput } from './types.ts'
 import { setVerdict, weigh } from './verdicts.ts'
 import { hashOf, subjectsOf } from './watchers.ts'
@@ -12,7 +13,7 @@ import { hashOf, subjectsOf } from './watchers.ts'
 const SEQ_PER_EPOCH = 2 ** 20
 
 /** This node's own epoch and host. */
-export function takeSelf(ctx: Context, pair: Pair, host: string): void {
+function takeSelf(ctx: Context, pair: Pair, host: string): void {
   const { state } = ctx
   if (isHigher(pair, state.own)) state.own = { epoch: pair.epoch, incarnation: pair.incarnation }
   state.lastSeq = Math.max(state.lastSeq, state.own.epoch * SEQ_PER_EPOCH)
@@ -22,12 +23,11 @@ export function takeSelf(ctx: Context, pair: Pair, host: string): void {
   rosterChanged(ctx)
 }
 
-/** A heartbeat of a member came. */
+/** A heartbeat of a member came, or this node itself is told what it is. */
 export function takeMember(ctx: Context, { id, pair, host, point }: TopologyInput & { type: 'member' }): void {
   const { state } = ctx
-  const { epoch, incarnation } = pair
   const member = state.members.get(id)
-  if (member === undefined) return addMember(ctx, id, { epoch, incarnation }, host, point)
+  if (member === undefined) return id === state.self ? takeSelf(ctx, pair, host) : addMember(ctx, id, pair, host, point)
   if (point !== undefined) {
     member.point = point
     reconsider(state.placement, id, point, ctx.nowMs, ctx.rng)
@@ -37,16 +37,22 @@ export function takeMember(ctx: Context, { id, pair, host, point }: TopologyInpu
     member.host = host
     rosterChanged(ctx)
   }
-  if (isHigher({ epoch, incarnation }, member.pair)) raisePair(ctx, member, { epoch, incarnation })
+  if (isHigher(pair, member.pair)) raisePair(ctx, member, pair)
   else if (member.lapsed) setVerdict(ctx, member, 'alive', 'its heartbeats come again')
   else tellSoon(ctx, member)
 }
 
-function addMember(ctx: Context, id: MemberId, pair: Pair, host: string, point: Point | undefined): void {
+function addMember(
+  ctx: Context,
+  id: MemberId,
+  { epoch, incarnation }: Pair,
+  host: string,
+  point: Point | undefined,
+): void {
   const { state, nowMs, out } = ctx
   const member: Member = {
     id,
-    pair,
+    pair: { epoch, incarnation },
     verdict: 'alive',
     lapsed: false,
     sinceMs: nowMs,
@@ -59,6 +65,7 @@ function addMember(ctx: Context, id: MemberId, pair: Pair, host: string, point: 
     point,
     hash: hashOf(id),
     ranking: undefined,
+    timers: memberTimers(id),
   }
   if (!state.members.set(id, member)) return
   moveHost(state, undefined, host)
@@ -70,7 +77,7 @@ function addMember(ctx: Context, id: MemberId, pair: Pair, host: string, point: 
 function raisePair(ctx: Context, member: Member, pair: Pair): void {
   const { state } = ctx
   const isNewLife = pair.epoch > member.pair.epoch
-  member.pair = pair
+  member.pair = { epoch: pair.epoch, incarnation: pair.incarnation }
   for (const [watcher, testimony] of member.testimony) {
     if (isHigher(pair, testimony)) member.testimony.delete(watcher)
   }
@@ -112,7 +119,7 @@ export function forget(ctx: Context, id: MemberId): void {
   if (member === undefined || isBelievedAlive(member)) return
   state.members.delete(id)
   if (member.verdict !== 'left') moveHost(state, member.host, undefined)
-  state.deadlines.cancel(`tell:${id}`)
+  state.deadlines.cancel(member.timers.tell)
   rosterChanged(ctx)
 }
 

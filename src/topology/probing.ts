@@ -4,13 +4,14 @@
  * A subject that answers is probed every `probeMs`, phases at random. After a miss, probes follow in bursts; from the
  * second miss on its other watchers are asked to probe it as well. Any sign of life ends the run.
  */
-import { ASK_AT_MISS, ASK_EVERY, ASKED_AT_ONCE } from './config.ts'
+import { ASK_AT_MISS, ASK_EVERY, ASKED_AT_ONCE, VOUCHED_MS } from './config.ts'
 import { improve, recover } from './awareness.ts'
 import { learnRtt, timeoutMs } from './rtt.ts'
 import { expectedLoss, forgiveOutage, isUnsettled, learnLoss, missesNeeded, settleLost } from './silence.ts'
 import { isBelievedAlive, type Context } from './state.ts'
 import { tellSoon } from './tell.ts'
 import { hasAccused, say, withdraw } from './testimony.ts'
+import { watchTimers } from './timers.ts'
 import { TOPOLOGY_LIMITS, type Member, type MemberId, type Watch } from './types.ts'
 import { rankingOf } from './watchers.ts'
 
@@ -29,8 +30,10 @@ const MOST_PATIENCE_MS = 30_000
 /** Begins to watch a member. */
 export function startWatch(ctx: Context, subject: MemberId): void {
   const { state, nowMs, rng } = ctx
+  const timers = watchTimers(subject)
   state.watches.set(subject, {
     subject,
+    timers,
     rttMs: undefined,
     rttVarMs: 0,
     ...expectedLoss(state),
@@ -38,6 +41,7 @@ export function startWatch(ctx: Context, subject: MemberId): void {
     indirectMisses: 0,
     asked: 0,
     asks: new Map(),
+    vouchers: new Set(),
     heardMs: nowMs,
     sentMs: -Infinity,
     hurried: 0,
@@ -46,7 +50,7 @@ export function startWatch(ctx: Context, subject: MemberId): void {
     outstanding: [],
     said: undefined,
   })
-  state.deadlines.set(`probe:${subject}`, nowMs + rng.next() * state.config.probeMs)
+  state.deadlines.set(timers.probe, nowMs + rng.next() * state.config.probeMs)
   if (state.accused.has(subject)) hurry(ctx, subject)
 }
 
@@ -54,9 +58,10 @@ export function startWatch(ctx: Context, subject: MemberId): void {
 export function stopWatch(ctx: Context, watch: Watch): void {
   const { state } = ctx
   const member = state.members.get(watch.subject)
-  if (member !== undefined && isBelievedAlive(member)) withdraw(ctx, watch)
+  if (member !== undefined && isBelievedAlive(member)) withdraw(ctx, watch, member)
   state.watches.delete(watch.subject)
-  for (const key of ['probe', 'due', 'ask']) state.deadlines.cancel(`${key}:${watch.subject}`)
+  const { timers } = watch
+  for (const timer of [timers.probe, timers.due, timers.ask]) state.deadlines.cancel(timer)
 }
 
 /** Probes in quick succession from now on, if this node watches the member. */
@@ -64,23 +69,21 @@ export function hurry({ state, nowMs }: Context, subject: MemberId): void {
   const watch = state.watches.get(subject)
   if (watch === undefined || watch.hurried > 0) return
   watch.hurried = HURRIED
-  state.deadlines.setEarlier(`probe:${subject}`, Math.max(nowMs, watch.sentMs + state.config.burstMs))
+  state.deadlines.setEarlier(watch.timers.probe, Math.max(nowMs, watch.sentMs + state.config.burstMs))
 }
 
 /**
  * The subject has probed this node: that is as good as an answer, and the next probe is due an interval from now. Where
  * two watch each other, as all do in a small mesh, that halves their datagrams.
  */
-export function postpone(ctx: Context, subject: MemberId): void {
+export function postpone(ctx: Context, watch: Watch, member: Member): void {
   const { state, nowMs } = ctx
-  const watch = state.watches.get(subject)
-  const member = state.members.get(subject)
-  if (watch === undefined || member?.verdict !== 'alive') return
+  if (member.verdict !== 'alive') return
   // Whatever is not as usual is to be found out by this node itself.
   if (watch.outstanding.length > 0 || watch.misses > 0 || watch.hurried > 0 || isUnsettled(watch)) return
   if (watch.postponed >= MOST_POSTPONED) return
   watch.postponed++
-  state.deadlines.set(`probe:${subject}`, nowMs + paceMs(ctx, watch, member))
+  state.deadlines.set(watch.timers.probe, nowMs + paceMs(ctx, watch, member))
 }
 
 /** Sends the probe that is due, and says when the next one is. */
@@ -100,8 +103,8 @@ export function probe(ctx: Context, subject: MemberId): void {
   watch.sentMs = nowMs
   watch.postponed = 0
   if (watch.hurried > 0) watch.hurried--
-  state.deadlines.setEarlier(`due:${subject}`, dueMs)
-  state.deadlines.set(`probe:${subject}`, nowMs + paceMs(ctx, watch, member))
+  state.deadlines.setEarlier(watch.timers.due, dueMs)
+  state.deadlines.set(watch.timers.probe, nowMs + paceMs(ctx, watch, member))
 }
 
 /** Time until the next probe. */
@@ -136,10 +139,10 @@ export function countMisses(ctx: Context, subject: MemberId): void {
       asks ||= watch.misses % ASK_EVERY === ASK_AT_MISS % ASK_EVERY
     }
   }
-  if (nextMs < Infinity) state.deadlines.set(`due:${subject}`, nextMs)
+  if (nextMs < Infinity) state.deadlines.set(watch.timers.due, nextMs)
   if (member.verdict === 'offline') return
   if (isInBurst(watch)) {
-    state.deadlines.setEarlier(`probe:${subject}`, Math.max(nowMs, watch.sentMs + state.config.burstMs))
+    state.deadlines.setEarlier(watch.timers.probe, Math.max(nowMs, watch.sentMs + state.config.burstMs))
   }
   if (asks) askOthers(ctx, watch)
   judge(ctx, watch, member)
@@ -157,7 +160,7 @@ function askOthers(ctx: Context, watch: Watch): void {
     out.push({ type: 'ask', via, subject: watch.subject, nonce })
   }
   // Two round trips, and the one that is asked may be a little slow.
-  if (watch.asked > 0) state.deadlines.setEarlier(`ask:${watch.subject}`, nowMs + askTimeoutMs(ctx, watch))
+  if (watch.asked > 0) state.deadlines.setEarlier(watch.timers.ask, nowMs + askTimeoutMs(ctx, watch))
 }
 
 function askTimeoutMs({ state }: Context, watch: Watch): number {
@@ -186,47 +189,55 @@ function judge(ctx: Context, watch: Watch, member: Member): void {
   if (watch.misses < missesNeeded(watch.loss, state.config.chance)) return
   if (nowMs - watch.heardMs < watch.patienceMs) return
   if (watch.indirectMisses === 0 && whomToAsk(ctx, watch.subject).length > 0) return
+  if (isVouchedFor(ctx, watch)) return
   say(ctx, watch, member, 'silent')
 }
 
+/**
+ * Whether the word of one that was asked still counts, when it says that the subject has answered it. It may be the
+ * only one whose way is open, or it may lie: more that say nothing outweigh it, and in any case its word alone counts
+ * for so long only. Then the subject is accused, and refutes it if it is there.
+ */
+function isVouchedFor({ nowMs }: Context, { asks, vouchers, heardMs }: Watch): boolean {
+  if (vouchers.size === 0 || nowMs - heardMs >= VOUCHED_MS) return false
+  return new Set(asks.values()).size - vouchers.size <= vouchers.size
+}
+
 /** The subject answered a probe. */
-export function takePong(ctx: Context, from: MemberId, nonce: number): void {
-  const watch = ctx.state.watches.get(from)
-  const index = watch?.outstanding.findIndex((one) => one.nonce === nonce) ?? -1
+export function takePong(ctx: Context, watch: Watch, member: Member, nonce: number): void {
+  const index = watch.outstanding.findIndex((one) => one.nonce === nonce)
   // One that nobody waits for may be old, or a copy: it is no sign of life.
-  if (watch === undefined || index === -1) return
+  if (index === -1) return
   const [one] = watch.outstanding.splice(index, 1)
   // With nothing left to wait for there is nothing to wake for: idle daemons do this most of the time.
-  if (watch.outstanding.length === 0) ctx.state.deadlines.cancel(`due:${from}`)
+  if (watch.outstanding.length === 0) ctx.state.deadlines.cancel(watch.timers.due)
   learnLoss(watch, false)
   // Of late answers one a run is learnt from: after a pause they all come at once.
   if (!one!.missed || watch.misses > 0) learnRtt(watch, ctx.nowMs - one!.sentMs)
   if (!one!.missed) improve(ctx)
-  hear(ctx, from)
+  hear(ctx, member, watch)
 }
 
 /** A sign of life: the run of misses ends, and what was said is withdrawn. */
-export function hear(ctx: Context, id: MemberId): void {
-  const { state, nowMs } = ctx
-  const member = state.members.get(id)
-  if (member === undefined) return
+export function hear(ctx: Context, member: Member, watch: Watch | undefined): void {
   tellSoon(ctx, member)
-  const watch = state.watches.get(id)
   if (watch === undefined) return
   watch.patienceMs = 0
-  forgiveOutage(watch, state.config.chance)
+  forgiveOutage(watch, ctx.state.config.chance)
   endRun(ctx, watch)
-  watch.heardMs = nowMs
-  withdraw(ctx, watch)
+  watch.heardMs = ctx.nowMs
+  withdraw(ctx, watch, member)
 }
 
 function endRun({ state }: Context, watch: Watch): void {
   watch.misses = 0
   watch.indirectMisses = 0
   watch.asked = 0
-  watch.asks.clear()
+  // An empty map would throw away its table, too, and make another.
+  if (watch.asks.size > 0) watch.asks.clear()
+  if (watch.vouchers.size > 0) watch.vouchers.clear()
   watch.hurried = 0
-  state.deadlines.cancel(`ask:${watch.subject}`)
+  state.deadlines.cancel(watch.timers.ask)
 }
 
 /**
@@ -245,5 +256,5 @@ export function restartWatch(ctx: Context, member: Member, isNewLife: boolean): 
   watch.outstanding.length = 0
   // Not a sign of life on this link, but silence is measured from here.
   watch.heardMs = ctx.nowMs
-  ctx.state.deadlines.setEarlier(`probe:${member.id}`, ctx.nowMs + ctx.state.config.burstMs * ctx.rng.next())
+  ctx.state.deadlines.setEarlier(watch.timers.probe, ctx.nowMs + ctx.state.config.burstMs * ctx.rng.next())
 }

@@ -68,7 +68,7 @@ export function settleLost(watch: Watch, nowMs: number): void {
 
 /** A silence that was evidence is over. It was the subject's, or the way was shut: not what the link loses usually. */
 export function forgiveOutage(watch: Watch, chance: number): void {
-  if (watch.misses < missesNeeded(watch.loss, chance)) return
+  if (watch.misses < LEAST_MISSES || watch.misses < missesNeeded(watch.loss, chance)) return
   const open = watch.outstanding.filter(({ missed }) => !missed)
   watch.outstanding.splice(0, Infinity, ...open)
 }

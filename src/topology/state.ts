@@ -1,9 +1,10 @@
 /** Making the state, and the small questions that everything else asks it. */
 import { BoundedMap } from '../util/bounded-map.ts'
-import { Deadlines } from '../util/deadlines.ts'
 import type { Rng } from '../util/rng.ts'
+import { TimerHeap } from '../util/timer-heap.ts'
 import { DEFAULT_TOPOLOGY, GATHER_MS } from './config.ts'
 import { createPlacement } from './coordinates/vivaldi.ts'
+import { ownTimers } from './timers.ts'
 import {
   TOPOLOGY_LIMITS,
   type Member,
@@ -42,6 +43,7 @@ export function createTopology(self: MemberId, config: Partial<TopologyConfig> =
     healthMs: 0,
     refutedMs: -Infinity,
     toRefute: undefined,
+    accusers: new BoundedMap(TOPOLOGY_LIMITS.accusers, 'evict-oldest'),
     members: new BoundedMap(TOPOLOGY_LIMITS.members, 'refuse'),
     watches: new Map(),
     linked: new Set(),
@@ -52,14 +54,15 @@ export function createTopology(self: MemberId, config: Partial<TopologyConfig> =
     hosts: new Map([['', 1]]),
     rosterVersion: 0,
     brake: undefined,
-    deadlines: new Deadlines(),
+    deadlines: new TimerHeap(),
+    timers: ownTimers(),
     reweigh: false,
   }
 }
 
 /** When the state wants to be woken next, or undefined. Coming later than that is taken for the node's slowness. */
 export function nextWakeMs(state: TopologyState): number | undefined {
-  return state.deadlines.next()
+  return state.deadlines.nextMs()
 }
 
 /** What this node holds of `id`, itself included; undefined when it does not know it. */
@@ -97,7 +100,7 @@ export function countRoster(state: TopologyState): { roster: number; alive: numb
 export function rosterChanged({ state, nowMs }: Context): void {
   state.rosterVersion++
   state.reweigh = true
-  state.deadlines.setEarlier('watches', nowMs + GATHER_MS)
+  state.deadlines.setEarlier(state.timers.watches, nowMs + GATHER_MS)
 }
 
 /** Moves one member, or this node, from a host to another; undefined is nowhere. */

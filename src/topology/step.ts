@@ -7,13 +7,21 @@ import { forgiveLateness } from './awareness.ts'
 import { settleBrake } from './brake.ts'
 import { answerErrand, dropErrands, takeAsked, takeErrand } from './errands.ts'
 import { measureSomeone, measureSoon, takeRoundTrip } from './measuring.ts'
-import { forget, remakeWatches, takeGoodbye, takeLapse, takeMember, takeSelf } from './members.ts'
+import { forget, remakeWatches, takeGoodbye, takeLapse, takeMember } from './members.ts'
 import { countAsked, countMisses, hear, hurry, postpone, probe, takePong } from './probing.ts'
 import { refute, takeAccusation } from './refute.ts'
 import { countRoster, isBelievedAlive, type Context } from './state.ts'
 import { tell, tellSoon } from './tell.ts'
 import { say } from './testimony.ts'
-import { TOPOLOGY_LIMITS, type MemberId, type TopologyEffect, type TopologyInput, type TopologyState } from './types.ts'
+import type { TopologyTimer } from './timers.ts'
+import {
+  TOPOLOGY_LIMITS,
+  type Member,
+  type MemberId,
+  type TopologyEffect,
+  type TopologyInput,
+  type TopologyState,
+} from './types.ts'
 import { takeTestimony, weigh, weighAll } from './verdicts.ts'
 
 /**
@@ -36,9 +44,7 @@ function take(ctx: Context, input: TopologyInput): void {
   const { state } = ctx
   switch (input.type) {
     case 'member':
-      if (input.id === state.self) takeSelf(ctx, input.pair, input.host)
-      else takeMember(ctx, input)
-      return
+      return takeMember(ctx, input)
     case 'member-left':
       if (input.id === state.self) state.isLeaving = true
       else takeGoodbye(ctx, input.id, input.pair)
@@ -52,25 +58,43 @@ function take(ctx: Context, input: TopologyInput): void {
     case 'dial-failed':
       return dialFailed(ctx, input.id, input.refused)
     case 'ping':
-      // A stranger's word would cost this node its health, and everybody a heartbeat.
-      if (input.suspects !== undefined && state.members.has(input.from)) takeAccusation(ctx, input.suspects)
-      postpone(ctx, input.from)
-      return hear(ctx, input.from)
     case 'pong':
-      answerErrand(ctx, input.from, input.nonce)
-      takeRoundTrip(ctx, input)
-      return takePong(ctx, input.from, input.nonce)
     case 'ask':
-      hear(ctx, input.from)
-      return takeErrand(ctx, input.from, input.subject, input.nonce)
-    case 'asked':
-      hear(ctx, input.from)
-      return takeAsked(ctx, input.from, input.subject, input.nonce)
+    case 'asked': {
+      // A stranger's word would cost this node its health, and everybody a heartbeat.
+      const from = state.members.get(input.from)
+      if (from !== undefined) takeProbe(ctx, input, from)
+      return
+    }
     case 'testimony':
       if (input.testimony.subject !== state.self) return takeTestimony(ctx, input.testimony)
-      if (input.testimony.says !== 'cleared') takeAccusation(ctx, input.testimony)
+      if (input.testimony.says !== 'cleared') takeAccusation(ctx, input.testimony.watcher, input.testimony)
       return
     case 'wake':
+  }
+}
+
+type Probing = Extract<TopologyInput, { readonly from: MemberId }>
+
+/** A datagram from a member: whatever else it says, it is a sign of life. */
+function takeProbe(ctx: Context, input: Probing, from: Member): void {
+  const watch = ctx.state.watches.get(from.id)
+  switch (input.type) {
+    case 'ping':
+      if (input.suspects !== undefined) takeAccusation(ctx, from.id, input.suspects)
+      if (watch !== undefined) postpone(ctx, watch, from)
+      return hear(ctx, from, watch)
+    case 'pong':
+      answerErrand(ctx, from, watch, input.nonce)
+      takeRoundTrip(ctx, input, from, watch)
+      if (watch !== undefined) takePong(ctx, watch, from, input.nonce)
+      return
+    case 'ask':
+      hear(ctx, from, watch)
+      return takeErrand(ctx, from, input.subject, input.nonce)
+    case 'asked':
+      hear(ctx, from, watch)
+      return takeAsked(ctx, from, input.subject, input.nonce)
   }
 }
 
@@ -109,18 +133,29 @@ function rosterSettled(ctx: Context): void {
   settleBrake(ctx, countRoster(ctx.state))
 }
 
-function runDue(ctx: Context, key: string): void {
-  const at = key.indexOf(':')
-  const [what, id] = at === -1 ? [key, ''] : [key.slice(0, at), key.slice(at + 1)]
-  if (what === 'probe') probe(ctx, id)
-  else if (what === 'due') countMisses(ctx, id)
-  else if (what === 'ask') countAsked(ctx, id)
-  else if (what === 'suspect') weigh(ctx, id)
-  else if (what === 'tell') tell(ctx, id)
-  else if (what === 'forget') forget(ctx, id)
-  else if (what === 'watches') rosterSettled(ctx)
-  else if (what === 'errands') dropErrands(ctx)
-  else if (what === 'measure') measureSomeone(ctx)
-  else if (what === 'refute') refute(ctx)
-  else settleBrake(ctx, countRoster(ctx.state))
+function runDue(ctx: Context, { what, id }: TopologyTimer): void {
+  switch (what) {
+    case 'probe':
+      return probe(ctx, id)
+    case 'due':
+      return countMisses(ctx, id)
+    case 'ask':
+      return countAsked(ctx, id)
+    case 'suspect':
+      return weigh(ctx, id)
+    case 'tell':
+      return tell(ctx, id)
+    case 'forget':
+      return forget(ctx, id)
+    case 'watches':
+      return rosterSettled(ctx)
+    case 'errands':
+      return dropErrands(ctx)
+    case 'measure':
+      return measureSomeone(ctx)
+    case 'refute':
+      return refute(ctx)
+    case 'brake':
+      return settleBrake(ctx, countRoster(ctx.state))
+  }
 }

@@ -1,15 +1,16 @@
 /** Telling a member that it is held to be offline though it shows signs of life: only its own word brings it back. */
+import { isSet } from '../util/timer-heap.ts'
 import { TELL_MS, TELL_SPREAD_MS } from './config.ts'
 import type { Context } from './state.ts'
 import type { Member } from './types.ts'
 
 /** Arranges that an offline member is told soon, unless it was lately. */
 export function tellSoon({ state, nowMs, rng }: Context, member: Member): void {
-  const key = `tell:${member.id}`
-  if (member.verdict !== 'offline' || state.deadlines.get(key) !== undefined) return
+  const timer = member.timers.tell
+  if (member.verdict !== 'offline' || isSet(timer)) return
   // Everybody hears the sign of life at once; by chance a few speak first, and the refutation silences the rest.
   const soonMs = nowMs + rng.next() * TELL_SPREAD_MS
-  state.deadlines.set(key, Math.max(soonMs, member.toldMs + TELL_MS))
+  state.deadlines.set(timer, Math.max(soonMs, member.toldMs + TELL_MS))
 }
 
 /** Tells it, by a probe that names the pair it is held offline under. */

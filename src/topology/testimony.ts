@@ -29,7 +29,6 @@ export function say(ctx: Context, watch: Watch, member: Member, says: Evidence |
 }
 
 /** Says that the subject was heard again, if this node has said otherwise. */
-export function withdraw(ctx: Context, watch: Watch): void {
-  const member = ctx.state.members.get(watch.subject)
-  if (member !== undefined && hasAccused(watch, member)) say(ctx, watch, member, 'cleared')
+export function withdraw(ctx: Context, watch: Watch, member: Member): void {
+  if (hasAccused(watch, member)) say(ctx, watch, member, 'cleared')
 }

@@ -12,9 +12,10 @@
  * - A watcher that hears the subject again withdraws its evidence, so a lossy link heals without the subject's help.
  */
 import type { BoundedMap } from '../util/bounded-map.ts'
-import type { Deadlines } from '../util/deadlines.ts'
+import type { TimerHeap } from '../util/timer-heap.ts'
 import type { Point } from './coordinates/point.ts'
 import type { Placement } from './coordinates/vivaldi.ts'
+import type { MemberTimers, OwnTimers, TopologyTimer, WatchTimers } from './timers.ts'
 
 /** Peer id in text form. */
 export type MemberId = string
@@ -74,6 +75,7 @@ export interface Member {
   readonly hash: number
   /** Who watches it, as long as the roster's version is this. */
   ranking: Ranking | undefined
+  readonly timers: MemberTimers
 }
 
 /** Who watches one subject, best ranked first. */
@@ -98,6 +100,7 @@ export interface Probe {
 /** A member that this node probes. */
 export interface Watch {
   readonly subject: MemberId
+  readonly timers: WatchTimers
   /** Smoothed round trip and its variation (RFC 6298), milliseconds; undefined before the first answer. */
   rttMs: number | undefined
   rttVarMs: number
@@ -113,7 +116,9 @@ export interface Watch {
   asked: number
   /** and all of this run, by nonce: late answers are taken too. */
   readonly asks: Map<number, MemberId>
-  /** Last sign of life: an answer, a probe of its own, or somebody else's word that it answered. */
+  /** Those of them that say it has answered them. */
+  readonly vouchers: Set<MemberId>
+  /** Last sign of life: an answer, a probe of its own, or the word of two others that it answered. */
   heardMs: number
   /** When it last was probed. */
   sentMs: number
@@ -154,7 +159,7 @@ export interface TopologyConfig {
   readonly lateMs: number
   /** Between two probes of a member that is offline. @default 5000 */
   readonly lostProbeMs: number
-  /** Least time between two refutations by this node: bounds what one liar can make it say. @default 500 */
+  /** Least time between two refutations by this node; one accuser alone soon waits longer. @default 500 */
   readonly refuteMs: number
   /** Window in which lost members are counted for the brake. @default 10000 */
   readonly brakeWindowMs: number
@@ -177,6 +182,7 @@ export const TOPOLOGY_LIMITS = {
   /** Of them for one asker, who has so many subjects at most. */
   errandsPerAsker: 64,
   testimonyPerMember: 16,
+  accusers: 64,
 } as const
 
 /** A probe made for somebody else. */
@@ -205,6 +211,11 @@ export interface TopologyState {
   /** When this node last refuted, and the highest incarnation that is still to be refuted. */
   refutedMs: number
   toRefute: number | undefined
+  /** Who has accused this node lately: for how many of its incarnations in a row, and of which last, and when. */
+  readonly accusers: BoundedMap<
+    MemberId,
+    { readonly times: number; readonly incarnation: number; readonly atMs: number }
+  >
   readonly members: BoundedMap<MemberId, Member>
   readonly watches: Map<MemberId, Watch>
   /** Peers with a standing link. */
@@ -223,11 +234,9 @@ export interface TopologyState {
   rosterVersion: number
   /** Set while this node believes that it may be cut off, and since when. */
   brake: { readonly sinceMs: number; untilMs: number } | undefined
-  /**
-   * `probe:`, `due:`, `ask:`, `suspect:`, `tell:` and `forget:<id>`; `brake`, `errands`, `measure`, `refute`,
-   * `watches`.
-   */
-  readonly deadlines: Deadlines<string>
+  /** All timers that are set: of the watches, of the members, and this node's own. */
+  readonly deadlines: TimerHeap<TopologyTimer>
+  readonly timers: OwnTimers
   /** What is said of the accused must be weighed again in this step. */
   reweigh: boolean
 }

@@ -136,7 +136,7 @@ export function weigh(ctx: Context, id: MemberId): void {
     // Others would say the same if it were so. A lone witness must stand unrefuted for long to be believed.
     member.suspectMs = undefined
     member.isLone = false
-    deadlines.set(`suspect:${id}`, Math.min(member.accusedMs + maxMs, nowMs + WEIGHED_EVERY_MS))
+    deadlines.set(member.timers.suspect, Math.min(member.accusedMs + maxMs, nowMs + WEIGHED_EVERY_MS))
     if (member.verdict === 'suspect') setVerdict(ctx, member, 'alive', 'too few watchers still miss it')
     return
   }
@@ -149,7 +149,7 @@ export function weigh(ctx: Context, id: MemberId): void {
     setVerdict(ctx, member, 'offline', `${count(all)}: no answer, and no word from it for ${Math.round(timeMs)} ms`)
     return
   }
-  deadlines.set(`suspect:${id}`, Math.min(member.suspectMs + timeMs, nowMs + WEIGHED_EVERY_MS))
+  deadlines.set(member.timers.suspect, Math.min(member.suspectMs + timeMs, nowMs + WEIGHED_EVERY_MS))
   if (member.verdict === 'alive') setVerdict(ctx, member, 'suspect', `${count(all)}: no answer`)
 }
 
@@ -160,9 +160,9 @@ function count(voices: number): string {
 /** Nothing stands against it that could change its verdict. */
 function acquit({ state }: Context, id: MemberId): void {
   state.accused.delete(id)
-  state.deadlines.cancel(`suspect:${id}`)
   const member = state.members.get(id)
   if (member === undefined) return
+  state.deadlines.cancel(member.timers.suspect)
   member.accusedMs = undefined
   member.suspectMs = undefined
   member.isLone = false
@@ -180,12 +180,12 @@ export function setVerdict(ctx: Context, member: Member, verdict: Verdict, why: 
   const isGone = verdict === 'offline' || verdict === 'left'
   if (isGone) {
     acquit(ctx, member.id)
-    state.deadlines.set(`forget:${member.id}`, nowMs + state.config.forgetMs)
+    state.deadlines.set(member.timers.forget, nowMs + state.config.forgetMs)
   }
   const wasGone = before === 'offline' || before === 'left'
   if (!isGone && wasGone) {
-    state.deadlines.cancel(`forget:${member.id}`)
-    state.deadlines.cancel(`tell:${member.id}`)
+    state.deadlines.cancel(member.timers.forget)
+    state.deadlines.cancel(member.timers.tell)
   }
   if (isGone || wasGone) rosterChanged(ctx)
   if (verdict === 'offline') takeLoss(ctx)

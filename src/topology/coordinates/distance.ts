@@ -1,7 +1,7 @@
 /** How far it is from one member to another: as measured, or as expected by their places where it was not. */
 import type { MemberId, TopologyState } from '../types.ts'
 import { distanceMs, type Point } from './point.ts'
-import { measuredOf } from './vivaldi.ts'
+import { measuredOf, rttOf } from './vivaldi.ts'
 
 /** Whoever expects to be this wrong about its own place says nothing by it. */
 export const VAGUE_ERROR = 1
@@ -18,7 +18,7 @@ export interface Distance {
 export function distanceTo(state: TopologyState, id: MemberId, nowMs: number): Distance | undefined {
   if (id === state.self) return { rttMs: 0, source: 'measured' }
   const measured = measuredOf(state.placement, id, nowMs)
-  if (measured !== undefined) return { rttMs: measured.rttMs, source: 'measured' }
+  if (measured !== undefined) return { rttMs: rttOf(measured), source: 'measured' }
   return estimate(state.placement.point, state.members.get(id)?.point)
 }
 

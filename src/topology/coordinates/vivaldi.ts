@@ -5,7 +5,6 @@
  * Constants are those of Serf (`coordinate/config.go`). What is done differently, and why, is in the decision record
  * "Where members are".
  */
-import { BoundedMap } from '../../util/bounded-map.ts'
 import type { Rng } from '../../util/rng.ts'
 import { bareDistanceMs, distanceMs, ORIGIN, push, WORST_ERROR, type Point } from './point.ts'
 
@@ -47,11 +46,18 @@ const MEASURED_MS = 15 * 60_000
 /** What this node has measured of one member. */
 export interface Measured {
   /** The last few round trips, oldest first. */
-  readonly lastMs: readonly number[]
-  /** Their lower quartile. */
-  readonly rttMs: number
+  readonly lastMs: number[]
+  /** Their lower quartile; undefined until somebody asks: round trips come more often than questions. */
+  quartileMs: number | undefined
   /** When the last one came. */
-  readonly atMs: number
+  atMs: number
+}
+
+/** The round trip to a member: the lower quartile of the last few. */
+export function rttOf(measured: Measured): number {
+  const { lastMs } = measured
+  const rank = Math.floor(FILTER_QUANTILE * (lastMs.length - 1))
+  return (measured.quartileMs ??= lastMs.toSorted((a, b) => a - b)[rank]!)
 }
 
 /** This node's place and what it is learnt from. Changed in place. */
@@ -62,12 +68,12 @@ export interface Placement {
   /** By what the last round trips were longer than the distances, a ring. */
   readonly misfitsMs: number[]
   /** By member. */
-  readonly measured: BoundedMap<string, Measured>
+  readonly measured: Map<string, Measured>
 }
 
 /** A node that has measured nothing. */
 export function createPlacement(): Placement {
-  return { point: ORIGIN, moves: 0, misfitsMs: [], measured: new BoundedMap(MOST_MEASURED, 'evict-oldest') }
+  return { point: ORIGIN, moves: 0, misfitsMs: [], measured: new Map() }
 }
 
 /** The last measurement of a member, unless it is too old to count. */
@@ -90,13 +96,29 @@ export interface Sample {
 export function observe(placement: Placement, sample: Sample, other: Point | undefined, rng: Rng): void {
   const { id, rttMs, nowMs } = sample
   if (!(rttMs >= 0 && rttMs <= MOST_RTT_MS)) return
-  const before = measuredOf(placement, id, nowMs)?.lastMs ?? []
-  const lastMs = [...before, rttMs].slice(-FILTER_SAMPLES)
-  const rank = Math.floor(FILTER_QUANTILE * (lastMs.length - 1))
-  const measured = { lastMs, rttMs: lastMs.toSorted((a, b) => a - b)[rank]!, atMs: nowMs }
-  placement.measured.delete(id)
-  placement.measured.set(id, measured)
-  if (other !== undefined && isNewcomerTo(placement.point, other)) move(placement, other, measured.rttMs, rng)
+  const measured = measuredOf(placement, id, nowMs) ?? startMeasuring(placement, id)
+  if (measured.lastMs.length === FILTER_SAMPLES) measured.lastMs.shift()
+  measured.lastMs.push(rttMs)
+  measured.quartileMs = undefined
+  measured.atMs = nowMs
+  if (other !== undefined && isNewcomerTo(placement.point, other)) move(placement, other, rttOf(measured), rng)
+}
+
+/** Makes room for one more member, in place of the one that was measured longest ago. */
+function startMeasuring({ measured }: Placement, id: string): Measured {
+  if (measured.size >= MOST_MEASURED && !measured.has(id)) {
+    let oldest: string | undefined
+    let oldestMs = Infinity
+    for (const [other, { atMs }] of measured) {
+      if (atMs >= oldestMs) continue
+      oldest = other
+      oldestMs = atMs
+    }
+    if (oldest !== undefined) measured.delete(oldest)
+  }
+  const fresh: Measured = { lastMs: [], quartileMs: undefined, atMs: -Infinity }
+  measured.set(id, fresh)
+  return fresh
 }
 
 /**
@@ -105,7 +127,7 @@ export function observe(placement: Placement, sample: Sample, other: Point | und
  */
 export function reconsider(placement: Placement, id: string, other: Point, nowMs: number, rng: Rng): void {
   const measured = measuredOf(placement, id, nowMs)
-  if (measured !== undefined) move(placement, other, measured.rttMs, rng)
+  if (measured !== undefined) move(placement, other, rttOf(measured), rng)
 }
 
 /** Whether this node hardly knows where it is, and the other one does. */
@@ -150,6 +172,6 @@ function isFinite({ at, heightMs, adjustmentMs, error }: Point): boolean {
 /** The scale of the network, by this node's own measurements: nobody else can make it longer than it waits for. */
 function longestMs({ measured }: Placement): number {
   let longest = LEAST_LONGEST_MS
-  for (const { rttMs } of measured.values()) longest = Math.max(longest, rttMs)
+  for (const one of measured.values()) longest = Math.max(longest, rttOf(one))
   return longest
 }

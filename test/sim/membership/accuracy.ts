@@ -34,6 +34,8 @@ export interface AccuracyOptions {
   /** Longest pause; the shortest is half a second. @default 3000 */
   readonly longestPauseMs?: number
   readonly config?: Partial<TopologyConfig>
+  /** As in `WorldOptions`. */
+  readonly everyBeat?: boolean
 }
 
 /** A slow member pauses about so often. */
@@ -42,7 +44,8 @@ const BETWEEN_PAUSES_MS = 20_000
 /** Runs one seed: the loss is there from the first moment. */
 export function measureAccuracy(options: AccuracyOptions): Accuracy {
   const { seed, size = 200, minutes = 30, loss = 0.25, slow = 0.05, longestPauseMs = 3_000, config = {} } = options
-  const world = new World({ seed, size, config })
+  const { everyBeat } = options
+  const world = new World({ seed, size, config, ...(everyBeat !== undefined && { everyBeat }) })
   world.setLoss(loss)
   const rng = seededRng(seed + 1_000_000)
   const slowOnes = new Set(rng.shuffle(world.nodes.map(({ index }) => index)).slice(0, Math.round(slow * size)))

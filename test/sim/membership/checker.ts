@@ -1,6 +1,8 @@
 /** What a rule about membership sees of a simulation. It imports types of the core and nothing else of it. */
 import type { TopologyEffect, TopologyInput, TopologyState } from '../../../src/topology/types.ts'
 
+const VOUCHED_MS = 5_000
+
 export { Violation } from '../checker.ts'
 
 /** One node as it really is. */
@@ -13,6 +15,8 @@ export interface Truth {
   readonly sinceMs: number
   /** It says false things of everybody. */
   readonly liar: boolean
+  /** What it says when it is asked whether somebody else answers it: the truth, always yes, or nothing. */
+  readonly errands: 'honest' | 'vouches' | 'silent'
   /** It has said goodbye, which is on record. */
   readonly leaving: boolean
   /** From when until when it stands still, or stood still last. */
@@ -58,6 +62,13 @@ export function isWell(world: WorldView, index: number, forMs: number): boolean 
   const node = world.nodes[index]!
   const sinceMs = Math.max(node.sinceMs, node.pausedUntilMs, world.openSinceMs[index]!, world.healedMs)
   return node.up && world.isOpen(index) && world.nowMs - sinceMs >= forMs
+}
+
+/** How much longer those who are left believe one that says of somebody dead that it has answered: it may be the only
+ * one whose way is open. Where more than two others can be asked, those who know better outweigh it. */
+export function vouchedMs(world: WorldView): number {
+  const left = world.nodes.filter(({ up, index }) => up && world.isOpen(index))
+  return left.length < 4 && left.some(({ errands }) => errands === 'vouches') ? VOUCHED_MS : 0
 }
 
 /** Whether it has begun anew at this very moment. */

@@ -17,6 +17,11 @@ function pickUp(world: World, rng: Rng): number {
   return rng.pick(up).index
 }
 
+/** The one that lies already, if there is one: whatever it lies about, a single liar must do no harm. */
+function pickLiar(world: World, rng: Rng): number {
+  return world.nodes.find(({ liar, errands }) => liar || errands !== 'honest')?.index ?? pickUp(world, rng)
+}
+
 /** How many may be gone at a time, so that there is somebody left to know. */
 function hasEnough(world: World): boolean {
   const there = world.nodes.filter((node) => node.up && world.isOpen(node.index)).length
@@ -165,7 +170,7 @@ const FAULTS: readonly Fault[] = [
     strike(world, rng) {
       // One of them, for good: two that agree are a quorum, and then their victim's word is all there is.
       if (world.nodes.some(({ liar }) => liar)) return 'one is enough'
-      const index = pickUp(world, rng)
+      const index = pickLiar(world, rng)
       world.nodes[index]!.liar = true
       lie(world, rng, index, 1)
       return `${index}`
@@ -186,6 +191,17 @@ function lie(world: World, rng: Rng, index: number, seq: number): void {
     }
     lie(world, rng, index, seq + 1)
   })
+}
+
+/**
+ * In half of all seeds somebody lies when it is asked whether another member answers it, for good and from the
+ * beginning: nobody can notice before something else goes wrong. @returns what to say of it
+ */
+export function plantFalseErrands(world: World, rng: Rng): string | undefined {
+  const errands = rng.pick(['honest', 'honest', 'vouches', 'silent'] as const)
+  const node = world.nodes[pickLiar(world, rng)]!
+  node.errands = errands
+  return errands === 'honest' ? undefined : `FAULT false errands: ${node.index} ${errands}`
 }
 
 /** The faults of one seed. Half of all seeds are gentle: nobody is cut off or stands still for long. */

@@ -6,11 +6,16 @@ import type { Network } from './network.ts'
 import type { Node } from './node.ts'
 
 const LEASE_MS = 30_000
+/** Leases run in worlds of so many members at most: in larger ones nobody is forgotten by all its watchers. */
+export const LEASES_UP_TO = 64
 /** A dead link is noticed after so many rounds. */
 const DEAD_LINK_ROUNDS = 3
 const DIAL_TIMEOUT_MS = 3_000
 /** Estimates, with all headers: a probe or its answer; a question; a signed statement with the copies a node sends. */
 const BYTES = { probe: 80, ask: 100, gossip: 250 * 3 } as const
+
+/** A probe as it travels: with the number that its answer will have. */
+type Ping = Extract<TopologyInput, { type: 'ping' }> & { readonly nonce: number }
 
 /** What it needs of the world. */
 interface Surroundings {
@@ -20,6 +25,8 @@ interface Surroundings {
   readonly network: Network
   readonly nodes: readonly Node[]
   indexOf(id: string): number
+  /** Whether a heartbeat is one that a node does nothing with; then it has been counted. */
+  isOldNews(to: number, from: number, pair: Pair): boolean
   /** Lets a node take an input now. */
   give(index: number, input: TopologyInput): void
 }
@@ -27,8 +34,6 @@ interface Surroundings {
 export class Mesh {
   #world: Surroundings
   #deadRounds = new Map<number, number>()
-  /** Answers to probes that are under way. */
-  #pongs = new WeakMap<TopologyInput, TopologyInput>()
 
   constructor(world: Surroundings) {
     this.#world = world
@@ -39,9 +44,9 @@ export class Mesh {
     return state.own.epoch === epoch ? state.own : { epoch, incarnation: 0 }
   }
 
-  #memberInput(index: number): TopologyInput {
+  #memberInput(index: number): Extract<TopologyInput, { type: 'member' }> {
     const { id, host } = this.#world.nodes[index]!
-    return { type: 'member', id, pair: { ...this.pairOf(index) }, host }
+    return { type: 'member', id, pair: this.pairOf(index), host }
   }
 
   /** A node that joins learns of all whose records others still hold. */
@@ -65,8 +70,9 @@ export class Mesh {
     if (this.#world.network.shut.size > 0) return this.gossip(index, this.#memberInput(index), false)
     const input = this.#memberInput(index)
     this.#world.events.after(150, () => {
-      for (const other of this.#world.nodes) {
-        if (other.index !== index && !this.#world.network.silent[other.index]) this.take(other.index, input)
+      const { nodes, network } = this.#world
+      for (const { index: to } of nodes) {
+        if (to !== index && !network.silent[to] && !this.#world.isOldNews(to, index, input.pair)) this.take(to, input)
       }
     })
   }
@@ -100,18 +106,21 @@ export class Mesh {
   }
 
   #send(from: number, to: number, what: 'probe' | 'ask', input: TopologyInput): void {
-    this.#world.nodes[from]!.sentBytes += BYTES[what]
-    for (const delayMs of this.#world.network.datagram(from, to)) this.arrive(to, delayMs, input)
+    const { network, nodes } = this.#world
+    nodes[from]!.sentBytes += BYTES[what]
+    const delayMs = network.datagramMs(from, to)
+    if (delayMs === Infinity) return
+    this.arrive(to, delayMs, input)
+    const copyMs = network.copyMs(delayMs)
+    if (copyMs < Infinity) this.arrive(to, copyMs, input)
   }
 
   carry(node: Node, effect: TopologyEffect): void {
     const { index, id } = node
     switch (effect.type) {
       case 'ping': {
-        const to = this.#world.indexOf(effect.to)
-        const ping: TopologyInput = { type: 'ping', from: id, suspects: effect.suspects && { ...effect.suspects } }
-        this.#pongs.set(ping, { type: 'pong', from: effect.to, nonce: effect.nonce })
-        return this.#send(index, to, 'probe', ping)
+        const ping: Ping = { type: 'ping', from: id, suspects: effect.suspects, nonce: effect.nonce }
+        return this.#send(index, this.#world.indexOf(effect.to), 'probe', ping)
       }
       case 'ask': {
         const { via, subject, nonce } = effect
@@ -124,6 +133,8 @@ export class Mesh {
       case 'dial':
         return this.#dial(index, this.#world.indexOf(effect.id))
       case 'testify': {
+        // Who vouches for everybody says nothing against anybody, either.
+        if (node.errands === 'vouches') return
         const input: TopologyInput = { type: 'testimony', testimony: effect.testimony }
         const subject = this.#world.indexOf(effect.testimony.subject)
         if (node.links.has(subject) && this.#world.network.isOpenBothWays(index, subject)) {
@@ -198,7 +209,7 @@ export class Mesh {
         }
       }
       for (const to of wanted) this.#dial(index, to)
-      if (size > 64) continue
+      if (size > LEASES_UP_TO) continue
       for (const member of state.members.values()) {
         const heardMs = Math.max(beats[this.#world.indexOf(member.id)]!, sinceMs)
         if (this.#world.nowMs - heardMs > LEASE_MS && (member.verdict === 'alive' || member.verdict === 'suspect')) {
@@ -222,6 +233,7 @@ export class Mesh {
 
   /** Sends the answer to a probe that a process has read. */
   answer(index: number, ping: Extract<TopologyInput, { type: 'ping' }>): void {
-    this.#send(index, this.#world.indexOf(ping.from), 'probe', this.#pongs.get(ping)!)
+    const pong: TopologyInput = { type: 'pong', from: this.#world.nodes[index]!.id, nonce: (ping as Ping).nonce }
+    this.#send(index, this.#world.indexOf(ping.from), 'probe', pong)
   }
 }

@@ -65,13 +65,17 @@ export class Network {
     return this.#delaysMs[from * this.size + to]! * (1 + 0.3 * this.#rng.next())
   }
 
-  /** When the copies of a datagram arrive: none, one or two delays. */
-  datagram(from: number, to: number): readonly number[] {
+  /** After how long a datagram arrives; Infinity when it is lost. */
+  datagramMs(from: number, to: number): number {
     const rng = this.#rng
-    if (!this.isOpen(from, to) || rng.next() < this.loss) return []
-    let delayMs = this.delayMs(from, to)
-    if (this.late > 0 && rng.next() < this.late) delayMs += 200 * rng.next()
-    return this.copies > 0 && rng.next() < this.copies ? [delayMs, delayMs + 50 * rng.next()] : [delayMs]
+    if (!this.isOpen(from, to) || rng.next() < this.loss) return Infinity
+    const delayMs = this.delayMs(from, to)
+    return this.late > 0 && rng.next() < this.late ? delayMs + 200 * rng.next() : delayMs
+  }
+
+  /** After how long it arrives once more, having arrived after `delayMs`; Infinity when it does not. */
+  copyMs(delayMs: number): number {
+    return this.copies > 0 && this.#rng.next() < this.copies ? delayMs + 50 * this.#rng.next() : Infinity
   }
 
   /** Delay of a segment with its retransmissions; they pass as long as the way is open. */

@@ -13,6 +13,7 @@ export interface Node extends Truth {
   state: TopologyState
   sinceMs: number
   liar: boolean
+  errands: Truth['errands']
   pausedUntilMs: number
   sentBytes: number
   leaving: boolean
@@ -48,6 +49,7 @@ export function newNode(
     state: createTopology(id, config),
     sinceMs: 0,
     liar: false,
+    errands: 'honest',
     pausedSinceMs: 0,
     pausedUntilMs: 0,
     sentBytes: 0,

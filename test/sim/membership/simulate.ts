@@ -3,7 +3,7 @@ import type { TopologyEffect } from '../../../src/topology/types.ts'
 import { seededRng } from '../../../src/util/rng.ts'
 import { Violation } from './checker.ts'
 import { allCheckers } from './checkers/all.ts'
-import { drawFaults, healAll } from './faults.ts'
+import { drawFaults, healAll, plantFalseErrands } from './faults.ts'
 import { World } from './world.ts'
 
 export interface MembershipResult {
@@ -63,6 +63,11 @@ export function simulateMembership(seed: number, traceKept = TRACE_KEPT): Member
   })
   try {
     world.events.runUntil(CALM_MS)
+    const lie = plantFalseErrands(world, rng)
+    if (lie !== undefined) {
+      faults.push(lie)
+      note(lie)
+    }
     strikeSoon()
     world.events.runUntil(CALM_MS + FAULTS_MS)
     healAll(world)

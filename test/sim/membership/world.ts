@@ -1,11 +1,12 @@
 /** Simulated nodes, each with the real core, in virtual time; and everything that can be done to them. */
 import { createTopology, nextWakeMs } from '../../../src/topology/state.ts'
 import { topologyStep } from '../../../src/topology/step.ts'
-import type { TopologyConfig, TopologyEffect, TopologyInput } from '../../../src/topology/types.ts'
+import type { Pair, TopologyConfig, TopologyEffect, TopologyInput } from '../../../src/topology/types.ts'
 import { seededRng, type Rng } from '../../../src/util/rng.ts'
 import type { Checker, Truth, WorldView } from './checker.ts'
 import { Timeline } from '../timeline.ts'
-import { Mesh } from './mesh.ts'
+import { Beats } from './beats.ts'
+import { LEASES_UP_TO, Mesh } from './mesh.ts'
 import { Network } from './network.ts'
 import { newNode, type Node } from './node.ts'
 
@@ -23,6 +24,8 @@ export interface WorldOptions {
   readonly config?: Partial<TopologyConfig>
   readonly checkers?: readonly Checker[]
   readonly gentle?: boolean
+  /** Lets nodes take heartbeats that are no news to them, too. @default where a checker looks, or leases run */
+  readonly everyBeat?: boolean
 }
 
 export class World implements WorldView {
@@ -42,8 +45,13 @@ export class World implements WorldView {
   #config: Partial<TopologyConfig>
   #indexes = new Map<string, number>()
   #mesh: Mesh = new Mesh(this)
+  /** Undefined where nodes take every heartbeat. */
+  #beats: Beats | undefined
 
-  constructor({ seed, size, perHost = 1, farMs = 20, config = {}, checkers = [], gentle = false }: WorldOptions) {
+  constructor(options: WorldOptions) {
+    const { seed, size, perHost = 1, farMs = 20, config = {}, checkers = [], gentle = false } = options
+    const { everyBeat = checkers.length > 0 || size <= LEASES_UP_TO } = options
+    this.#beats = everyBeat ? undefined : new Beats(size)
     this.rng = seededRng(seed)
     this.network = new Network(size, this.rng, farMs)
     this.openSinceMs = Array.from({ length: size }, () => 0)
@@ -99,6 +107,7 @@ export class World implements WorldView {
       pausedUntilMs: this.nowMs,
       wakeAtMs: Infinity,
     })
+    this.#beats?.forgetAll(index)
     this.#changed(index)
     this.#weave()
     this.give(index, { type: 'member', id: node.id, pair: this.#mesh.pairOf(index), host: node.host })
@@ -205,16 +214,40 @@ export class World implements WorldView {
   give(index: number, input: TopologyInput): void {
     const node = this.nodes[index]!
     if (!node.up) return
+    if (input.type === 'ask' && node.errands !== 'honest') return this.#lie(node, input)
     if (input.type === 'ping') this.#mesh.answer(index, input)
     if (input.type === 'member') node.beats[this.indexOf(input.id)] = this.nowMs
     const effects = topologyStep(node.state, input, this.nowMs, this.rng)
     this.steps++
+    if (input.type === 'member') {
+      this.#beats?.taken(index, this.indexOf(input.id), input.pair, node.state.members.get(input.id))
+    }
     for (const checker of this.checkers) checker.step?.(this, node, input, effects)
     for (const effect of effects) {
       this.#mesh.carry(node, effect)
+      if (effect.type === 'verdict') this.#beats?.forget(index, this.indexOf(effect.id))
       this.onEffect(node, effect)
     }
     this.#planWake(node)
+  }
+
+  /** A node that lies on errands asks nobody. */
+  #lie(node: Node, { from, subject, nonce }: Extract<TopologyInput, { type: 'ask' }>): void {
+    if (node.errands === 'vouches') this.#mesh.carry(node, { type: 'answer-ask', to: from, subject, nonce })
+  }
+
+  isOldNews(to: number, from: number, pair: Pair): boolean {
+    const node = this.nodes[to]!
+    if (this.#beats?.isKnown(to, from, pair) !== true || !node.up || node.pausedUntilMs > this.nowMs) return false
+    return this.#stepIdly(node)
+  }
+
+  /** Counts a step with an input that says nothing, unless something is due: that is done in any step. */
+  #stepIdly(node: Node): boolean {
+    if (this.#beats === undefined || (nextWakeMs(node.state) ?? Infinity) <= this.nowMs) return false
+    this.steps++
+    this.#planWake(node)
+    return true
   }
 
   #planWake(node: Node): void {
@@ -228,7 +261,9 @@ export class World implements WorldView {
     this.events.at(atMs, () => {
       if (node.life !== life || node.wakeAtMs !== atMs) return
       node.wakeAtMs = Infinity
-      if (node.pausedUntilMs <= this.nowMs) this.give(node.index, { type: 'wake' })
+      // Often it has been answered meanwhile: what it would have been woken for is no longer due.
+      if (node.pausedUntilMs <= this.nowMs && !(node.up && this.#stepIdly(node)))
+        this.give(node.index, { type: 'wake' })
     })
   }
 }

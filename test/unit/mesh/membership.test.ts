@@ -6,6 +6,7 @@ import { DIMENSIONS, MAX_COORDINATE_MICROS } from '../../../src/model/coordinate
 import { Heartbeat, MAX_HEARTBEAT_INTERVAL_MS } from '../../../src/model/heartbeat.ts'
 import { node } from '../../../src/registry/registry.ts'
 import { coordinateOf } from '../../../src/topology/coordinates/told.ts'
+import { rttOf } from '../../../src/topology/coordinates/vivaldi.ts'
 import { verdictOf } from '../../../src/topology/state.ts'
 import { seededRng } from '../../../src/util/rng.ts'
 import { openRecord } from '../../../src/wire/envelope.ts'
@@ -127,7 +128,7 @@ describe('membership in the mesh', () => {
     const { nonce } = ping!.message.body
     // Whole milliseconds by the steps' own times, finer where it was measured.
     step({ type: 'message', from: ann, message: { t: 'pong', body: { nonce } }, rttMs: 30.25 }, T0 + 1_531)
-    assert.equal(placement.measured.get(ann)?.rttMs, 30.25)
+    assert.equal(rttOf(placement.measured.get(ann)!), 30.25)
     assert.equal(placement.moves, 1, 'a newcomer moves at once')
     step({ type: 'record', record: heartbeat('ann', { seq: 3, coordinate: { ...told, error: 200 } }), ageMs: 0 })
     assert.equal(placement.moves, 2, 'a place that was told counts')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { countRoster, nextWakeMs, verdictOf } from '../../../src/topology/state.ts'
+import { isSet } from '../../../src/util/timer-heap.ts'
 import { answering, Bench, EPOCH, of } from './fixtures.ts'
 
 const NINE = Array.from({ length: 9 }, (_, index) => `peer-${index}`)
@@ -38,6 +39,29 @@ describe('topology/refute', () => {
       of(later, 'refute').map(({ own }) => own.incarnation),
       [2],
     )
+  })
+
+  it('refutes one who goes on accusing ever less often, and others at once', () => {
+    const bench = new Bench('me', ['bob', 'ann'])
+    const refuteAgain = (witness: string) => {
+      const { incarnation } = bench.state.own
+      bench.testify(witness, 'me', 'silent', { incarnation })
+      for (let ms = 0; ms <= 5_000; ms += 50) {
+        if (bench.state.own.incarnation > incarnation) return ms
+        bench.pass(50, answering())
+      }
+      throw new Error('it was never refuted')
+    }
+    const waits = [0, 500, 1_000, 2_000, 2_000, 2_000]
+    assert.deepEqual(
+      waits.map(() => refuteAgain('bob')),
+      waits,
+    )
+    bench.testify('bob', 'me', 'silent', { incarnation: bench.state.own.incarnation })
+    assert.equal(refuteAgain('ann'), 500, 'ann does not wait for bob')
+    bench.pass(20_000, answering())
+    assert.equal(refuteAgain('bob'), 0)
+    assert.equal(refuteAgain('bob'), 500, 'bob begins anew')
   })
 
   it('refutes nothing once it has said goodbye', () => {
@@ -176,7 +200,7 @@ describe('topology/members', () => {
     bench.pass(10_000, answering())
     const [bob] = [...bench.state.members.values()].filter(({ id }) => id === 'peer-3')
     assert.equal(bob?.verdict, 'alive')
-    assert.equal(bench.state.deadlines.get('forget:peer-3'), undefined)
+    assert.ok(!isSet(bob.timers.forget))
   })
 
   it('numbers its testimony higher in every life', () => {

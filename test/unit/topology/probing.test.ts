@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { TOPOLOGY_LIMITS } from '../../../src/topology/types.ts'
+import { TOPOLOGY_LIMITS, type TopologyEffect, type TopologyInput } from '../../../src/topology/types.ts'
 import { answering, Bench, of } from './fixtures.ts'
 
 const FOUR = ['ann', 'bob', 'cid', 'dan']
@@ -61,6 +61,32 @@ describe('topology/probing', () => {
     )
     assert.deepEqual(of(effects, 'testify'), [])
     assert.equal(bench.verdict('bob'), 'alive')
+  })
+
+  it('does not believe one that says so when those who were asked besides say nothing', () => {
+    const bench = calm()
+    const effects = bench.pass(1_300, (effect) =>
+      effect.type === 'ask'
+        ? effect.via === 'dan'
+          ? { type: 'asked', from: effect.via, subject: effect.subject, nonce: effect.nonce }
+          : undefined
+        : answering('bob')(effect),
+    )
+    assert.ok(of(effects, 'ask').some(({ via }) => via === 'dan'))
+    assert.equal(of(effects, 'testify').length, 1)
+  })
+
+  it('believes the only one it could ask for five seconds', () => {
+    const bench = new Bench('me', ['bob', 'dan'])
+    bench.pass(20_000, answering())
+    const vouching = (effect: TopologyEffect): TopologyInput | undefined =>
+      effect.type === 'ask'
+        ? { type: 'asked', from: effect.via, subject: effect.subject, nonce: effect.nonce }
+        : answering('bob')(effect)
+    const effects = bench.pass(4_500, vouching)
+    assert.ok(of(effects, 'ask').length > 0)
+    assert.equal(of(effects, 'testify').length, 0)
+    assert.equal(of(bench.pass(1_500, vouching), 'testify').length, 1)
   })
 
   it('takes no answer to a question it did not ask', () => {

@@ -1,4 +1,5 @@
 /** Nothing grows without end, neither what a node keeps nor what it sends. The caps are its own. */
+import type { TopologyEffect, TopologyInput } from '../../../../src/topology/types.ts'
 import { Violation, type Checker, type Truth, type WorldView } from '../checker.ts'
 
 const MOST = {
@@ -14,11 +15,24 @@ const MOST = {
 const CALM_BYTES_PER_SECOND = 12_000
 const ROUGH_BYTES_PER_SECOND = 25_000
 const WINDOW_MS = 10_000
+/** Who is accused all the time by one that lies refutes it every two seconds in the end; some of it may be news. */
+const MOST_REFUTATIONS = 25
+const REFUTATIONS_MS = 30_000
 
 export class BoundsChecker implements Checker {
   readonly name = 'bounds'
   #sent: number[] = []
   #sinceMs = 0
+  /** When each node refuted, lately. */
+  #refutedMs: number[][] = []
+
+  step({ nowMs }: WorldView, { index }: Truth, _input: TopologyInput, effects: readonly TopologyEffect[]): void {
+    if (!effects.some(({ type }) => type === 'refute')) return
+    const lately = [...(this.#refutedMs[index] ?? []).filter((atMs) => nowMs - atMs < REFUTATIONS_MS), nowMs]
+    this.#refutedMs[index] = lately
+    if (lately.length <= MOST_REFUTATIONS) return
+    throw new Violation(this.name, `${index} has refuted ${lately.length} times in ${REFUTATIONS_MS} ms`)
+  }
 
   tick(world: WorldView): void {
     for (const node of world.nodes) if (node.up) this.#sizes(world, node)

@@ -1,5 +1,5 @@
 /** Whoever dies or falls silent is held offline by all who are well, in time; in the end all views are the truth. */
-import { isWell, Violation, type Checker, type WorldView } from '../checker.ts'
+import { isWell, vouchedMs, Violation, type Checker, type WorldView } from '../checker.ts'
 
 /** Far above what the tables show, for many faults may come together; below the lease of a heartbeat. */
 const GENTLY_KNOWN_WITHIN_MS = 9_000
@@ -26,14 +26,16 @@ export class CompletenessChecker implements Checker {
     const isFew = this.#goneSinceMs.size <= world.nodes.length / 3 && !world.nodes.some(({ liar }) => liar)
     const calmMs = world.gentle && isFew ? GENTLY_KNOWN_WITHIN_MS : KNOWN_WITHIN_MS
     const openMs = world.worstLoss > 0 ? LOSSY_KNOWN_WITHIN_MS : calmMs
-    const withinMs = world.healedMs === 0 ? openMs : SHUT_KNOWN_WITHIN_MS
+    const withinMs = (world.healedMs === 0 ? openMs : SHUT_KNOWN_WITHIN_MS) + vouchedMs(world)
     for (const [index, sinceMs] of this.#goneSinceMs) {
       const goneMs = world.nowMs - sinceMs
       if (goneMs < withinMs) continue
-      const { id, sinceMs: changedMs, leaving, up } = world.nodes[index]!
+      const { id, sinceMs: changedMs, leaving, up, pausedSinceMs, pausedUntilMs } = world.nodes[index]!
+      // One that stood still when it was killed was held offline before: what was said of it then is not said again.
+      const silentMs = pausedUntilMs > sinceMs ? world.nowMs - Math.min(pausedSinceMs, sinceMs) : goneMs
       for (const node of world.nodes) {
         // Who was not there at the time learns it from whoever was, or by the lease.
-        if (!isWell(world, node.index, goneMs + 500) || changedMs < 10_000) continue
+        if (!isWell(world, node.index, silentMs + 500) || changedMs < 10_000) continue
         const verdict = node.state.members.get(id)?.verdict
         if (verdict === 'alive' || verdict === 'suspect') {
           throw new Violation(this.name, `${node.index} holds ${index} ${verdict}, ${goneMs} ms after it was gone`)

@@ -1,8 +1,10 @@
 /** What is promised of a calm network: a kill is known to all within a second, a silence within three. */
-import { isWell, Violation, type Checker, type WorldView } from '../checker.ts'
+import { isWell, vouchedMs, Violation, type Checker, type WorldView } from '../checker.ts'
 
 const KILL_KNOWN_WITHIN_MS = 1_000
 const SILENCE_KNOWN_WITHIN_MS = 3_000
+/** One of its watchers may be a liar, whose word is missing: it takes longer the fewer speak. */
+const WITHHELD_MS = 1_000
 /** Nothing else may have gone wrong for so long before, nor since. */
 const CALM_MS = 45_000
 
@@ -24,9 +26,13 @@ export class PromptChecker implements Checker {
     this.#gone = undefined
     if (!isAlone) return
     const isFirst = world.worstLoss === 0 && nowMs - world.faultsMs[1] > CALM_MS && nowMs === world.faultsMs[0]
-    if (!isFirst) return
+    if (!isFirst || vouchedMs(world) > 0) return
     if (!nodes[index]!.up) this.#gone = { index, atMs: nowMs, dueMs: nowMs + KILL_KNOWN_WITHIN_MS }
-    else if (!world.isOpen(index)) this.#gone = { index, atMs: nowMs, dueMs: nowMs + SILENCE_KNOWN_WITHIN_MS }
+    else if (!world.isOpen(index)) {
+      const isWithheld = nodes.some(({ errands }) => errands === 'vouches')
+      const withinMs = SILENCE_KNOWN_WITHIN_MS + (isWithheld ? WITHHELD_MS : 0)
+      this.#gone = { index, atMs: nowMs, dueMs: nowMs + withinMs }
+    }
   }
 
   step(world: WorldView): void {

@@ -7,6 +7,7 @@ import {
   measuredOf,
   observe,
   reconsider,
+  rttOf,
   type Placement,
 } from '../../../../src/topology/coordinates/vivaldi.ts'
 import { seededRng } from '../../../../src/util/rng.ts'
@@ -46,7 +47,7 @@ describe('topology/coordinates/point', () => {
 describe('topology/coordinates/vivaldi', () => {
   it('takes the lower quartile of the last eight round trips', () => {
     const placement = createPlacement()
-    const rttMs = () => measuredOf(placement, 'ann', 0)?.rttMs
+    const rttMs = () => rttOf(measuredOf(placement, 'ann', 0)!)
     measured(placement, 'ann', 900, 20, 21)
     assert.equal(rttMs(), 20)
     measured(placement, 'ann', 22, 23)
@@ -60,7 +61,7 @@ describe('topology/coordinates/vivaldi', () => {
   it('forgets what was measured long ago', () => {
     const placement = createPlacement()
     measured(placement, 'ann', 20)
-    assert.equal(measuredOf(placement, 'ann', 14 * 60_000)?.rttMs, 20)
+    assert.equal(rttOf(measuredOf(placement, 'ann', 14 * 60_000)!), 20)
     assert.equal(measuredOf(placement, 'ann', 15 * 60_000), undefined)
     reconsider(placement, 'ann', at(100), 15 * 60_000, rng)
     assert.equal(placement.moves, 0)
@@ -126,9 +127,8 @@ describe('topology/coordinates/vivaldi', () => {
 
   it('keeps a bounded number of members', () => {
     const placement = createPlacement()
-    for (let i = 0; i < 512; i++) measured(placement, `n${i}`, 10)
-    measured(placement, 'n0', 10)
-    measured(placement, 'one more', 10)
+    const ids = [...Array.from({ length: 512 }, (_, i) => `n${i}`), 'n0', 'one more']
+    ids.forEach((id, nowMs) => observe(placement, { id, rttMs: 10, nowMs }, undefined, rng))
     assert.equal(placement.measured.size, 512)
     assert.ok(placement.measured.has('n0') && !placement.measured.has('n1'), 'the one measured longest ago goes')
   })
