@@ -64,6 +64,8 @@ export const NEGOTIATION_LIMITS = {
   waiters: 64,
   /** Submitters of which an executor remembers when it last gave them something. */
   served: 1_000,
+  /** Submitters of which an executor remembers what it did for them, for quotas; the longest unserved goes. */
+  usage: 10_000,
   storyEntries: 200,
   /** Bids and declines are a few hundred bytes; a peer that signs long ones crowds out its own. */
   storyBytes: 256 * 1024,

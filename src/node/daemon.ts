@@ -9,7 +9,7 @@ import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import { probeHardware } from '../hw/inventory.ts'
 import { createSampler } from '../hw/sampler.ts'
 import { createMesh, meshStep, nextWakeMs } from '../mesh/step.ts'
-import type { MeshInput } from '../mesh/types.ts'
+import type { MeshInput, MeshState } from '../mesh/types.ts'
 import type { HardwareSummary } from '../model/hardware.ts'
 import type { Passport } from '../model/passport.ts'
 import { openStore } from '../store/sqlite.ts'
@@ -148,6 +148,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     clock,
     log: log.child({ component: 'runner' }),
     input: post,
+    mayStart: (runId) => mayStart(loop, mesh, runId),
     openBundleStream: (from, signal) => peer.openStream('bundle', from, signal),
     speeds,
   })
@@ -215,6 +216,13 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     setPageUrl: (url) => (parts.pageUrl = url),
     stop: () => undo.run(),
   }
+}
+
+/** Whether the policies still allow a run whose process is about to be made. */
+function mayStart(loop: MeshLoop, { policies, negotiation }: MeshState, runId: string): boolean {
+  if (policies.length === 0) return true
+  loop.input({ type: 'run-starting', runId })
+  return negotiation.contracts.get(runId)?.stopWhy === undefined
 }
 
 /** What the last heartbeat gets to reach the neighbours. */

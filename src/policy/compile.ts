@@ -25,17 +25,27 @@ export function compilePolicy(domain: Domain, { metadata, spec }: Policy): Compi
     faults,
     whenForbidden: spec.whenForbidden,
     counts: spec.rules.some(({ quota }) => quota !== undefined),
+    oneByOne: compiler.asksRunning,
   }
 }
 
 /** A policy that cannot be read: it refuses everything, and says why. */
 export function unusablePolicy(domain: Domain, name: string, why: string): CompiledPolicy {
-  return { domain, name, rules: [], faults: [{ path: [], text: why }], whenForbidden: 'drain', counts: false }
+  return {
+    domain,
+    name,
+    rules: [],
+    faults: [{ path: [], text: why }],
+    whenForbidden: 'drain',
+    counts: false,
+    oneByOne: false,
+  }
 }
 
 /** Compiles the rules of one policy, whose expressions share one budget. */
 class Compiler {
   readonly #faults: PolicyFault[]
+  asksRunning = false
   #cost = 0
 
   constructor(faults: PolicyFault[]) {
@@ -71,6 +81,7 @@ class Compiler {
       return undefined
     }
     this.#cost += compiled.cost
+    this.asksRunning ||= compiled.asksRunning
     if (this.#cost > MAX_COST) {
       const fault = `too costly: up to ${compiled.cost} steps of ${MAX_COST} that all expressions of a policy may take`
       this.#faults.push({ path, text: fault })

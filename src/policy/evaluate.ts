@@ -66,7 +66,7 @@ function askDomain(
     return { domain, policy: name, wanted, saw: fault.text, temporary: false, whenForbidden }
   }
   let admitted: string | undefined
-  let room = Infinity
+  let room = policy.oneByOne ? 1 : Infinity
   const unmoved: Finding[] = []
   for (const rule of rules) {
     const finding = rule.judge(facts, variables)

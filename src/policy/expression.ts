@@ -15,6 +15,8 @@ export interface Expression {
   readonly text: string
   /** Steps it takes at most. */
   readonly cost: number
+  /** Whether it names how many tasks are here. */
+  readonly asksRunning: boolean
   /** @throws Error when it cannot be answered: a key that is not there, a division by zero… */
   test(variables: Variables): boolean
   /** The values that it rests on, in a line. Never throws. */
@@ -46,6 +48,7 @@ export function compileExpression(text: string): Expression | { readonly fault: 
     return {
       text,
       cost: costOf(ast),
+      asksRunning: references.some((path) => path[1] === 'running'),
       test(variables) {
         const result: unknown = parsed(variables)
         if (typeof result !== 'boolean') throw new ExpressionFault('it is neither true nor false')

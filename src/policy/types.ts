@@ -103,6 +103,8 @@ export interface CompiledPolicy {
   readonly whenForbidden: WhenForbidden
   /** Has quotas: what tasks take must be counted. */
   readonly counts: boolean
+  /** Asks how many tasks are here: what it says of one says nothing of the next, so that they are let in singly. */
+  readonly oneByOne: boolean
 }
 
 /** What expressions can name, in the form in which CEL takes it. */

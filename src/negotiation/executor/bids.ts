@@ -6,6 +6,8 @@ import { addResources, scaleResources, subtractResources } from '../../model/res
 import { declineReasons, slotsThatFit } from '../constraints.ts'
 import { freeResources, send } from '../state.ts'
 import { type Context, type NegotiationState, type NodeId } from '../types.ts'
+import { mayWorkFor } from './contracts.ts'
+import { askPolicies, policyReasons } from './policy.ts'
 import { contractsLeft, noteServed, rememberWaiter, shareReasons } from './shares.ts'
 
 /** Someone offers work: hold what fits and bid, or decline with every constraint that is broken. */
@@ -16,17 +18,23 @@ export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, off
   if (hold) return send(ctx, from, { t: 'bid', body: hold.bid })
 
   const free = freeResources(state, ctx)
+  // A stranger learns nothing of the policy.
+  const verdict = mayWorkFor(ctx, from) ? askPolicies(state, ctx, { submitter: from, spec, as: 'offered' }) : undefined
   const reasons = declineReasons(spec, from, ctx.local, free)
+  if (verdict) reasons.unshift(...policyReasons(verdict))
   const slots = reasons.length > 0 ? 0 : slotsThatFit(spec, offer.slots, ctx.local, free)
   if (reasons.length === 0) reasons.push(...shareReasons(state, ctx, from, free))
   if (reasons.length > 0 || slots === 0) {
-    if (reasons.every((reason) => reason.temporary)) rememberWaiter(state, from, spec.resources)
+    // Room that comes free helps nobody whose quota is used up.
+    if (reasons.every((reason) => reason.temporary && reason.constraint !== 'policy'))
+      rememberWaiter(state, from, spec.resources)
     return send(ctx, from, { t: 'decline', body: { offerId, reasons: reasons.slice(0, 16), wouldFit: free } })
   }
   const held = Math.min(slots, contractsLeft(state, ctx, from))
   // Someone who asked for more than fits wants to hear of more.
   if (held < offer.slots) rememberWaiter(state, from, spec.resources)
-  openHold(state, ctx, from, offer, held)
+  const within = verdict?.allowed === true ? verdict.atMost : Infinity
+  openHold(state, ctx, from, offer, Math.min(held, within))
 }
 
 function openHold(state: NegotiationState, ctx: Context, from: NodeId, offer: Offer, slots: number): void {

@@ -40,8 +40,8 @@ describe('model/policy-file', () => {
     )
     assert.equal(
       messageFor('    - { name: a, allow: "true", deny: "true" }'),
-      'house.yaml:6:7: spec.rules[0]: expected exactly one of allow, deny, drivers, commands, caps, quota, placement, ' +
-        'leaving (it has allow and deny), found a map',
+      'house.yaml:6:7: spec.rules[0]: expected exactly one of allow, deny, drivers, commands, caps, quota, ' +
+        'placement, leaving (it has allow and deny), found a map',
     )
     assert.match(messageFor('    - { name: a }'), /it has none/)
     assert.match(messageFor('    - { name: a, alow: "true" }'), /spec\.rules\[0\]\.alow: expected no such field/)
