@@ -5,17 +5,20 @@
  * is then refused by a signed contract, which opens the next attempt: no grant is ever carried out twice.
  */
 import { addResources } from '../model/resources.ts'
+import type { OfferRecord, UsageRecord } from './records.ts'
 import { enforcePolicies } from './executor/policy.ts'
 import { awaitSettlement } from './executor/reports.ts'
 import { onEnded } from './executor/runs.ts'
 import { currentAttempt, runIdOf } from './state.ts'
-import type { Context, ContractState, Job, NegotiationState, Task, UsageRecord } from './types.ts'
+import type { Context, ContractState, Job, NegotiationState, Task } from './types.ts'
 
 /** What the store holds of bargaining. Documents are this daemon's own and are taken as they are. */
 export interface StoredNegotiation {
   readonly jobs: Iterable<unknown>
   readonly tasks: Iterable<unknown>
   readonly contracts: Iterable<unknown>
+  /** By submitter and job; see `executor/offers.ts`. */
+  readonly offers: Iterable<readonly [string, unknown]>
   /** By submitter; see `executor/usage.ts`. */
   readonly usage: Iterable<readonly [string, unknown]>
 }
@@ -35,6 +38,8 @@ export function restore(state: NegotiationState, ctx: Context, stored: StoredNeg
   const contracts = [...stored.contracts] as ContractState[]
   contracts.sort((a, b) => (a.endedAtMs ?? 0) - (b.endedAtMs ?? 0))
   for (const contract of contracts) restoreContract(state, ctx, contract)
+  const offers = [...stored.offers] as [string, OfferRecord][]
+  for (const [key, record] of offers.toSorted(([, a], [, b]) => a.atMs - b.atMs)) state.offers.set(key, record)
   for (const [key, record] of stored.usage) state.usage.set(key, record as UsageRecord)
   if (state.byExecutor.size > 0) state.deadlines.set('renew', ctx.nowMs)
 }

@@ -7,7 +7,6 @@
  */
 import type { ControlMessage } from '../model/control.ts'
 import type { Bid, NodeId, Report } from '../model/negotiation.ts'
-import type { Period } from '../model/policy-words.ts'
 import type { Resources } from '../model/resources.ts'
 import type { TaskExit, TaskSpec, TaskState } from '../model/task.ts'
 import type { CompiledPolicy } from '../policy/types.ts'
@@ -15,6 +14,7 @@ import type { BoundedMap } from '../util/bounded-map.ts'
 import type { Deadlines } from '../util/deadlines.ts'
 import type { Rng } from '../util/rng.ts'
 import type { NegotiationConfig } from './config.ts'
+import type { OfferRecord, UsageRecord } from './records.ts'
 import type { StoryEntry } from './story.ts'
 
 export type { NodeId }
@@ -181,9 +181,6 @@ export interface Hold {
   active: number
 }
 
-/** What was taken for a submitter, or for all, in each period last counted in. */
-export type UsageRecord = Record<Period, { index: number; tasks: number; coreMs: number }>
-
 /** Both sides of the table of one node. */
 export interface NegotiationState {
   readonly jobs: Map<string, Job>
@@ -201,6 +198,8 @@ export interface NegotiationState {
   readonly holdByOffer: Map<string, string>
   readonly contracts: Map<string, ContractState>
   readonly tombstones: BoundedMap<string, string>
+  /** Jobs that were offered here, by `<submitter>/<job id>`, the one last offered last; see `executor/offers.ts`. */
+  readonly offers: Map<string, OfferRecord>
   /** What quotas count, by submitter, and of all together; see `executor/usage.ts`. */
   readonly usage: BoundedMap<NodeId, UsageRecord>
   /** Submitters to tell when capacity frees, and what one slot of theirs takes. */
@@ -267,6 +266,8 @@ export type NegotiationEffect =
       readonly sha256: string
       readonly sizeBytes: number
     }
+  /** As `persist`, but it may be stored a little later, in bulk. */
+  | { readonly type: 'cache'; readonly collection: 'offer'; readonly key: string; readonly doc: unknown }
   | { readonly type: 'emit'; readonly event: WorkEvent }
 
 /** What every function of the core is given beside its state: the moment, chance, and where effects go. */

@@ -36,6 +36,7 @@ import type { Operations } from './operations.ts'
 import type { DaemonOptions } from './options.ts'
 import { defaultNodeName, ownPassport } from './own-passport.ts'
 import { adoptRuns, restoreMesh } from './restore.ts'
+import { Policies } from './policies.ts'
 import { Probes } from './probes.ts'
 import { Runner } from './runner.ts'
 import { KeptRuns } from './runs.ts'
@@ -174,6 +175,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   })
   const carry = createEffects({ mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, input, post })
 
+  const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, log })
   const shutdown = Promise.withResolvers<void>()
   const name = options.name ?? defaultNodeName()
   const parts: DaemonParts = {
@@ -196,6 +198,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     inbound,
     probes,
     examiner,
+    policies,
     speeds,
     trusted,
     extraPassports,
@@ -230,10 +233,12 @@ const GOODBYE_MS = 100
 
 /** From the store to the network: nothing is said to others before what was said earlier is known again. */
 async function start(parts: DaemonParts, runner: Runner, epoch: number, undo: Undo): Promise<void> {
-  const { loop, store, clock, log, driver, mesh, peer, options, bundles } = parts
+  const { loop, store, clock, log, driver, mesh, peer, options, bundles, policies } = parts
   undo.add('loop', () => loop.close())
   undo.add('runner', () => runner.close())
   for (const sha256 of bundles.list()) loop.input({ type: 'bundle', sha256, here: true })
+  // Before anything that it may forbid is here again.
+  await policies.restore()
   restoreMesh(loop, store, clock, log)
   await adoptRuns(loop, driver, runner, mesh, log)
   const sampler = createSampler({ clock, onSample: (sample) => void loop.input({ type: 'sample', sample }) })

@@ -172,7 +172,13 @@ export class SimNode implements Endpoint, NodeView {
     const docs = (collection: string) => [...this.disk.load(collection).values()]
     this.input({
       type: 'restore',
-      stored: { jobs: docs('job'), tasks: docs('task'), contracts: docs('contract'), usage: this.disk.load('usage') },
+      stored: {
+        jobs: docs('job'),
+        tasks: docs('task'),
+        contracts: docs('contract'),
+        offers: this.disk.load('offer'),
+        usage: this.disk.load('usage'),
+      },
     })
   }
 

@@ -190,6 +190,7 @@ export class Table {
         jobs: docs('job'),
         tasks: docs('task'),
         contracts: docs('contract'),
+        offers: [],
         usage: seat.stored.get('usage') ?? [],
       },
     })

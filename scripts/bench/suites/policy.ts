@@ -1,7 +1,8 @@
 /** How long a verdict takes. */
 import { Policy } from '../../../src/model/policy.ts'
 import { TaskSpec } from '../../../src/model/task.ts'
-import { compilePolicy, evaluate } from '../../../src/policy/library.ts'
+import { compilePolicy } from '../../../src/policy/compile.ts'
+import { evaluate } from '../../../src/policy/evaluate.ts'
 import type { Domain, Facts } from '../../../src/policy/types.ts'
 import type { Bench, Figure, Suite } from '../figure.ts'
 

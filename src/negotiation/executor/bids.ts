@@ -2,12 +2,14 @@
  * The executor's answer to an offer: hold what fits and bid, or decline with every constraint that is broken.
  */
 import type { Bid, Offer } from '../../model/negotiation.ts'
+import { evaluate } from '../../policy/evaluate.ts'
 import { addResources, scaleResources, subtractResources } from '../../model/resources.ts'
 import { declineReasons, slotsThatFit } from '../constraints.ts'
 import { freeResources, send } from '../state.ts'
 import { type Context, type NegotiationState, type NodeId } from '../types.ts'
 import { mayWorkFor } from './contracts.ts'
-import { askPolicies, policyReasons } from './policy.ts'
+import { recordOffer } from './offers.ts'
+import { factsOf, policyReasons } from './policy.ts'
 import { contractsLeft, noteServed, rememberWaiter, shareReasons } from './shares.ts'
 
 /** Someone offers work: hold what fits and bid, or decline with every constraint that is broken. */
@@ -19,11 +21,13 @@ export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, off
 
   const free = freeResources(state, ctx)
   // A stranger learns nothing of the policy.
-  const verdict = mayWorkFor(ctx, from) ? askPolicies(state, ctx, { submitter: from, spec, as: 'offered' }) : undefined
+  const facts = mayWorkFor(ctx, from) ? factsOf(state, ctx, { submitter: from, spec, as: 'offered' }) : undefined
+  const verdict = facts && evaluate(ctx.policies, facts)
   const reasons = declineReasons(spec, from, ctx.local, free)
   if (verdict) reasons.unshift(...policyReasons(verdict))
   const slots = reasons.length > 0 ? 0 : slotsThatFit(spec, offer.slots, ctx.local, free)
   if (reasons.length === 0) reasons.push(...shareReasons(state, ctx, from, free))
+  if (facts) recordOffer(state, ctx, from, offer, facts, reasons)
   if (reasons.length > 0 || slots === 0) {
     // Room that comes free helps nobody whose quota is used up.
     if (reasons.every((reason) => reason.temporary && reason.constraint !== 'policy'))

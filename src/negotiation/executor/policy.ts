@@ -9,7 +9,7 @@ import { evaluate } from '../../policy/evaluate.ts'
 import { clip } from '../../policy/show.ts'
 import type { Facts, Refusal, Verdict } from '../../policy/types.ts'
 import { persistContract } from '../state.ts'
-import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
+import type { Context, ContractState, LocalNode, NegotiationState, NodeId } from '../types.ts'
 import { usageOf } from './usage.ts'
 
 const ALLOWED: Verdict = { allowed: true, by: [], atMost: Infinity }
@@ -28,13 +28,18 @@ export interface Asked {
   readonly as: 'offered' | 'awarded' | ContractState
 }
 
+/** What facts are made of beside the state. */
+export type FactsContext = Pick<Context, 'self' | 'cluster' | 'nowMs'> & {
+  readonly local: Pick<LocalNode, 'trusted' | 'labels' | 'capacity'>
+}
+
 /** May it run here? Without a policy it may. */
 export function askPolicies(state: NegotiationState, ctx: Context, asked: Asked): Verdict {
   return ctx.policies.length === 0 ? ALLOWED : evaluate(ctx.policies, factsOf(state, ctx, asked))
 }
 
 /** What is known of a task here, now. */
-export function factsOf(state: NegotiationState, ctx: Context, { submitter, spec, as }: Asked): Facts {
+export function factsOf(state: NegotiationState, ctx: FactsContext, { submitter, spec, as }: Asked): Facts {
   const held = { own: 0, all: 0 }
   if (as === 'offered') {
     for (const hold of state.holds.values()) {

@@ -7,7 +7,8 @@
  */
 import { PERIODS, type Period } from '../../model/policy-words.ts'
 import type { Usage } from '../../policy/types.ts'
-import type { Context, ContractState, NegotiationState, NodeId, UsageRecord } from '../types.ts'
+import type { UsageRecord } from '../records.ts'
+import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -80,7 +81,7 @@ function emptyRecord(): UsageRecord {
 /** What counts for one submitter and for all, now. `held` slots that were promised count as tasks. */
 export function usageOf(
   state: NegotiationState,
-  ctx: Context,
+  ctx: Pick<Context, 'nowMs'>,
   submitter: NodeId,
   held: { readonly own: number; readonly all: number },
 ): { submitter: Usage; everyone: Usage } {

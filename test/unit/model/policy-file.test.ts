@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { policySchema } from '../../../scripts/schema/policy.ts'
 import { readPolicyFile } from '../../../src/model/policy-file.ts'
 import { YamlFileError } from '../../../src/model/yaml-file.ts'
-import { compilePolicy } from '../../../src/policy/library.ts'
+import { compilePolicy } from '../../../src/policy/compile.ts'
 
 const CONFIG = new URL('../../../config/', import.meta.url)
 const HEAD = 'apiVersion: althing.dev/v1\nkind: Policy\nmetadata: { name: house }\nspec:\n  rules:\n'

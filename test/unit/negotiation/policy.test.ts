@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { NegotiationInput } from '../../../src/negotiation/step.ts'
 import type { ContractState } from '../../../src/negotiation/types.ts'
-import { compilePolicy } from '../../../src/policy/library.ts'
+import { compilePolicy } from '../../../src/policy/compile.ts'
 import { spec, Table, type TableOptions } from '../../support/negotiation-table.ts'
 import { PERMIT_EVERYTHING, policyOf, type RuleInput } from '../../support/policy.ts'
 
@@ -166,3 +167,43 @@ describe('negotiation/policy', () => {
     assert.ok(most >= 1 && most <= 2, `${most} at once`)
   })
 })
+
+describe('negotiation/offers', () => {
+  it('keeps what was offered, one entry a job, with its answer', () => {
+    const at = table()
+    rule(at, 'b', [PERMIT_EVERYTHING, { name: 'no-true', deny: "task.command[0] == 'true'" }])
+    rule(at, 'c', [{ name: 'nothing-here', deny: 'true' }])
+    submit(at, 'j')
+    at.run(30_000)
+    submit(at, 'k', { command: ['false'] })
+    at.run(100)
+    const offers = [...at.seat('b').state.offers.values()]
+    assert.deepEqual(
+      offers.map(({ jobId, reasons, facts }) => [jobId, reasons[0]?.constraint, facts.submitter.id]),
+      [
+        ['j', 'policy', 'a'],
+        ['k', undefined, 'a'],
+      ],
+    )
+    const asked = at.messages.filter(({ to, message }) => to === 'b' && message.t === 'offer').length
+    const written = at.seat('b').effects.filter(({ type }) => type === 'cache').length
+    assert.ok(asked > 2 && written === 2, `${asked} offers, ${written} written`)
+  })
+
+  it('is bounded in number and size, and nothing of a stranger is kept', () => {
+    const at = table({ local: { capacity: { cpuMilli: 1e6, memoryBytes: 1e15 } } })
+    for (let i = 0; i < 210; i++) at.input('b', offer(`s${i}`, 'true'))
+    assert.equal(at.seat('b').state.offers.size, 200)
+    assert.ok(!at.seat('b').state.offers.has('a/s0') && at.seat('b').state.offers.has('a/s209'))
+    for (let i = 0; i < 30; i++) at.input('b', offer(`l${i}`, 'x'.repeat(30_000)))
+    assert.ok(at.seat('b').state.offers.size <= 17, `${at.seat('b').state.offers.size}`)
+    at.seat('c').local = { ...at.seat('c').local, open: false }
+    at.input('c', offer('j', 'true'))
+    assert.equal(at.seat('c').state.offers.size, 0)
+  })
+})
+
+function offer(jobId: string, word: string): NegotiationInput {
+  const body = { offerId: `${jobId}-1`, jobId, slots: 1, spec: spec({ command: [word] }) }
+  return { type: 'message', from: 'a', message: { t: 'offer', body } }
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { compilePolicy, evaluate, explain, unusablePolicy } from '../../../src/policy/library.ts'
+import { compilePolicy, unusablePolicy } from '../../../src/policy/compile.ts'
+import { evaluate, explain } from '../../../src/policy/evaluate.ts'
 import type { Facts, Refusal, Verdict } from '../../../src/policy/types.ts'
 import { factsOf, PERMIT_EVERYTHING, policyOf, UNUSED, type RuleInput } from '../../support/policy.ts'
 
