@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import { BidTerms, DeclineReason, Id } from './negotiation.ts'
-import { PolicyVersion } from './policy-api.ts'
+import { policyVersion } from './policy-api.ts'
 import { Resources } from './resources.ts'
 import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
 
@@ -56,7 +56,7 @@ export const StatusView = z.strictObject({
    */
   cutOff: z.boolean(),
   /** In force on this node; absent when there is none. */
-  policy: PolicyVersion.optional(),
+  policy: z.lazy(policyVersion).optional(),
   /** Full multiaddrs others can join by. */
   addresses: z.array(z.string()),
   network: NetworkView,

@@ -4,8 +4,14 @@
  */
 import * as z from 'zod'
 
+/** What makes a value when it is first asked for. */
+function once<Value>(make: () => Value): () => Value {
+  let made: Value | undefined
+  return () => (made ??= make())
+}
+
 /** One version of this node's policy. */
-export const PolicyVersion = z.lazy(() =>
+export const policyVersion = once(() =>
   z.strictObject({
     /** Counts what was applied and removed on this node, from 1. */
     version: z.int(),
@@ -19,13 +25,14 @@ export const PolicyVersion = z.lazy(() =>
     rules: z.int(),
   }),
 )
-export type PolicyVersion = z.infer<typeof PolicyVersion>
+/** See the schema of the same name. */
+export type PolicyVersion = z.infer<ReturnType<typeof policyVersion>>
 
 /** `GET|POST|DELETE /v1/policy`: the policy in force on this node. */
-export const PolicyView = z.lazy(() =>
+export const policyView = once(() =>
   z.strictObject({
     /** Absent when there is none: the trust list and `--open` alone decide. */
-    policy: PolicyVersion.optional(),
+    policy: policyVersion().optional(),
     /** The file as it was given. */
     text: z.string().optional(),
     /** Why a policy that is stored cannot be used; everything is refused then. */
@@ -34,11 +41,13 @@ export const PolicyView = z.lazy(() =>
     stopped: z.array(z.string()),
   }),
 )
-export type PolicyView = z.infer<typeof PolicyView>
+/** See the schema of the same name. */
+export type PolicyView = z.infer<ReturnType<typeof policyView>>
 
 /** `GET /v1/policy/history`: newest first. */
-export const PolicyHistory = z.lazy(() => z.strictObject({ versions: z.array(PolicyVersion) }))
-export type PolicyHistory = z.infer<typeof PolicyHistory>
+export const policyHistory = once(() => z.strictObject({ versions: z.array(policyVersion()) }))
+/** See the schema of the same name. */
+export type PolicyHistory = z.infer<ReturnType<typeof policyHistory>>
 
 /** May it run, and by or for what. */
 const verdict = () => z.strictObject({ allowed: z.boolean(), why: z.array(z.string()) })
@@ -52,7 +61,7 @@ const offeredJob = () => ({
 })
 
 /** `POST /v1/policy/test`: what another policy would say of the jobs that were offered here. */
-export const PolicyTrial = z.lazy(() =>
+export const policyTrial = once(() =>
   z.strictObject({
     offers: z.int(),
     /** Verdicts that stay as they are. */
@@ -64,10 +73,11 @@ export const PolicyTrial = z.lazy(() =>
     leftOut: z.int(),
   }),
 )
-export type PolicyTrial = z.infer<typeof PolicyTrial>
+/** See the schema of the same name. */
+export type PolicyTrial = z.infer<ReturnType<typeof policyTrial>>
 
 /** `GET /v1/tasks/{id}/policy`: what the policy in force says of a task that is known here, rule by rule. */
-export const PolicyExplanation = z.lazy(() =>
+export const policyExplanation = once(() =>
   z.strictObject({
     ...offeredJob(),
     verdict: verdict(),
@@ -83,4 +93,5 @@ export const PolicyExplanation = z.lazy(() =>
     answered: z.strictObject({ atMs: z.int(), reasons: z.array(z.string()) }).optional(),
   }),
 )
-export type PolicyExplanation = z.infer<typeof PolicyExplanation>
+/** See the schema of the same name. */
+export type PolicyExplanation = z.infer<ReturnType<typeof policyExplanation>>

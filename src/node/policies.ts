@@ -13,6 +13,8 @@ import { sha256Hex } from '../util/sha256.ts'
 
 /** Versions that are kept; the oldest go. */
 const KEPT = 100
+/** Characters of who says to have applied one. */
+const BY_LENGTH = 128
 /** So that keys sort as numbers. */
 const KEY_DIGITS = 10
 
@@ -82,12 +84,15 @@ export class Policies {
   async apply(text: string, fileName: string, by: string): Promise<void> {
     const { document, compiled } = await readPolicy(text, fileName)
     const sha256 = sha256Hex(new TextEncoder().encode(text))
-    this.#put({ by, sha256, name: document.metadata.name, rules: document.spec.rules.length, text }, [compiled])
+    this.#put(
+      { by: by.slice(0, BY_LENGTH), sha256, name: document.metadata.name, rules: document.spec.rules.length, text },
+      [compiled],
+    )
   }
 
   /** Takes the policy out of force. @throws StoreError */
   remove(by: string): void {
-    this.#put({ by, sha256: '', name: '', rules: 0, text: '' }, [])
+    this.#put({ by: by.slice(0, BY_LENGTH), sha256: '', name: '', rules: 0, text: '' }, [])
   }
 
   #put(said: Omit<StoredVersion, 'version' | 'atMs'>, policies: readonly CompiledPolicy[]): void {

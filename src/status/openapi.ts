@@ -43,8 +43,9 @@ export function describeApi(routes: readonly Route[], version: string): Json {
 /** The schemas of the API's bodies, each under the name it is exported by. */
 function nameSchemas(): Map<z.ZodType, string> {
   const named = new Map<z.ZodType, string>()
-  for (const [name, value] of Object.entries({ ...api, ...doctor, ...policy, ...topology }))
+  for (const [name, value] of Object.entries({ ...api, ...doctor, ...topology }))
     if (value instanceof z.ZodType) named.set(value, name)
+  for (const [name, schema] of Object.entries(policy)) named.set(schema(), `${name[0]!.toUpperCase()}${name.slice(1)}`)
   return named
 }
 

@@ -1,15 +1,15 @@
 /** Routes about what this node lets run. */
 import * as z from 'zod'
-import { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../model/policy-api.ts'
+import { policyExplanation, policyHistory, policyTrial, policyView } from '../../model/policy-api.ts'
 import { route, type Route } from '../route.ts'
-import { json, problem } from './shared.ts'
+import { jsonOf, problem } from './shared.ts'
 
 const TYPE = 'application/yaml'
 /** `POLICY_LIMITS.fileBytes`, in characters that may take more than a byte. */
 const MAX_POLICY_BYTES = 1024 * 1024
 
-const File = z.string().max(4096).default('policy.yaml').describe('Named in errors.')
-const By = z.string().max(128).default('').describe('Who says so, for the history.')
+/** `file` is named in errors, `by` in the history. One for all routes: a schema takes some kilobytes. */
+const Query = z.strictObject({ file: z.string().default('policy.yaml'), by: z.string().default('') })
 const faulty = problem('Not a policy; the detail has file, line and field of each mistake.')
 
 export const policyRoutes: readonly Route[] = [
@@ -19,7 +19,7 @@ export const policyRoutes: readonly Route[] = [
     path: '/v1/policy',
     summary: 'The policy in force on this node.',
     access: 'token',
-    replies: { 200: json('The policy, if there is one.', PolicyView) },
+    replies: { 200: jsonOf('The policy, if there is one.', policyView) },
     handle: ({ operations }) => ({ status: 200, json: operations.policy() }),
   }),
   route({
@@ -28,9 +28,9 @@ export const policyRoutes: readonly Route[] = [
     path: '/v1/policy',
     summary: 'Puts the policy of a YAML or JSON file in force; what it forbids is stopped or drained.',
     access: 'token',
-    query: z.strictObject({ file: File, by: By }),
+    query: Query,
     body: { kind: 'text', type: TYPE, maxBytes: MAX_POLICY_BYTES },
-    replies: { 200: json('The policy as it is now.', PolicyView), 422: faulty },
+    replies: { 200: jsonOf('The policy as it is now.', policyView), 422: faulty },
     handle: async ({ operations, query, body }) => ({
       status: 200,
       json: await operations.applyPolicy(body, query.file, query.by),
@@ -42,8 +42,8 @@ export const policyRoutes: readonly Route[] = [
     path: '/v1/policy',
     summary: 'Takes the policy out of force: the trust list alone decides again.',
     access: 'token',
-    query: z.strictObject({ by: By }),
-    replies: { 200: json('There is none now.', PolicyView), 404: problem('There was none.') },
+    query: Query,
+    replies: { 200: jsonOf('There is none now.', policyView), 404: problem('There was none.') },
     handle: async ({ operations, query }) => ({ status: 200, json: await operations.removePolicy(query.by) }),
   }),
   route({
@@ -52,9 +52,9 @@ export const policyRoutes: readonly Route[] = [
     path: '/v1/policy/test',
     summary: 'What another policy would say of the jobs that were offered to this node; nothing is changed.',
     access: 'token',
-    query: z.strictObject({ file: File }),
+    query: Query,
     body: { kind: 'text', type: TYPE, maxBytes: MAX_POLICY_BYTES },
-    replies: { 200: json('The verdicts that would change.', PolicyTrial), 422: faulty },
+    replies: { 200: jsonOf('The verdicts that would change.', policyTrial), 422: faulty },
     handle: async ({ operations, query, body }) => ({
       status: 200,
       json: await operations.tryPolicy(body, query.file),
@@ -66,7 +66,7 @@ export const policyRoutes: readonly Route[] = [
     path: '/v1/policy/history',
     summary: 'What was applied on this node, when and by whom; newest first.',
     access: 'token',
-    replies: { 200: json('The versions.', PolicyHistory) },
+    replies: { 200: jsonOf('The versions.', policyHistory) },
     handle: ({ operations }) => ({ status: 200, json: operations.policyHistory() }),
   }),
   route({
@@ -76,7 +76,7 @@ export const policyRoutes: readonly Route[] = [
     summary: 'What the policy in force says of a task that is known here, rule by rule.',
     access: 'token',
     replies: {
-      200: json('The verdict and every rule.', PolicyExplanation),
+      200: jsonOf('The verdict and every rule.', policyExplanation),
       404: problem('No such task is known here.'),
     },
     handle: ({ operations, params }) => ({ status: 200, json: operations.explainPolicy(params['id']!) }),
