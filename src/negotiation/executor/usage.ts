@@ -51,13 +51,15 @@ function coreMsOf({ startedAtMs, spec }: ContractState, period: Period, nowMs: n
 
 type Counted = { readonly tasks: number; readonly coreMs: number }
 
+const NOTHING: Counted = { tasks: 0, coreMs: 0 }
+
 function count(state: NegotiationState, ctx: Context, submitter: NodeId, what: (period: Period) => Counted): void {
   if (!ctx.policies.some(({ counts }) => counts)) return
   for (const key of [submitter, EVERYONE]) {
     const record = state.usage.touch(key) ?? emptyRecord()
     for (const period of PERIODS) {
       const index = indexOf(period, ctx.nowMs)
-      const before = record[period].index === index ? record[period] : { tasks: 0, coreMs: 0 }
+      const before = record[period].index === index ? record[period] : NOTHING
       const { tasks, coreMs } = what(period)
       record[period] = { index, tasks: before.tasks + tasks, coreMs: before.coreMs + coreMs }
     }
@@ -81,21 +83,42 @@ function emptyRecord(): UsageRecord {
 /** What counts for one submitter and for all, now. `held` slots that were promised count as tasks. */
 export function usageOf(
   state: NegotiationState,
-  ctx: Pick<Context, 'nowMs'>,
+  { nowMs }: Pick<Context, 'nowMs'>,
   submitter: NodeId,
   held: { readonly own: number; readonly all: number },
 ): { submitter: Usage; everyone: Usage } {
-  const open = [...state.contracts.values()].filter(({ phase }) => phase !== 'ended')
-  const usage = (key: string, contracts: readonly ContractState[], slots: number): Usage => {
-    const record = state.usage.get(key) ?? emptyRecord()
-    const of = (period: Period): Counted => {
-      const { index, tasks, coreMs } = record[period]
-      const counted = index === indexOf(period, ctx.nowMs) ? { tasks, coreMs } : { tasks: 0, coreMs: 0 }
-      const running = contracts.reduce((sum, contract) => sum + coreMsOf(contract, period, ctx.nowMs), 0)
-      return { tasks: counted.tasks + slots, coreMs: counted.coreMs + running }
+  const own = startTally(held.own)
+  const all = startTally(held.all)
+  const tallies = [own, all]
+  // Once over what may be thousands: this is asked at every offer.
+  for (const contract of state.contracts.values()) {
+    if (contract.phase === 'ended') continue
+    const counted = contract.submitter === submitter ? tallies : [all]
+    for (const tally of counted) tally.atOnce++
+    if (contract.startedAtMs === undefined) continue
+    for (const period of PERIODS) {
+      const coreMs = coreMsOf(contract, period, nowMs)
+      for (const tally of counted) tally.coreMs[period] += coreMs
     }
-    return { atOnce: contracts.length + slots, hour: of('hour'), day: of('day'), week: of('week') }
   }
-  const own = open.filter((contract) => contract.submitter === submitter)
-  return { submitter: usage(submitter, own, held.own), everyone: usage(EVERYONE, open, held.all) }
+  const usage = (key: string, tally: Tally): Usage => {
+    const record = state.usage.get(key)
+    const of = (period: Period): Counted => {
+      const before = record?.[period].index === indexOf(period, nowMs) ? record[period] : NOTHING
+      return { tasks: before.tasks + tally.held, coreMs: before.coreMs + tally.coreMs[period] }
+    }
+    return { atOnce: tally.atOnce, hour: of('hour'), day: of('day'), week: of('week') }
+  }
+  return { submitter: usage(submitter, own), everyone: usage(EVERYONE, all) }
+}
+
+/** What is here now, while it is counted. */
+interface Tally {
+  readonly held: number
+  atOnce: number
+  readonly coreMs: Record<Period, number>
+}
+
+function startTally(held: number): Tally {
+  return { held, atOnce: held, coreMs: { hour: 0, day: 0, week: 0 } }
 }
