@@ -165,6 +165,8 @@ describe('negotiation/policy', () => {
       }),
     )
     assert.ok(most >= 1 && most <= 2, `${most} at once`)
+    const attempts = [...at.seat('a').state.tasks.values()].flatMap((task) => task.attempts)
+    assert.equal(attempts.length, 6, 'nothing is awarded in vain')
   })
 })
 
