@@ -20,12 +20,13 @@ import { gossip } from './bench/suites/gossip.ts'
 import { idle } from './bench/suites/idle.ts'
 import { liveness } from './bench/suites/liveness.ts'
 import { micro } from './bench/suites/micro.ts'
+import { policy } from './bench/suites/policy.ts'
 import { ready } from './bench/suites/ready.ts'
 import { start } from './bench/suites/start.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** From what a person feels first to what explains it. */
-const SUITES: readonly Suite[] = [start, commands, batch, ready, idle, gossip, micro, liveness]
+const SUITES: readonly Suite[] = [start, commands, batch, ready, idle, gossip, micro, policy, liveness]
 
 const HELP = `npm run bench -- [options]
 

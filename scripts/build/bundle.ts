@@ -1,6 +1,6 @@
 /** What `npm run build` makes, apart from knowing whether it has to. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { build as esbuild } from 'esbuild'
 import type { Metafile, Plugin } from 'esbuild'
 import { build as vite } from 'vite'
@@ -11,6 +11,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   cli: 'src/cli/main.ts',
   relay: 'src/peer/relay/library.ts',
   dht: 'src/peer/dht/library.ts',
+  policy: 'src/policy/library.ts',
 }
 
 /**
@@ -20,9 +21,10 @@ const ENTRIES: Readonly<Record<string, string>> = {
 const LIBRARIES: Plugin = {
   name: 'libraries',
   setup: ({ onResolve }) => {
-    onResolve({ filter: /\/library\.ts$/ }, ({ kind, resolveDir }) =>
-      kind === 'dynamic-import' ? { path: `./${basename(resolveDir)}.cjs`, external: true } : undefined,
-    )
+    onResolve({ filter: /\/library\.ts$/ }, ({ kind, path, resolveDir }) => {
+      const name = basename(dirname(join(resolveDir, path)))
+      return kind === 'dynamic-import' ? { path: `./${name}.cjs`, external: true } : undefined
+    })
   },
 }
 

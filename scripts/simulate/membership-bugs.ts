@@ -1,5 +1,5 @@
 /** Bugs to plant in the membership core, in the form of `planted-bugs.ts`: its checkers must catch every one. */
-import type { PlantedBug } from './planted-bugs.ts'
+import type { PlantedBug } from './planted-bug.ts'
 
 export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
   {

@@ -3,14 +3,8 @@
  * every one as they stand, which is how they are tested themselves. A line that is no longer there is an
  * error: its bug has to be written anew.
  */
-export interface PlantedBug {
-  readonly name: string
-  readonly file: string
-  /** The line, without its indentation; it must occur once. */
-  readonly line: string
-  readonly instead: string
-  readonly why: string
-}
+import type { PlantedBug } from './planted-bug.ts'
+import { POLICY_BUGS } from './policy-bugs.ts'
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -291,4 +285,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: 'if (here === undefined) return undefined',
     why: 'a node that said goodbye gets every waiting task for the slots that it holds',
   },
+  ...POLICY_BUGS,
 ]

@@ -19,6 +19,7 @@ export function describeStatus(status: StatusView, paint: Paint): string {
       status.open
         ? ['open', { text: 'YES: runs tasks of anyone who connects', style: 'red' }]
         : ['open', 'no: runs tasks of itself and of those in `althing trust list`'],
+      ['policy', status.policy && `${status.policy.name}, version ${status.policy.version}`],
       ['cut off', status.cutOff ? { text: 'PERHAPS: too many nodes vanished at once', style: 'red' } : undefined],
       ['page', pageLink(status)],
       ['join by', status.addresses],

@@ -1,9 +1,8 @@
 /** Times, durations and amounts, as people write and read them. */
+import { DURATION_EXPECTED, readDurationMs } from '../model/duration.ts'
 import { formatBytes, formatCpu } from '../model/quantity.ts'
 import type { Resources } from '../model/resources.ts'
 import { usageError } from './errors.ts'
-
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /**
  * A duration: `90s`, `5m`, `1h30m`, `500ms`, `2d`.
@@ -12,11 +11,9 @@ const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000,
  */
 export function parseDurationMs(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) throw usageError(`give a unit, such as ${text}s or ${text}m`)
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
-  const whole = parts.map(([part]) => part).join('')
-  const ms = Math.round(parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS_MS[unit!]!, 0))
-  if (text !== '' && whole === text && Number.isSafeInteger(ms)) return ms
-  throw usageError('expected a duration, such as 90s, 5m, 2h, 1d, 1h30m or 500ms')
+  const ms = readDurationMs(text)
+  if (ms !== undefined) return ms
+  throw usageError(`expected ${DURATION_EXPECTED}`)
 }
 
 /** A duration in its two largest units at most: `450ms`, `2.5s`, `65s` as `1m5s`, `3d4h`. */

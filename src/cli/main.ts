@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   cancel: () => import('./commands/cancel.ts'),
   why: () => import('./commands/why.ts'),
   trust: () => import('./commands/trust.ts'),
+  policy: () => import('./commands/policy.ts'),
   apply: () => import('./commands/apply.ts'),
   events: () => import('./commands/events.ts'),
   doctor: () => import('./commands/doctor.ts'),

@@ -65,7 +65,7 @@ export interface TaskDriver {
   /** Resolves when the run has ended and its exit is on disk. Resolves at once if it already has. */
   wait(runId: RunId): Promise<TaskExit>
   /** SIGTERM to the whole run, SIGKILL after `graceMs`. Resolves when the signal is sent; unknown ids are ignored. */
-  stop(runId: RunId, why: 'cancelled' | 'timeout' | 'memory' | 'lost', graceMs: number): Promise<void>
+  stop(runId: RunId, why: 'cancelled' | 'timeout' | 'memory' | 'lost' | 'policy', graceMs: number): Promise<void>
   /**
    * Bytes of a log from `offset` on. With `follow`, goes on until the run has ended and all was read.
    * Ends early when `signal` aborts. Chunks are at most 64 KiB.

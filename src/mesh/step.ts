@@ -55,6 +55,7 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     newestPassport: { epoch: 0, seq: 0 },
     startedAtMs: 0,
     local,
+    policies: [],
     sample: { ...NO_SAMPLE, memoryAvailableBytes: local.capacity.memoryBytes },
     passports: new Map(),
     toldState: undefined,
@@ -114,6 +115,9 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
     case 'local':
       state.local = input.facts
       return [{ type: 'candidates-changed' }]
+    case 'policies':
+      state.policies = input.policies
+      return [{ type: 'policies-changed' }]
     case 'passports':
       setPassports(state, config, nowMs, input.passports, out)
       return []
@@ -220,6 +224,8 @@ function negotiate(state: MeshState, input: NegotiationInput, step: StepContext)
     distanceMs: (node) => distanceTo(state.topology, node, nowMs)?.rttMs,
     domainOf: (node, over) =>
       over === 'host' ? hostOf(state, node) || undefined : whereaboutsOf(state, nowMs).get(node)?.[over]?.name,
+    cluster: config.cluster,
+    policies: state.policies,
     cutOff: state.topology.brake !== undefined,
     local: {
       ...state.local,

@@ -9,6 +9,7 @@ import type { Passport } from '../model/passport.ts'
 import type { NegotiationConfig } from '../negotiation/config.ts'
 import type { NegotiationInput } from '../negotiation/step.ts'
 import type { LocalNode, NegotiationEffect, NegotiationState, NodeId } from '../negotiation/types.ts'
+import type { CompiledPolicy } from '../policy/types.ts'
 import type { Persisted, RegistryState } from '../registry/registry.ts'
 import type { Deadlines } from '../util/deadlines.ts'
 import type { TopologyConfig, TopologyState } from '../topology/types.ts'
@@ -93,6 +94,8 @@ export interface MeshState {
   newestPassport: { epoch: number; seq: number }
   startedAtMs: number
   local: LocalFacts
+  /** What may run here; see `Context.policies`. */
+  policies: readonly CompiledPolicy[]
   sample: LoadSample
   /** Own passports by record name; the machine's own among them. */
   readonly passports: Map<string, Passport>
@@ -113,6 +116,8 @@ export type MeshInput =
   /** Before `start`: what the store holds of the registry, its records verified again. */
   | { readonly type: 'restore-registry'; readonly persisted: Persisted }
   | { readonly type: 'local'; readonly facts: LocalFacts }
+  /** Every policy that is in force from now on: what it forbids of what is here is stopped or drained. */
+  | { readonly type: 'policies'; readonly policies: readonly CompiledPolicy[] }
   /** The whole set of own passports; what is not in it any more is withdrawn by letting it expire. */
   | { readonly type: 'passports'; readonly passports: readonly Passport[] }
   | { readonly type: 'sample'; readonly sample: LoadSample }

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { BidTerms, DeclineReason, Id } from './negotiation.ts'
+import { policyVersion } from './policy-api.ts'
 import { Resources } from './resources.ts'
 import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
 
@@ -54,6 +55,8 @@ export const StatusView = z.strictObject({
    * red.
    */
   cutOff: z.boolean(),
+  /** In force on this node; absent when there is none. */
+  policy: z.lazy(policyVersion).optional(),
   /** Full multiaddrs others can join by. */
   addresses: z.array(z.string()),
   network: NetworkView,
@@ -270,8 +273,8 @@ export type PassportsAccepted = z.infer<typeof PassportsAccepted>
 export const MeshEvent = z.strictObject({
   id: z.int(),
   atMs: z.int(),
-  type: z.enum(['node', 'task', 'contract', 'job', 'trust', 'reset']),
-  /** node: peer id · task: task id · contract: run id · job: job id */
+  type: z.enum(['node', 'task', 'contract', 'job', 'trust', 'policy', 'reset']),
+  /** node: peer id · task: task id · contract: run id · job: job id · policy: its name */
   subject: z.string(),
   /** The new state, or what happened. */
   what: z.string(),

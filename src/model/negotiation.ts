@@ -74,6 +74,7 @@ export const DECLINE_TEXT = 256
 export const DeclineReason = z.strictObject({
   constraint: z.enum([
     'trust',
+    'policy',
     'state',
     'driver',
     'selector',

@@ -132,7 +132,9 @@ export const TaskExit = z.strictObject({
   exitCode: z.int().min(0).max(255),
   signal: z.string().max(16).optional(),
   /** Why Althing itself ended it, when it did. */
-  killedFor: z.enum(['cancelled', 'timeout', 'memory', 'lost']).optional(),
+  killedFor: z.enum(['cancelled', 'timeout', 'memory', 'lost', 'policy']).optional(),
+  /** The policy rule of its node that ended it, or kept it from starting, and the values it saw. */
+  refusedBy: z.string().max(512).optional(),
   /** It never ran: the bundle could not be fetched, the command does not exist, the disk is full… */
   startError: z.string().max(4096).optional(),
   outputSha256: Sha256Hex.optional(),

@@ -64,6 +64,11 @@ export const NEGOTIATION_LIMITS = {
   waiters: 64,
   /** Submitters of which an executor remembers when it last gave them something. */
   served: 1_000,
+  /** Submitters of which an executor remembers what it did for them, for quotas; the longest unserved goes. */
+  usage: 10_000,
+  /** Offered jobs that are kept for `policy test`, and what they may take together, about. */
+  offers: 200,
+  offerBytes: 512 * 1024,
   storyEntries: 200,
   /** Bids and declines are a few hundred bytes; a peer that signs long ones crowds out its own. */
   storyBytes: 256 * 1024,

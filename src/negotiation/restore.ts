@@ -5,6 +5,8 @@
  * is then refused by a signed contract, which opens the next attempt: no grant is ever carried out twice.
  */
 import { addResources } from '../model/resources.ts'
+import type { OfferRecord, UsageRecord } from './records.ts'
+import { enforcePolicies } from './executor/policy.ts'
 import { awaitSettlement } from './executor/reports.ts'
 import { onEnded } from './executor/runs.ts'
 import { currentAttempt, runIdOf } from './state.ts'
@@ -15,6 +17,10 @@ export interface StoredNegotiation {
   readonly jobs: Iterable<unknown>
   readonly tasks: Iterable<unknown>
   readonly contracts: Iterable<unknown>
+  /** By submitter and job; see `executor/offers.ts`. */
+  readonly offers: Iterable<readonly [string, unknown]>
+  /** By submitter; see `executor/usage.ts`. */
+  readonly usage: Iterable<readonly [string, unknown]>
 }
 
 /**
@@ -32,6 +38,9 @@ export function restore(state: NegotiationState, ctx: Context, stored: StoredNeg
   const contracts = [...stored.contracts] as ContractState[]
   contracts.sort((a, b) => (a.endedAtMs ?? 0) - (b.endedAtMs ?? 0))
   for (const contract of contracts) restoreContract(state, ctx, contract)
+  const offers = [...stored.offers] as [string, OfferRecord][]
+  for (const [key, record] of offers.toSorted(([, a], [, b]) => a.atMs - b.atMs)) state.offers.set(key, record)
+  for (const [key, record] of stored.usage) state.usage.set(key, record as UsageRecord)
   if (state.byExecutor.size > 0) state.deadlines.set('renew', ctx.nowMs)
 }
 
@@ -104,6 +113,8 @@ function restoreContract(state: NegotiationState, ctx: Context, contract: Contra
  * anything ran); one that ran and is gone without a trace is reported lost.
  */
 export function onAdopted(state: NegotiationState, ctx: Context, found: ReadonlySet<string>): void {
+  // The old daemon may have died between storing a policy and acting on it.
+  enforcePolicies(state, ctx)
   for (const contract of [...state.contracts.values()]) {
     const { runId, phase, stopWhy: why } = contract
     if (phase === 'ended') continue

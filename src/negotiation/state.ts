@@ -35,6 +35,8 @@ export function createNegotiation(): NegotiationState {
     holdByOffer: new Map(),
     contracts: new Map(),
     tombstones: new BoundedMap(NEGOTIATION_LIMITS.tombstones, 'evict-oldest'),
+    offers: new Map(),
+    usage: new BoundedMap(NEGOTIATION_LIMITS.usage, 'evict-oldest'),
     waiters: new Map(),
     turns: new Map(),
     servedMs: new BoundedMap(NEGOTIATION_LIMITS.served, 'evict-oldest'),

@@ -7,6 +7,7 @@ import type { TaskExit, TaskSpec } from '../model/task.ts'
 import { onOffer } from './executor/bids.ts'
 import { onAward } from './executor/contracts.ts'
 import { onHoldExpired, onRelease, tellWaiters } from './executor/holds.ts'
+import { enforcePolicies, onRunStarting } from './executor/policy.ts'
 import { flushReports, onSettle, repeatEnded, sweepEnded } from './executor/reports.ts'
 import { checkLeases, onCancel, onEnded, onFetching, onRenew, onStarted } from './executor/runs.ts'
 import { onAdopted, restore, type StoredNegotiation } from './restore.ts'
@@ -62,12 +63,16 @@ export type NegotiationInput =
   | { readonly type: 'candidates-changed' }
   /** So many bytes of a run's input are here. */
   | { readonly type: 'run-fetching'; readonly runId: string; readonly fetchedBytes: number }
+  /** The process of a run is about to be made: the policies are asked once more. */
+  | { readonly type: 'run-starting'; readonly runId: string }
   | { readonly type: 'run-started'; readonly runId: string; readonly startedAtMs: number }
   | { readonly type: 'run-ended'; readonly runId: string; readonly exit: TaskExit }
   | { readonly type: 'output-fetched'; readonly taskId: string; readonly ok: boolean }
   | { readonly type: 'restore'; readonly stored: StoredNegotiation }
   /** After `restore`: the runs the driver found, whether going on or ended. */
   | { readonly type: 'adopted'; readonly runIds: ReadonlySet<string> }
+  /** `Context.policies` are others than before. */
+  | { readonly type: 'policies-changed' }
   /** Some deadline is due. */
   | { readonly type: 'wake' }
 
@@ -108,6 +113,12 @@ export function negotiationStep(state: NegotiationState, input: NegotiationInput
       break
     case 'run-fetching':
       onFetching(state, ctx, input.runId, input.fetchedBytes)
+      break
+    case 'run-starting':
+      onRunStarting(state, ctx, input.runId)
+      break
+    case 'policies-changed':
+      enforcePolicies(state, ctx)
       break
     case 'run-started':
       onStarted(state, ctx, input.runId, input.startedAtMs)

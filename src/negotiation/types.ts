@@ -9,10 +9,12 @@ import type { ControlMessage } from '../model/control.ts'
 import type { Bid, NodeId, Report } from '../model/negotiation.ts'
 import type { Resources } from '../model/resources.ts'
 import type { TaskExit, TaskSpec, TaskState } from '../model/task.ts'
+import type { CompiledPolicy } from '../policy/types.ts'
 import type { BoundedMap } from '../util/bounded-map.ts'
 import type { Deadlines } from '../util/deadlines.ts'
 import type { Rng } from '../util/rng.ts'
 import type { NegotiationConfig } from './config.ts'
+import type { OfferRecord, UsageRecord } from './records.ts'
 import type { StoryEntry } from './story.ts'
 
 export type { NodeId }
@@ -141,6 +143,9 @@ export const CONTRACT_TRANSITIONS = {
 /** Where a contract stands; see `CONTRACT_TRANSITIONS`. */
 export type ContractPhase = keyof typeof CONTRACT_TRANSITIONS
 
+/** Why an executor ends a run before its time. */
+export type StopWhy = 'cancelled' | 'lost' | 'policy'
+
 /** An attempt as its executor keeps it; stored before it is acknowledged. */
 export interface ContractState {
   readonly runId: string
@@ -157,8 +162,10 @@ export interface ContractState {
   startedAtMs?: number
   endedAtMs?: number
   exit?: TaskExit
-  /** End asked for by the submitter before the process was there. */
-  stopWhy?: 'cancelled' | 'lost'
+  /** Its end was asked for: by the submitter, or by the policy of this node. */
+  stopWhy?: StopWhy
+  /** Of a `policy` one: the rule, and the values it saw. */
+  stopNote?: string
 }
 
 /** Capacity set aside for a submitter that was sent a bid. */
@@ -191,6 +198,10 @@ export interface NegotiationState {
   readonly holdByOffer: Map<string, string>
   readonly contracts: Map<string, ContractState>
   readonly tombstones: BoundedMap<string, string>
+  /** Jobs that were offered here, by `<submitter>/<job id>`, the one last offered last; see `executor/offers.ts`. */
+  readonly offers: Map<string, OfferRecord>
+  /** What quotas count, by submitter, and of all together; see `executor/usage.ts`. */
+  readonly usage: BoundedMap<NodeId, UsageRecord>
   /** Submitters to tell when capacity frees, and what one slot of theirs takes. */
   readonly waiters: Map<NodeId, Resources>
   /** Those who were told, and until when room for a slot of theirs is kept from others with more; see `shares.ts`. */
@@ -239,13 +250,13 @@ export type WorkEvent =
 export type NegotiationEffect =
   | {
       readonly type: 'persist'
-      readonly collection: 'job' | 'task' | 'contract'
+      readonly collection: 'job' | 'task' | 'contract' | 'usage'
       readonly key: string
       readonly doc: unknown
     }
   | { readonly type: 'send'; readonly to: NodeId; readonly message: ControlMessage }
   | { readonly type: 'start'; readonly contract: ContractState }
-  | { readonly type: 'stop'; readonly runId: string; readonly why: 'cancelled' | 'lost'; readonly graceMs: number }
+  | { readonly type: 'stop'; readonly runId: string; readonly why: StopWhy; readonly graceMs: number }
   | { readonly type: 'forget'; readonly contract: ContractState }
   | {
       readonly type: 'fetch-output'
@@ -255,6 +266,8 @@ export type NegotiationEffect =
       readonly sha256: string
       readonly sizeBytes: number
     }
+  /** As `persist`, but it may be stored a little later, in bulk. */
+  | { readonly type: 'cache'; readonly collection: 'offer'; readonly key: string; readonly doc: unknown }
   | { readonly type: 'emit'; readonly event: WorkEvent }
 
 /** What every function of the core is given beside its state: the moment, chance, and where effects go. */
@@ -271,6 +284,9 @@ export interface Context {
   /** The host, zone or region a node is in; undefined while that is not known. */
   readonly domainOf: (node: NodeId, over: NonNullable<TaskSpec['spread']>['over']) => string | undefined
   readonly local: LocalNode
+  readonly cluster: string
+  /** What may run here; all of them must allow. */
+  readonly policies: readonly CompiledPolicy[]
   /** This node may be the one that is cut off: nobody is given up meanwhile. */
   readonly cutOff: boolean
 }

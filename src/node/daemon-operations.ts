@@ -15,6 +15,7 @@ import { examinePair } from './doctor/pair.ts'
 import { surveyMesh } from './doctor/survey.ts'
 import { nodeOf } from './find-node.ts'
 import { OperationError, type Operations } from './operations.ts'
+import { applyPolicy, explainTask, policyOf, removePolicy, tryPolicy } from './policy-operations.ts'
 import { assertPublishable } from './publishable.ts'
 import { checkSelector } from './selectors.ts'
 import { findTask, listTasks } from './task-list.ts'
@@ -49,6 +50,12 @@ export function createOperations(parts: DaemonParts): Operations {
     trust: () => trustOf(parts),
     addTrust: (peer) => changeTrust(parts, peer, true),
     removeTrust: (peer) => changeTrust(parts, peer, false),
+    policy: () => policyOf(parts),
+    applyPolicy: (text, fileName, by) => applyPolicy(parts, text, fileName, by),
+    removePolicy: (by) => removePolicy(parts, by),
+    tryPolicy: (text, fileName) => tryPolicy(parts, text, fileName),
+    policyHistory: () => ({ versions: parts.policies.history }),
+    explainPolicy: (id) => explainTask(parts, id),
     applyPassports: (yaml, fileName) => applyPassports(parts, yaml, fileName),
     subscribe: (sinceId, listener) => parts.events.subscribe(sinceId, listener),
     ready: () => parts.mesh.phase === 'ready',
@@ -78,6 +85,7 @@ function statusOf(parts: DaemonParts): StatusView {
     cluster: parts.cluster,
     state: shownState(mesh),
     open: mesh.local.open,
+    ...policyInForce(parts),
     cutOff: mesh.topology.brake !== undefined,
     addresses: peer.addresses(),
     network: networkOf(parts),
@@ -95,6 +103,11 @@ function statusOf(parts: DaemonParts): StatusView {
     tasks,
     running: runningCount(mesh.negotiation),
   }
+}
+
+function policyInForce(parts: DaemonParts): Pick<StatusView, 'policy'> {
+  const { policy } = policyOf(parts)
+  return policy === undefined ? {} : { policy }
 }
 
 function networkOf({ peer, inbound }: DaemonParts): StatusView['network'] {

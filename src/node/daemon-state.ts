@@ -14,6 +14,7 @@ import type { Inbound } from './inbound.ts'
 import type { LinkSpeeds } from './link-speeds.ts'
 import type { MeshLoop } from './loop.ts'
 import type { DaemonOptions } from './options.ts'
+import type { Policies } from './policies.ts'
 import type { Probes } from './probes.ts'
 import type { KeptRuns } from './runs.ts'
 
@@ -40,6 +41,7 @@ export interface DaemonParts {
   readonly inbound: Inbound
   readonly probes: Probes
   readonly examiner: Examiner
+  readonly policies: Policies
   /** How fast bundles go, by peer. */
   readonly speeds: LinkSpeeds
   /** Peers whose tasks run here, this node's own id aside. */

@@ -9,7 +9,7 @@ import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import { probeHardware } from '../hw/inventory.ts'
 import { createSampler } from '../hw/sampler.ts'
 import { createMesh, meshStep, nextWakeMs } from '../mesh/step.ts'
-import type { MeshInput } from '../mesh/types.ts'
+import type { MeshInput, MeshState } from '../mesh/types.ts'
 import type { HardwareSummary } from '../model/hardware.ts'
 import type { Passport } from '../model/passport.ts'
 import { openStore } from '../store/sqlite.ts'
@@ -36,6 +36,7 @@ import type { Operations } from './operations.ts'
 import type { DaemonOptions } from './options.ts'
 import { defaultNodeName, ownPassport } from './own-passport.ts'
 import { adoptRuns, restoreMesh } from './restore.ts'
+import { Policies } from './policies.ts'
 import { Probes } from './probes.ts'
 import { Runner } from './runner.ts'
 import { KeptRuns } from './runs.ts'
@@ -148,6 +149,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     clock,
     log: log.child({ component: 'runner' }),
     input: post,
+    mayStart: (runId) => mayStart(loop, mesh, runId),
     openBundleStream: (from, signal) => peer.openStream('bundle', from, signal),
     speeds,
   })
@@ -173,6 +175,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   })
   const carry = createEffects({ mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, input, post })
 
+  const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, log })
   const shutdown = Promise.withResolvers<void>()
   const name = options.name ?? defaultNodeName()
   const parts: DaemonParts = {
@@ -195,6 +198,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     inbound,
     probes,
     examiner,
+    policies,
     speeds,
     trusted,
     extraPassports,
@@ -217,15 +221,24 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   }
 }
 
+/** Whether the policies still allow a run whose process is about to be made. */
+function mayStart(loop: MeshLoop, { policies, negotiation }: MeshState, runId: string): boolean {
+  if (policies.length === 0) return true
+  loop.input({ type: 'run-starting', runId })
+  return negotiation.contracts.get(runId)?.stopWhy === undefined
+}
+
 /** What the last heartbeat gets to reach the neighbours. */
 const GOODBYE_MS = 100
 
 /** From the store to the network: nothing is said to others before what was said earlier is known again. */
 async function start(parts: DaemonParts, runner: Runner, epoch: number, undo: Undo): Promise<void> {
-  const { loop, store, clock, log, driver, mesh, peer, options, bundles } = parts
+  const { loop, store, clock, log, driver, mesh, peer, options, bundles, policies } = parts
   undo.add('loop', () => loop.close())
   undo.add('runner', () => runner.close())
   for (const sha256 of bundles.list()) loop.input({ type: 'bundle', sha256, here: true })
+  // Before anything that it may forbid is here again.
+  await policies.restore()
   restoreMesh(loop, store, clock, log)
   await adoptRuns(loop, driver, runner, mesh, log)
   const sampler = createSampler({ clock, onSample: (sample) => void loop.input({ type: 'sample', sample }) })

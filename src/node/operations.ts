@@ -17,6 +17,7 @@ import type {
   WhyView,
 } from '../model/api.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
+import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../model/policy-api.ts'
 import type { TopologyView } from '../model/topology-view.ts'
 import { AlthingError } from '../util/errors.ts'
 
@@ -52,7 +53,18 @@ export interface Operations {
   trust(): TrustView
   addTrust(peer: string): TrustView
   removeTrust(peer: string): TrustView
-  /** Loads, checks and publishes passports. @returns their names. @throws PassportError */
+  /** The policy in force on this node, if there is one. */
+  policy(): PolicyView
+  /** Puts a policy in force. `by`: who says so. @throws YamlFileError */
+  applyPolicy(text: string, fileName: string, by: string): Promise<PolicyView>
+  /** @throws OperationError `not-found` when there is none */
+  removePolicy(by: string): Promise<PolicyView>
+  /** What another policy would say of what was offered to this node. @throws YamlFileError */
+  tryPolicy(text: string, fileName: string): Promise<PolicyTrial>
+  policyHistory(): PolicyHistory
+  /** What the policy in force says of a task. @throws OperationError `not-found`, `conflict` */
+  explainPolicy(id: string): PolicyExplanation
+  /** Loads, checks and publishes passports. @returns their names. @throws YamlFileError */
   applyPassports(yaml: string, fileName: string): Promise<string[]>
   /**
    * Events after `sinceId` (0: from now on), then live ones. `listener` must not throw.

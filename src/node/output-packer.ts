@@ -26,11 +26,12 @@ export interface PackerOptions {
 }
 
 /** Why packing is ended before it is done. */
-type PackEnd = 'cancelled' | 'lost' | 'timeout'
+type PackEnd = 'cancelled' | 'lost' | 'policy' | 'timeout'
 
 const WORDS: Readonly<Record<PackEnd, string>> = {
   cancelled: 'the task was cancelled meanwhile',
   lost: 'its submitter gave this attempt up meanwhile',
+  policy: 'the policy of its node forbade it meanwhile',
   timeout: 'the time of the task ran out meanwhile',
 }
 
@@ -100,7 +101,7 @@ export class OutputPacker {
   }
 
   /** Ends the packing of a run's output. @returns false when none of it is being packed */
-  stop(runId: string, why: 'cancelled' | 'lost'): boolean {
+  stop(runId: string, why: 'cancelled' | 'lost' | 'policy'): boolean {
     const packing = this.#packing.get(runId)
     packing?.abort(why satisfies PackEnd)
     return packing !== undefined

@@ -32,6 +32,8 @@ export function restoreMesh(loop: MeshLoop, store: Store, clock: Clock, log: Log
     jobs: store.load('job').values(),
     tasks: store.load('task').values(),
     contracts: store.load('contract').values(),
+    offers: store.load('offer'),
+    usage: store.load('usage'),
   }
   loop.input({ type: 'restore', stored })
 }

@@ -16,6 +16,8 @@ import { bringBundle, type TransferOptions } from './transfers.ts'
 export interface RunnerOptions extends TransferOptions, Pick<PackerOptions, 'packIdleMs' | 'packLeastMs'> {
   readonly driver: TaskDriver
   readonly input: (input: MeshInput) => void
+  /** Asked right before a run's process is made; false when the run is not to be. */
+  readonly mayStart: (runId: string) => boolean
   /** How long an input is waited for while its submitter sends nothing. @default 60000 */
   readonly inputPatienceMs?: number
   /** How often the mesh is told how far inputs have come. @default 1000 */
@@ -23,7 +25,7 @@ export interface RunnerOptions extends TransferOptions, Pick<PackerOptions, 'pac
 }
 
 /** Why a run that has no process yet is not to get one. */
-type EarlyEnd = 'cancelled' | 'lost' | 'timeout'
+type EarlyEnd = 'cancelled' | 'lost' | 'policy' | 'timeout'
 
 const INPUT_PATIENCE_MS = 60_000
 /** An executor that does not come back within a day keeps the output for itself. */
@@ -97,6 +99,7 @@ export class Runner {
     const { signal } = this.#early.get(runId)!
     try {
       const inputTarPath = await this.#fetchInput(contract)
+      if (!this.#options.mayStart(runId)) this.#early.get(runId)!.abort('policy' satisfies EarlyEnd)
       signal.throwIfAborted()
       // From here on the driver ends it: it knows the run from this very call on.
       this.#early.delete(runId)
@@ -198,7 +201,7 @@ export class Runner {
   }
 
   /** Ends a run, one whose input is still on the way, or whose output is being packed, included. */
-  stop(runId: string, why: 'cancelled' | 'lost', graceMs: number): void {
+  stop(runId: string, why: 'cancelled' | 'lost' | 'policy', graceMs: number): void {
     const early = this.#early.get(runId)
     if (early) return early.abort(why satisfies EarlyEnd)
     if (this.#packer.stop(runId, why)) return
@@ -245,6 +248,7 @@ function neverRan(why: EarlyEnd): Unstarted {
 const ENDED_EARLY: Readonly<Record<EarlyEnd, string>> = {
   cancelled: 'it was cancelled',
   lost: 'its submitter gave this attempt up',
+  policy: 'the policy of its node forbade it',
   timeout: 'its time ran out',
 }
 

@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import * as api from '../model/api.ts'
 import * as doctor from '../model/doctor.ts'
+import * as policy from '../model/policy-api.ts'
 import * as topology from '../model/topology-view.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 import type { Route } from './route.ts'
@@ -44,6 +45,7 @@ function nameSchemas(): Map<z.ZodType, string> {
   const named = new Map<z.ZodType, string>()
   for (const [name, value] of Object.entries({ ...api, ...doctor, ...topology }))
     if (value instanceof z.ZodType) named.set(value, name)
+  for (const [name, schema] of Object.entries(policy)) named.set(schema(), `${name[0]!.toUpperCase()}${name.slice(1)}`)
   return named
 }
 

@@ -39,10 +39,11 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   full: 507,
   busy: 429,
   gone: 410,
-  // A passport file, a selector and a quantity that do not parse.
+  // A passport or policy file, a selector and a quantity that do not parse.
   'too-large': 422,
   'bad-yaml': 422,
   'bad-passport': 422,
+  'bad-policy': 422,
   'bad-selector': 422,
   'bad-quantity': 422,
   // The store.

@@ -6,7 +6,19 @@
  */
 
 /** The collections there are; each is a map from key to document. */
-export type Collection = 'job' | 'task' | 'contract' | 'run' | 'record' | 'mark' | 'proof' | 'trust' | 'peer'
+export type Collection =
+  | 'job'
+  | 'task'
+  | 'contract'
+  | 'usage'
+  | 'offer'
+  | 'policy'
+  | 'run'
+  | 'record'
+  | 'mark'
+  | 'proof'
+  | 'trust'
+  | 'peer'
 
 /** Put `doc` under `key`, or delete the key when `doc` is null. */
 export interface Write {

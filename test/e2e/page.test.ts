@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Browser, Locator, Page } from 'playwright-core'
 import type { JobAccepted, JobRequest, TaskView } from '../../src/model/api.ts'
 import { findChromium, launchChromium, openPage, type WatchedPage } from '../support/browser.ts'
@@ -119,6 +120,18 @@ describe('status page', function () {
       `no address of the daemon: ${command}`,
     )
     await shown(page.getByText('althing run -- true'))
+    assert.deepEqual(problems, [])
+  })
+
+  it('names the policy in force as soon as there is one', async () => {
+    const { page, problems } = await visit(linkTo(daemon))
+    await live(page)
+    assert.equal(await page.getByText('Policy', { exact: true }).count(), 0)
+    const file = fileURLToPath(new URL('../../config/examples/policy.yaml', import.meta.url))
+    assert.equal((await daemon.cli('policy', 'apply', file)).code, 0)
+    await shown(page.getByText('attic, 6 rules'))
+    assert.equal((await daemon.cli('policy', 'remove')).code, 0)
+    await gone(page.getByText('attic, 6 rules'))
     assert.deepEqual(problems, [])
   })
 

@@ -3,7 +3,7 @@
  * their command says: `['sim', <ms>, <failing attempts>, <manner>]`.
  */
 import type { TaskExit, TaskSpec } from '../../src/model/task.ts'
-import type { ContractState } from '../../src/negotiation/types.ts'
+import type { ContractState, StopWhy } from '../../src/negotiation/types.ts'
 import type { Rng } from '../../src/util/rng.ts'
 import { sha256Hex } from '../../src/util/sha256.ts'
 import type { Timeline } from './timeline.ts'
@@ -24,6 +24,8 @@ interface Run {
 
 export interface DriverEvents {
   launched(contract: ContractState): void
+  /** Asked right before a process is made. */
+  mayStart(contract: ContractState): boolean
   ended(contract: ContractState, exit: TaskExit): void
   /** For the daemon, if there is one. */
   runStarted(runId: string, startedAtMs: number): void
@@ -65,6 +67,17 @@ export class Driver {
       this.#events.ended(contract, exit)
       return this.#events.runEnded(runId, exit)
     }
+    if (!this.#events.mayStart(contract)) {
+      const exit = {
+        exitCode: 143,
+        killedFor: 'policy',
+        startError: 'forbidden',
+        startedAtMs: nowMs,
+        endedAtMs: nowMs,
+      } as const
+      this.#events.ended(contract, exit)
+      return this.#events.runEnded(runId, exit)
+    }
     const run: Run = { contract, startedAtMs: nowMs }
     this.#runs.set(runId, run)
     this.#events.launched(contract)
@@ -96,7 +109,7 @@ export class Driver {
   }
 
   /** SIGTERM now; SIGKILL after `graceMs` if the daemon lives until then. Unknown runs are ignored. */
-  stop(runId: string, why: 'cancelled' | 'lost', graceMs: number): void {
+  stop(runId: string, why: StopWhy, graceMs: number): void {
     const run = this.#runs.get(runId)
     if (run === undefined || run.exit !== undefined) return
     const daemon = this.#daemon

@@ -14,6 +14,7 @@ import type { VerifiedRecord } from '../../src/wire/envelope.ts'
 import type { NodeView } from './checker.ts'
 import { Disk } from './disk.ts'
 import { Driver } from './driver.ts'
+import type { HouseRules } from './house-rules.ts'
 import { SimLoop } from './loop.ts'
 import type { Endpoint } from './network.ts'
 import type { Arrived, Sealing } from './sealing.ts'
@@ -65,6 +66,8 @@ export class SimNode implements Endpoint, NodeView {
   online = false
   /** The daemon dies between writing and acting on the next input of this kind; see `kindOf`. */
   doom: Doom | undefined
+  /** What its owner lets run here; kept through crashes. */
+  rules: HouseRules
   /** Counts daemons. */
   boots = 0
   readonly #world: Surroundings
@@ -72,7 +75,8 @@ export class SimNode implements Endpoint, NodeView {
   readonly #rng: Rng
   #loop: SimLoop | undefined
 
-  constructor(machine: Machine, world: Surroundings, rng: Rng) {
+  constructor(machine: Machine, world: Surroundings, rng: Rng, rules: HouseRules) {
+    this.rules = rules
     this.id = machine.id
     this.machine = machine
     this.#world = world
@@ -82,6 +86,7 @@ export class SimNode implements Endpoint, NodeView {
     this.state = createMesh(this.id, world.config, machine.local)
     this.driver = new Driver(world.time, rng, {
       launched: (contract) => world.launched(this, contract),
+      mayStart: (contract) => this.#mayStart(contract),
       ended: (contract, exit) => world.ended(this, contract, exit),
       runStarted: (runId, startedAtMs) => this.input({ type: 'run-started', runId, startedAtMs }),
       runEnded: (runId, exit) => this.input({ type: 'run-ended', runId, exit }),
@@ -123,11 +128,24 @@ export class SimNode implements Endpoint, NodeView {
       },
     })
     this.#world.booted(this)
+    this.input({ type: 'policies', policies: this.rules.policies })
     this.#restore()
     const { boots } = this
     time.after(this.#rng.int(ADOPT_MS), () => {
       if (this.up && this.boots === boots) this.#begin()
     })
+  }
+
+  /** Its owner changes what may run here. */
+  rule(rules: HouseRules): void {
+    this.rules = rules
+    this.input({ type: 'policies', policies: rules.policies })
+  }
+
+  /** As in `node/daemon.ts`. */
+  #mayStart({ runId }: ContractState): boolean {
+    this.input({ type: 'run-starting', runId })
+    return this.state.negotiation.contracts.get(runId)?.stopWhy !== 'policy'
   }
 
   /** As in `node/daemon.ts`: the runs are adopted before anything is said to others. */
@@ -152,7 +170,16 @@ export class SimNode implements Endpoint, NodeView {
     const [marks, proofs] = [this.disk.load('mark'), this.disk.load('proof')]
     this.input({ type: 'restore-registry', persisted: { records, marks, proofs } })
     const docs = (collection: string) => [...this.disk.load(collection).values()]
-    this.input({ type: 'restore', stored: { jobs: docs('job'), tasks: docs('task'), contracts: docs('contract') } })
+    this.input({
+      type: 'restore',
+      stored: {
+        jobs: docs('job'),
+        tasks: docs('task'),
+        contracts: docs('contract'),
+        offers: this.disk.load('offer'),
+        usage: this.disk.load('usage'),
+      },
+    })
   }
 
   #step(input: MeshInput): MeshEffect[] {

@@ -38,7 +38,7 @@ export function simulate({ seed, real = false, lastsMs = 60_000, traceAll = fals
     real,
     lastsMs,
     traceKept: traceAll ? Infinity : LAST_EVENTS,
-    checkers: (config, capacities) => allCheckers(config, capacities),
+    checkers: allCheckers,
   })
   const startMs = world.time.nowMs
   const failure = attempt(() => world.run())

@@ -5,6 +5,7 @@ import type { SubmittedJob } from './checker.ts'
 import { freeze } from './copy.ts'
 import { simCommand, type Manner } from './driver.ts'
 import { servicePassport, ZONES } from './machines.ts'
+import type { RulesPlan } from './house-rules.ts'
 import type { SimNode } from './node.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -16,6 +17,8 @@ export interface WorkloadOptions {
   readonly time: Timeline
   readonly rng: Rng
   readonly nodes: readonly SimNode[]
+  /** What each lets run, one after the other. */
+  readonly rules: ReadonlyMap<string, RulesPlan>
   readonly lastsMs: number
   readonly submitted: (job: SubmittedJob) => void
   readonly cancelled: (node: SimNode, taskId: string) => void
@@ -68,7 +71,8 @@ export class Workload {
     const count = endless ? 1 + rng.int(2) : rng.next() < 0.4 ? 1 : 5 + rng.int(rng.next() < 0.3 ? 56 : 16)
     const taskIds = count === 1 ? [jobId] : Array.from({ length: count }, (_, i) => `${jobId}-${i}`)
     const spec = freeze(this.#makeSpec(count, endless))
-    const hosts = this.#hosts(node.id, spec)
+    const hosts = this.#hosts(node.id, spec, 'always')
+    const never = !this.#hosts(node.id, spec, 'ever')
     const hasty = rng.next() < 0.3
     const placeTimeoutMs = hosts && !hasty ? PATIENT_MS : 2_000 + rng.int(10_000)
     return {
@@ -77,7 +81,7 @@ export class Workload {
       taskIds,
       spec,
       placeTimeoutMs,
-      placed: hosts ? (hasty ? 'maybe' : 'always') : 'never',
+      placed: never ? 'never' : hosts && !hasty ? 'always' : 'maybe',
     }
   }
 
@@ -121,9 +125,15 @@ export class Workload {
     return rng.pick([`zone=${rng.pick(ZONES)}`, 'disk=ssd', `disk!=ssd`, `zone in (${ZONES[0]},${ZONES[1]})`])
   }
 
-  /** Whether some machine can run it, whatever its load: reckoned here, apart from the core. */
-  #hosts(submitter: string, spec: TaskSpec): boolean {
-    return this.#options.nodes.some(({ machine: { local } }) => {
+  /**
+   * Whether some machine can run it, whatever its load, with all the rules that its owner will have, or with some of
+   * them: reckoned here, apart from the core.
+   */
+  #hosts(submitter: string, spec: TaskSpec, when: 'always' | 'ever'): boolean {
+    return this.#options.nodes.some(({ id, machine: { local } }) => {
+      const { first, later } = this.#options.rules.get(id)!
+      const permits = [first, ...later.map(({ rules }) => rules)].map((rules) => rules.permits(submitter, spec))
+      if (when === 'always' ? permits.includes(false) : !permits.includes(true)) return false
       const { labels, capacity, open, trusted } = local
       const fits =
         spec.resources.cpuMilli <= capacity.cpuMilli && spec.resources.memoryBytes <= capacity.memoryBytes / 2

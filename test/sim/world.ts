@@ -5,14 +5,15 @@
 import type { MeshConfig, MeshEffect, MeshInput } from '../../src/mesh/types.ts'
 import { isProbe } from '../../src/mesh/membership.ts'
 import { isSigned, type ControlMessage } from '../../src/model/control.ts'
-import type { Resources } from '../../src/model/resources.ts'
 import type { TaskExit } from '../../src/model/task.ts'
 import type { ContractState } from '../../src/negotiation/types.ts'
 import { seededRng, type Rng } from '../../src/util/rng.ts'
 import type { VerifiedRecord } from '../../src/wire/envelope.ts'
+import type { allCheckers } from './checkers/all.ts'
 import { Violation, type Checker, type SubmittedJob } from './checker.ts'
 import { healAll, planFaults } from './faults.ts'
 import { Gossip } from './gossip.ts'
+import { planRules, type HouseRules, type RulesPlan } from './house-rules.ts'
 import { configOf, makeMachines } from './machines.ts'
 import { Network } from './network.ts'
 import { SimNode, type Surroundings } from './node.ts'
@@ -29,7 +30,7 @@ export interface WorldOptions {
   readonly lastsMs: number
   /** Events remembered for the trace. */
   readonly traceKept: number
-  readonly checkers: (config: MeshConfig, capacities: ReadonlyMap<string, Resources>) => readonly Checker[]
+  readonly checkers: typeof allCheckers
 }
 
 /** Any moment will do: 2027, so that epochs look like those of daemons. */
@@ -37,6 +38,8 @@ const START_MS = 1_800_000_000_000
 /** After the healing everything has to come to rest within this time. */
 const REST_WITHIN_MS = 300_000
 const TICK_MS = 1_000
+/** Added to a seed for what owners forbid in it. */
+const RULES_SEED = 1_000_000_007
 /** A frame to a peer without a link fails after a dial. */
 const DIAL_FAILS_MS = 60
 /** How late a repeated signed message may be. */
@@ -75,10 +78,15 @@ export class World implements Surroundings {
     this.config = configOf(this.#rng.next() < 0.6)
     this.trace = new Trace(START_MS, options.traceKept)
     const machines = makeMachines(stream(), 7 + this.#rng.int(3), (index) => this.sealing.idOf(index))
-    this.checkers = options.checkers(this.config, new Map(machines.map(({ id, local }) => [id, local.capacity])))
+    // Apart from the streams: what owners forbid was added later, and is to shift nothing else of a seed.
+    const ids = machines.map(({ id }) => id)
+    const rules = planRules(seededRng(seed + RULES_SEED), ids, options.lastsMs)
+    const capacities = new Map(machines.map(({ id, local }) => [id, local.capacity]))
+    const rulesOf = (id: string): HouseRules => this.nodes.find((node) => node.id === id)!.rules
+    this.checkers = options.checkers(this.config, capacities, rulesOf)
     this.#steppers = this.checkers.filter(({ step }) => step !== undefined)
     this.#carriers = this.checkers.filter(({ carried }) => carried !== undefined)
-    this.nodes = machines.map((machine) => new SimNode(machine, this, stream()))
+    this.nodes = machines.map((machine) => new SimNode(machine, this, stream(), rules.get(machine.id)!.first))
     this.#network = new Network(this.time, stream())
     this.nodes.forEach((node, index) => this.#network.join(node, this.nodes.slice(0, index)))
     this.#gossip = new Gossip(this.#network, stream())
@@ -86,10 +94,12 @@ export class World implements Surroundings {
     const workload = new Workload({
       ...lasts,
       rng: stream(),
+      rules,
       submitted: (job) => this.#submitted(job),
       cancelled: (node, taskId) => this.#each((checker) => checker.cancelled?.(node.id, taskId, this.time.nowMs)),
     })
     workload.plan()
+    for (const node of this.nodes) this.#planRules(node, rules.get(node.id)!)
     this.#plan = planFaults({
       ...lasts,
       rng: stream(),
@@ -99,6 +109,16 @@ export class World implements Surroundings {
       setRepeats: (share) => this.#setRepeats(share),
       cancel: (submitter, taskId) => workload.cancel(submitter, taskId),
     })
+  }
+
+  /** Owners change what they let run. */
+  #planRules(node: SimNode, { later }: RulesPlan): void {
+    for (const { atMs, rules } of later) {
+      this.time.after(atMs, () => {
+        this.#note(`${node.id} lets run from now on: ${rules.says}`)
+        node.rule(rules)
+      })
+    }
   }
 
   readonly #plan: { readonly endsAtMs: number }

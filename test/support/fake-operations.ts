@@ -18,7 +18,9 @@ import type {
   WhyView,
 } from '../../src/model/api.ts'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
+import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../src/model/policy-api.ts'
 import type { TopologyView } from '../../src/model/topology-view.ts'
+import { YamlFileError } from '../../src/model/yaml-file.ts'
 import { OperationError, type Operations } from '../../src/node/operations.ts'
 
 export const PEER_A = '12D3KooWAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
@@ -280,6 +282,42 @@ export class FakeOperations implements Operations {
     if (!this.trusted.includes(peer)) throw new OperationError('not-found', `${peer} is not in the list`)
     this.trusted = this.trusted.filter((each) => each !== peer)
     return this.trust()
+  }
+
+  policyText = ''
+
+  policy(): PolicyView {
+    if (this.policyText === '') return { stopped: [] }
+    const policy = { version: 1, atMs: 0, by: 'me', sha256: 'ab'.repeat(32), name: 'house', rules: 1 }
+    return { policy, text: this.policyText, stopped: [] }
+  }
+
+  async applyPolicy(text: string, fileName: string): Promise<PolicyView> {
+    if (!text.includes('kind: Policy'))
+      throw new YamlFileError('bad-policy', `${fileName}:1:1: kind: expected "Policy"`)
+    this.policyText = text
+    return this.policy()
+  }
+
+  async removePolicy(): Promise<PolicyView> {
+    if (this.policyText === '') throw new OperationError('not-found', 'this node has no policy')
+    this.policyText = ''
+    return this.policy()
+  }
+
+  async tryPolicy(): Promise<PolicyTrial> {
+    return { offers: 0, stillAllowed: 0, stillRefused: 0, changes: [], leftOut: 0 }
+  }
+
+  policyHistory(): PolicyHistory {
+    const { policy } = this.policy()
+    return { versions: policy === undefined ? [] : [policy] }
+  }
+
+  explainPolicy(id: string): PolicyExplanation {
+    const { taskId, command } = this.task(id)
+    const verdict = { allowed: true, why: ['there is no policy'] }
+    return { jobId: taskId, submitter: PEER_A, submitterName: 'a', command, verdict, rules: [] }
   }
 
   async applyPassports(yaml: string, fileName: string): Promise<string[]> {

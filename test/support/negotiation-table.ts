@@ -9,6 +9,7 @@ import { DEFAULT_NEGOTIATION, type NegotiationConfig } from '../../src/negotiati
 import { createNegotiation } from '../../src/negotiation/state.ts'
 import { negotiationStep, type NegotiationInput } from '../../src/negotiation/step.ts'
 import type { Candidate, LocalNode, NegotiationEffect, NegotiationState } from '../../src/negotiation/types.ts'
+import type { CompiledPolicy } from '../../src/policy/types.ts'
 import { seededRng } from '../../src/util/rng.ts'
 
 export interface Seat {
@@ -18,6 +19,8 @@ export interface Seat {
   readonly effects: NegotiationEffect[]
   readonly stored: Map<string, Map<string, unknown>>
   alive: boolean
+  /** What may run there; feed it `policies-changed` after a change. */
+  policies: readonly CompiledPolicy[]
   /** It may be the one that is cut off. */
   cutOff: boolean
 }
@@ -73,7 +76,16 @@ export class Table {
       warmBundles: new Set(),
       ...this.options.local,
     }
-    return { id, state: createNegotiation(), local, effects: [], stored: new Map(), alive: true, cutOff: false }
+    return {
+      id,
+      state: createNegotiation(),
+      local,
+      effects: [],
+      stored: new Map(),
+      alive: true,
+      cutOff: false,
+      policies: [],
+    }
   }
 
   seat(id: string): Seat {
@@ -109,6 +121,8 @@ export class Table {
       distanceMs: (node) => this.options.distanceMs?.(node),
       domainOf: (node, over) => this.seats.get(node)?.local.labels[over === 'host' ? 'kubernetes.io/hostname' : over],
       local: seat.local,
+      cluster: 'test',
+      policies: seat.policies,
       cutOff: seat.cutOff,
     })
     seat.effects.push(...out)
@@ -170,7 +184,16 @@ export class Table {
     seat.state = createNegotiation()
     seat.alive = true
     const docs = (name: string) => structuredClone([...(seat.stored.get(name)?.values() ?? [])])
-    this.input(id, { type: 'restore', stored: { jobs: docs('job'), tasks: docs('task'), contracts: docs('contract') } })
+    this.input(id, {
+      type: 'restore',
+      stored: {
+        jobs: docs('job'),
+        tasks: docs('task'),
+        contracts: docs('contract'),
+        offers: [],
+        usage: seat.stored.get('usage') ?? [],
+      },
+    })
     this.input(id, { type: 'adopted', runIds: new Set(found) })
   }
 

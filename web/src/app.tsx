@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { Copyable } from './components/copy.tsx'
 import { State } from './components/state.tsx'
-import { formatDuration, shortPeer } from './format.ts'
+import { count, formatDuration, shortPeer } from './format.ts'
 import { route, type Route } from './route.ts'
 import { announcement, connection, loaded, nodes, nowMs, status, taskList, trouble } from './store.ts'
 import { MapView } from './views/map.tsx'
@@ -162,6 +162,14 @@ function Identity() {
           <dt>Cluster</dt>
           <dd>{daemon.cluster}</dd>
         </div>
+        {daemon.policy !== undefined && (
+          <div>
+            <dt>Policy</dt>
+            <dd title={`applied ${new Date(daemon.policy.atMs).toLocaleString()} by ${daemon.policy.by}`}>
+              {daemon.policy.name}, {count(daemon.policy.rules, 'rule')}
+            </dd>
+          </div>
+        )}
         <div>
           <dt>Version</dt>
           <dd>{daemon.version}</dd>

@@ -103,7 +103,7 @@ export function isBadExit(exit: { exitCode: number; killedFor?: string | undefin
 export function formatExit(exit: {
   exitCode: number
   signal?: string | undefined
-  killedFor?: 'cancelled' | 'timeout' | 'memory' | 'lost' | undefined
+  killedFor?: 'cancelled' | 'timeout' | 'memory' | 'lost' | 'policy' | undefined
   startError?: string | undefined
 }): string {
   if (exit.startError !== undefined) return 'did not start'
@@ -116,6 +116,7 @@ const KILLED_FOR = {
   timeout: 'timed out',
   memory: 'out of memory',
   lost: 'node lost',
+  policy: 'forbidden by policy',
 } as const
 
 /** `1 node`, `3 nodes`. */

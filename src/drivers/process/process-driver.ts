@@ -114,7 +114,11 @@ class ProcessDriver implements TaskDriver {
     return this.#known(runId).wait()
   }
 
-  async stop(runId: string, why: 'cancelled' | 'timeout' | 'memory' | 'lost', graceMs: number): Promise<void> {
+  async stop(
+    runId: string,
+    why: 'cancelled' | 'timeout' | 'memory' | 'lost' | 'policy',
+    graceMs: number,
+  ): Promise<void> {
     await this.#starting.get(runId)?.catch(() => {})
     await this.#runs.get(runId)?.stop(why, graceMs)
   }

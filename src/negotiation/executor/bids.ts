@@ -2,10 +2,14 @@
  * The executor's answer to an offer: hold what fits and bid, or decline with every constraint that is broken.
  */
 import type { Bid, Offer } from '../../model/negotiation.ts'
+import { evaluate } from '../../policy/evaluate.ts'
 import { addResources, scaleResources, subtractResources } from '../../model/resources.ts'
 import { declineReasons, slotsThatFit } from '../constraints.ts'
 import { freeResources, send } from '../state.ts'
 import { type Context, type NegotiationState, type NodeId } from '../types.ts'
+import { mayWorkFor } from './contracts.ts'
+import { recordOffer } from './offers.ts'
+import { factsOf, policyReasons } from './policy.ts'
 import { contractsLeft, noteServed, rememberWaiter, shareReasons } from './shares.ts'
 
 /** Someone offers work: hold what fits and bid, or decline with every constraint that is broken. */
@@ -16,17 +20,25 @@ export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, off
   if (hold) return send(ctx, from, { t: 'bid', body: hold.bid })
 
   const free = freeResources(state, ctx)
+  // A stranger learns nothing of the policy.
+  const facts = mayWorkFor(ctx, from) ? factsOf(state, ctx, { submitter: from, spec, as: 'offered' }) : undefined
+  const verdict = facts && evaluate(ctx.policies, facts)
   const reasons = declineReasons(spec, from, ctx.local, free)
+  if (verdict) reasons.unshift(...policyReasons(verdict))
   const slots = reasons.length > 0 ? 0 : slotsThatFit(spec, offer.slots, ctx.local, free)
   if (reasons.length === 0) reasons.push(...shareReasons(state, ctx, from, free))
+  if (facts) recordOffer(state, ctx, from, offer, facts, reasons)
   if (reasons.length > 0 || slots === 0) {
-    if (reasons.every((reason) => reason.temporary)) rememberWaiter(state, from, spec.resources)
+    // Room that comes free helps nobody whose quota is used up.
+    if (reasons.every((reason) => reason.temporary && reason.constraint !== 'policy'))
+      rememberWaiter(state, from, spec.resources)
     return send(ctx, from, { t: 'decline', body: { offerId, reasons: reasons.slice(0, 16), wouldFit: free } })
   }
   const held = Math.min(slots, contractsLeft(state, ctx, from))
   // Someone who asked for more than fits wants to hear of more.
   if (held < offer.slots) rememberWaiter(state, from, spec.resources)
-  openHold(state, ctx, from, offer, held)
+  const within = verdict?.allowed === true ? verdict.atMost : Infinity
+  openHold(state, ctx, from, offer, Math.min(held, within))
 }
 
 function openHold(state: NegotiationState, ctx: Context, from: NodeId, offer: Offer, slots: number): void {

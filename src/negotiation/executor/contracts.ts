@@ -6,6 +6,8 @@ import type { Award, Contract } from '../../model/negotiation.ts'
 import { declineReasons } from '../constraints.ts'
 import { persistContract, runIdOf, send } from '../state.ts'
 import { type Context, type ContractState, type Hold, type NegotiationState, type NodeId } from '../types.ts'
+import { askPolicies, describeRefusals } from './policy.ts'
+import { countTaken } from './usage.ts'
 
 /** Characters of a refusal's reason: 500 of them must fit into one contract. */
 const REFUSAL_TEXT = 80
@@ -68,6 +70,8 @@ function refusal(
   if (!hold || hold.submitter !== from) return 'the hold of this bid has expired or was released'
   if (hold.slots <= 0) return 'all slots of this bid are taken'
   if (taken) return 'the id of this attempt is in use by another submitter'
+  const verdict = askPolicies(state, ctx, { submitter: from, spec: hold.spec, as: 'awarded' })
+  if (!verdict.allowed) return describeRefusals(verdict)
   // Revalidated at the award: trust may have been withdrawn since the bid.
   const broken = declineReasons(hold.spec, from, ctx.local, hold.spec.resources).find((r) => !r.temporary)
   return broken && `${broken.constraint}: wanted ${broken.wanted}, found ${broken.measured}`
@@ -98,5 +102,6 @@ function openContract(
   state.contracts.set(contract.runId, contract)
   state.deadlines.setEarlier('leases', contract.leaseUntilMs)
   persistContract(ctx, contract)
+  countTaken(state, ctx, contract)
   return contract
 }

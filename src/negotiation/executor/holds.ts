@@ -7,6 +7,7 @@
 import { scaleResources, subtractResources } from '../../model/resources.ts'
 import { send } from '../state.ts'
 import { type Context, type ContractState, type NegotiationState, type NodeId } from '../types.ts'
+import { askPolicies } from './policy.ts'
 import { contractsLeft, giveTurns } from './shares.ts'
 
 /** Gives up what a hold still sets aside. Contracts made from it go on. */
@@ -45,7 +46,7 @@ export function returnReservation(state: NegotiationState, ctx: Context, contrac
   const hold = state.holds.get(contract.bidId)
   if (hold) hold.active--
   const others = [...state.waiters.keys()].some((waiter) => waiter !== contract.submitter)
-  if (hold && !others && contractsLeft(state, ctx, contract.submitter) > 0) {
+  if (hold && !others && contractsLeft(state, ctx, contract.submitter) > 0 && admitsAnother(state, ctx, contract)) {
     hold.slots++
     state.deadlines.set(`hold:${hold.bidId}`, ctx.nowMs + ctx.config.holdMs)
     return true
@@ -54,6 +55,11 @@ export function returnReservation(state: NegotiationState, ctx: Context, contrac
   if (hold && hold.active === 0 && hold.slots === 0) closeHold(state, ctx, hold.bidId)
   announceCapacity(state, ctx)
   return false
+}
+
+/** The policies, and their quotas, let one more of the same in. */
+function admitsAnother(state: NegotiationState, ctx: Context, { submitter, spec }: ContractState): boolean {
+  return askPolicies(state, ctx, { submitter, spec, as: 'awarded' }).allowed
 }
 
 /** Wait between two announcements of freed capacity: many small tasks end at once. */

@@ -4,10 +4,11 @@
 import type { AttemptRef, Report } from '../../model/negotiation.ts'
 import type { TaskExit } from '../../model/task.ts'
 import { moveContract, persistContract, runIdOf, send, touchContract } from '../state.ts'
-import type { Context, NegotiationState, NodeId } from '../types.ts'
+import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
 import { mayWorkFor, tombstoneKey } from './contracts.ts'
 import { returnReservation } from './holds.ts'
 import { report, reportOf, sendReports } from './reports.ts'
+import { countEnded } from './usage.ts'
 
 /** Starts that the running mean of their duration looks back on, about. */
 const START_MEAN_OF = 8
@@ -37,12 +38,18 @@ export function onStarted(state: NegotiationState, ctx: Context, runId: string, 
 export function onEnded(state: NegotiationState, ctx: Context, runId: string, exit: TaskExit): void {
   const contract = state.contracts.get(runId)
   if (!contract || contract.phase === 'ended' || contract.phase === 'settled') return
-  contract.exit = exit
+  contract.exit = refusedOf(contract, exit)
+  countEnded(state, ctx, contract)
   contract.endedAtMs = ctx.nowMs
   moveContract(ctx, contract, 'ended')
   persistContract(ctx, contract)
   const slotKept = returnReservation(state, ctx, contract)
   report(state, ctx, contract, 'ended', slotKept)
+}
+
+/** What its submitter is told of a run that the policy of this node has ended: by which rule, and why. */
+function refusedOf({ stopNote }: ContractState, exit: TaskExit): TaskExit {
+  return exit.killedFor === 'policy' && stopNote !== undefined ? { ...exit, refusedBy: stopNote } : exit
 }
 
 /** The submitter ends attempts. One this node never heard of is buried, so that its late award starts nothing. */

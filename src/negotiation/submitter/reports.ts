@@ -73,6 +73,7 @@ const STATE_OF_KILL: Record<NonNullable<TaskExit['killedFor']>, TaskState> = {
   timeout: 'timed-out',
   memory: 'failed',
   lost: 'failed',
+  policy: 'failed',
 }
 
 /** @returns true when the result may be settled now; false while its output is still to be fetched */
@@ -83,6 +84,11 @@ function onEnded(state: NegotiationState, ctx: Context, task: Task, exit: TaskEx
   attempt.exit = exit
   const failed = exit.exitCode !== 0 && exit.killedFor !== 'cancelled' && exit.killedFor !== 'timeout'
   const lost = exit.killedFor === 'lost'
+  // No fault of the task either: another node may allow it.
+  if (exit.killedFor === 'policy') {
+    onAttemptOver(state, ctx, task, 'refused', exit.refusedBy ?? 'policy: its node forbids it')
+    return true
+  }
   // A run that vanished with its daemon is a loss, and loss is tried again, or ends as cancelled when that
   // was asked for; a bad exit is tried again while retries last.
   if (failed && (lost || (!task.cancelRequested && task.retries < job.spec.retries))) {

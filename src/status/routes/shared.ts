@@ -18,6 +18,16 @@ export function json(description: string, schema: z.ZodType): ReplyRule {
   return { description, schema }
 }
 
+/** JSON of a schema that is made when the document is asked for. */
+export function jsonOf(description: string, schema: () => z.ZodType): ReplyRule {
+  return {
+    description,
+    get schema() {
+      return schema()
+    },
+  }
+}
+
 /** Problem details. */
 export function problem(description: string): ReplyRule {
   return { description, type: PROBLEM_TYPE, schema: Problem }

@@ -2,8 +2,15 @@
 import type { Route } from '../route.ts'
 import { doctorRoutes } from './doctor.ts'
 import { meshRoutes } from './mesh.ts'
+import { policyRoutes } from './policy.ts'
 import { systemRoutes } from './system.ts'
 import { taskRoutes } from './tasks.ts'
 
 /** The page's catch-all for files comes last. */
-export const routes: readonly Route[] = [...meshRoutes, ...taskRoutes, ...doctorRoutes, ...systemRoutes]
+export const routes: readonly Route[] = [
+  ...meshRoutes,
+  ...taskRoutes,
+  ...policyRoutes,
+  ...doctorRoutes,
+  ...systemRoutes,
+]

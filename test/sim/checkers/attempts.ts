@@ -1,7 +1,7 @@
 /**
  * Rules 3 and 4: an attempt has one contract, on one node, and is started at most once; another attempt
- * opens only after a signed refusal, a loss, or a bad exit with retries left, and the submitter must have
- * seen the evidence for it.
+ * opens only after a signed refusal, an end by the policy of its node, a loss, or a bad exit with retries
+ * left, and the submitter must have seen the evidence for it.
  */
 import type { TaskSpec } from '../../../src/model/task.ts'
 import type { Attempt, ContractState, Task } from '../../../src/negotiation/types.ts'
@@ -148,6 +148,8 @@ export class AttemptsChecker implements Checker {
       message?.t === 'report' ? message.body.reports.find((line) => isThis(line) && line.phase === 'ended') : undefined
     if (attempt.outcome === 'refused') {
       if (message?.t === 'contract' && message.body.refused.some(isThis)) return
+      // Taken, and forbidden by the policy of its node later.
+      if (report?.exit?.killedFor === 'policy') return
     } else if (attempt.outcome === 'ended') {
       if (report) return
     } else if (report?.exit?.killedFor === 'lost') return

@@ -167,6 +167,7 @@ export class TasksChecker implements Checker {
         fail(`gave up after ${waitedMs} ms in the queue; its time limit is ${job.placeTimeoutMs} ms`)
     } else if (job.placed === 'never' && !this.#asked.has(taskId)) fail('no node could run it')
     if (exit.startError?.startsWith('gave up')) fail('ran out of attempts')
+    if (exit.killedFor === 'policy') fail('was ended for good by the policy of one node')
     const tries = task.attempts.filter(({ outcome }) => outcome === 'ended').length
     if (tries > job.spec.retries + 1) fail(`was tried ${tries} times; ${job.spec.retries} retries were asked for`)
     const bad = last?.outcome === 'ended' && last.exit?.exitCode !== 0 && last.exit?.killedFor === undefined

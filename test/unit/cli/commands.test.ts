@@ -256,6 +256,7 @@ describe('cli: usage', function () {
       'cancel',
       'why',
       'trust',
+      'policy',
       'apply',
       'events',
     ]) {
@@ -264,7 +265,7 @@ describe('cli: usage', function () {
   })
 
   it('shows an example in the help of every command', async () => {
-    for (const name of ['up', 'run', 'why', 'trust', 'logs', 'topology']) {
+    for (const name of ['up', 'run', 'why', 'trust', 'policy', 'logs', 'topology']) {
       const { stdout, code } = await cli([name, '--help'])
       assert.equal(code, 0)
       assert.match(stdout, new RegExp(`Examples?:\\n  althing ${name}`), name)

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { loadPassports, MAX_PASSPORT_FILE_BYTES, PassportFileError } from '../../../src/model/passport-file.ts'
+import { loadPassports, MAX_PASSPORT_FILE_BYTES } from '../../../src/model/passport-file.ts'
+import { YamlFileError } from '../../../src/model/yaml-file.ts'
 
 const EXAMPLE = readFileSync(new URL('../../../config/examples/writer-passport.yaml', import.meta.url), 'utf8')
 const FILE = 'writer.yaml'
 
-function refusal(text: string): PassportFileError {
+function refusal(text: string): YamlFileError {
   try {
     loadPassports(text, FILE)
   } catch (error) {
-    assert.ok(error instanceof PassportFileError, String(error))
+    assert.ok(error instanceof YamlFileError, String(error))
     return error
   }
   return assert.fail('it was accepted')

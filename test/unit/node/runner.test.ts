@@ -76,6 +76,7 @@ describe('the runner', function () {
     }
     runner = new Runner({
       self: 'us',
+      mayStart: () => true,
       driver: driver as TaskDriver,
       bundles,
       clock: systemClock(),
@@ -127,6 +128,17 @@ describe('the runner', function () {
     runner.start(contractOf())
     runner.stop(RUN, 'lost', 0)
     assert.deepEqual([(await ended()).killedFor, orders.length], ['lost', 0])
+  })
+
+  it('makes no process of a run that the policy forbids once its input is here', async () => {
+    await far.add(Readable.from([DATA]))
+    const asked: string[] = []
+    make({ openBundleStream: served, mayStart: (runId) => (asked.push(runId), false) }).open()
+    runner.start(contractOf(INPUT))
+    const { exitCode, killedFor, startError } = await ended()
+    assert.deepEqual([exitCode, killedFor, orders.length], [143, 'policy', 0])
+    assert.match(startError!, /the policy of its node forbade it/)
+    assert.deepEqual(asked, [RUN])
   })
 
   it('counts the way of the input against the time of the task', async () => {

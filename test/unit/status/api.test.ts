@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import type { Problem } from '../../../src/model/api.ts'
+import type { PolicyHistory, PolicyView } from '../../../src/model/policy-api.ts'
 import { OperationError } from '../../../src/node/operations.ts'
 import { PEER_B } from '../../support/fake-operations.ts'
 import { startStatus, type StatusFixture } from '../../support/status-fixture.ts'
@@ -203,6 +204,24 @@ describe('status: the API by the socket', () => {
     status.operations.outputs.set(taskIds[0]!, Buffer.from('a tar'))
     const output = await get(`/v1/tasks/${taskIds[0]}/output`)
     assert.deepEqual([output.headers['content-type'], output.text], ['application/x-tar', 'a tar'])
+  })
+
+  it('keeps a policy, tries one and explains it', async () => {
+    const yaml = { 'content-type': 'application/yaml' }
+    const send = (path: string, body: string) => status.ask({ method: 'POST', path, headers: yaml, body })
+    assert.deepEqual((await get('/v1/policy')).json(), { stopped: [] })
+    const faulty = await send('/v1/policy?file=a.yaml&by=me', 'kind: Police')
+    assert.deepEqual([faulty.status, faulty.json()['code']], [422, 'bad-policy'])
+    assert.match(faulty.json<Problem>().detail!, /^a\.yaml:1:1/)
+    assert.equal((await send('/v1/policy', 'kind: Policy')).json<PolicyView>().policy!.name, 'house')
+    assert.equal((await get('/v1/policy')).json<PolicyView>().text, 'kind: Policy')
+    assert.equal((await get('/v1/policy/history')).json<PolicyHistory>().versions.length, 1)
+    assert.equal((await send('/v1/policy/test', 'kind: Policy')).json()['offers'], 0)
+    const big = await send('/v1/policy', 'x'.repeat(1024 * 1024 + 1))
+    assert.equal(big.status, 413)
+    await problem('/v1/tasks/nosuchtask/policy', 'not-found', 404)
+    assert.equal((await status.ask({ method: 'DELETE', path: '/v1/policy?by=me' })).status, 200)
+    assert.equal((await status.ask({ method: 'DELETE', path: '/v1/policy' })).status, 404)
   })
 
   it('keeps the trust list', async () => {

@@ -1,0 +1,61 @@
+/** Bugs in what a node lets run; see `planted-bugs.ts`. */
+import type { PlantedBug } from './planted-bug.ts'
+
+export const POLICY_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'policy-not-asked',
+    file: 'src/negotiation/executor/policy.ts',
+    line: 'return ctx.policies.length === 0 ? ALLOWED : evaluate(ctx.policies, factsOf(state, ctx, asked))',
+    instead: 'return ALLOWED',
+    why: 'denied work runs',
+  },
+  {
+    name: 'policy-not-asked-at-the-award',
+    file: 'src/negotiation/executor/contracts.ts',
+    line: 'if (!verdict.allowed) return describeRefusals(verdict)',
+    instead: '',
+    why: 'more slots of a hold are awarded than the quota has left since',
+  },
+  {
+    name: 'policy-change-ignored',
+    file: 'src/negotiation/step.ts',
+    line: 'enforcePolicies(state, ctx)',
+    instead: '',
+    why: 'what a new policy forbids, and is to stop, goes on',
+  },
+  {
+    name: 'policy-forgotten-by-restart',
+    file: 'src/negotiation/restore.ts',
+    line: 'enforcePolicies(state, ctx)',
+    instead: '',
+    why: 'what a new policy forbids goes on when the daemon was away as it came',
+  },
+  {
+    name: 'policy-drains-what-it-stops',
+    file: 'src/negotiation/executor/policy.ts',
+    line: "if (phase === 'running' && verdict.refusals.every(({ whenForbidden }) => whenForbidden === 'drain')) return",
+    instead: "if (phase === 'running') return",
+    why: 'a rule that says stop does not',
+  },
+  {
+    name: 'error-allows',
+    file: 'src/policy/evaluate.ts',
+    line: "if (finding.outcome === 'refuses' || finding.outcome === 'error') return refusalOf(policy, rule, finding)",
+    instead: "if (finding.outcome === 'refuses') return refusalOf(policy, rule, finding)",
+    why: 'a rule that fails lets in what it should have judged',
+  },
+  {
+    name: 'quota-without-bound',
+    file: 'src/policy/rules.ts',
+    line: 'return used === undefined ? COUNTED : { room: atOnce - used, saw: () => `${used} tasks ${who} now` }',
+    instead: 'return used === undefined ? COUNTED : { room: atOnce, saw: () => `${used} tasks ${who} now` }',
+    why: 'every offer is given the whole quota',
+  },
+  {
+    name: 'policy-loses-the-task',
+    file: 'src/negotiation/submitter/reports.ts',
+    line: "if (exit.killedFor === 'policy') {",
+    instead: 'if (exit.killedFor === undefined && exit.exitCode === 143) {',
+    why: 'a task that one node forbids is not tried on another',
+  },
+]

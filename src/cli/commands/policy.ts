@@ -1,0 +1,202 @@
+/** `althing policy`: what this node lets run. */
+import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { buffer } from 'node:stream/consumers'
+import type { Command } from 'commander'
+import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../model/policy-api.ts'
+import { contextOf } from '../context.ts'
+import { usageError } from '../errors.ts'
+import { drawFields } from '../fields.ts'
+import { describeFileError } from '../files.ts'
+import { formatClock } from '../format.ts'
+import { filled, taskArgument } from '../options.ts'
+import { printable, shownWord, type Paint } from '../terminal.ts'
+
+const YAML = 'application/yaml'
+const file = filled('a file, such as ./policy.yaml')
+
+/** Adds the command. */
+export function register(program: Command): void {
+  const policy = program
+    .command('policy')
+    .summary('what this node lets run')
+    .description(
+      'The policy of this node: which tasks it takes beside what the trust list says, and what happens to others. ' +
+        'Rules are written in CEL over task, submitter, node and cluster; docs/POLICY.md has them all.',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  althing policy test policy.yaml\n  althing policy apply policy.yaml\n' +
+        '  althing policy explain TASK',
+    )
+  policy
+    .command('get')
+    .summary('print the policy in force')
+    .description('Print the file of the policy in force, as it was applied. Without one the trust list alone decides.')
+    .addHelpText('after', '\nExamples:\n  althing policy get > policy.yaml\n  althing policy get --json')
+    .action(get)
+  policy
+    .command('apply')
+    .summary('put a policy in force')
+    .description(
+      'Check a policy and put it in force. What it forbids is declined from now on; of what is here, tasks that have ' +
+        'not started never do, and those that run are stopped or drained, as each rule says.',
+    )
+    .argument('<file>', 'a YAML or JSON file, or - for stdin', file)
+    .addHelpText('after', '\nExample:\n  althing policy apply policy.yaml')
+    .action(apply)
+  policy
+    .command('test')
+    .summary('try a policy on what was offered here')
+    .description(
+      'Check a policy, and show whose verdict it would change, of the jobs that were offered to this node last. ' +
+        'Nothing is changed.',
+    )
+    .argument('<file>', 'a YAML or JSON file, or - for stdin', file)
+    .addHelpText('after', '\nExample:\n  althing policy test policy.yaml')
+    .action(test)
+  policy
+    .command('history')
+    .summary('list what was applied, when and by whom')
+    .description('List what was applied and removed on this node, when and by whom, newest first.')
+    .addHelpText('after', '\nExample:\n  althing policy history --json')
+    .action(history)
+  policy
+    .command('explain')
+    .summary('what each rule says of a task')
+    .description(
+      'Say what the policy in force says now of a task that was offered to this node, runs here or was submitted here.',
+    )
+    .argument('<task>', 'its id, or the beginning of it', taskArgument)
+    .addHelpText('after', '\nExample:\n  althing policy explain TASK')
+    .action(explain)
+  policy
+    .command('remove')
+    .summary('take the policy out of force')
+    .description('Take the policy out of force: the trust list alone decides again.')
+    .addHelpText('after', '\nExample:\n  althing policy remove')
+    .action(remove)
+}
+
+async function get(_options: object, command: Command): Promise<void> {
+  const { client, json, printJson, note } = contextOf(command)
+  const view = await client.get<PolicyView>('/v1/policy')
+  if (json) return printJson(view)
+  if (view.text === undefined) return note('althing: no policy: the trust list alone decides whose tasks run here')
+  process.stdout.write(view.text.endsWith('\n') ? view.text : `${view.text}\n`)
+  if (view.unusable !== undefined)
+    note(`althing: it cannot be used, and everything is refused: ${printable(view.unusable)}`)
+}
+
+async function apply(path: string, _options: object, command: Command): Promise<void> {
+  const { client, json, print, printJson } = contextOf(command)
+  const query = new URLSearchParams({ file: shownName(path), by: whoAmI() }).toString()
+  const view = await client.send<PolicyView>(`/v1/policy?${query}`, YAML, await read(path))
+  if (json) return printJson(view)
+  print(`${view.policy!.name}, version ${view.policy!.version}: ${count(view.policy!.rules, 'rule')} in force`)
+  if (view.stopped.length > 0) print(`stopping ${count(view.stopped.length, 'task')}: ${view.stopped.join(', ')}`)
+}
+
+async function remove(_options: object, command: Command): Promise<void> {
+  const { client, json, print, printJson } = contextOf(command)
+  const view = await client.delete<PolicyView>(`/v1/policy?${new URLSearchParams({ by: whoAmI() }).toString()}`)
+  if (json) printJson(view)
+  else print('no policy: the trust list alone decides whose tasks run here')
+}
+
+async function test(path: string, _options: object, command: Command): Promise<void> {
+  const { client, json, paint, print, printJson } = contextOf(command)
+  const query = new URLSearchParams({ file: shownName(path) }).toString()
+  const trial = await client.send<PolicyTrial>(`/v1/policy/test?${query}`, YAML, await read(path))
+  if (json) return printJson(trial)
+  const { offers, stillAllowed, stillRefused, changes, leftOut } = trial
+  for (const change of changes) {
+    const job = `${change.jobId} of ${change.submitterName}: ${change.command.join(' ')}`
+    print(`${formatClock(change.atMs)}  ${printable(job)}`)
+    for (const [when, { allowed, why }] of [
+      ['now', change.before],
+      ['then', change.after],
+    ] as const)
+      print(`  ${when.padEnd(4)}  ${verdict(allowed, paint)}: ${printable(why.join('; '))}`)
+  }
+  const would = `${count(changes.length + leftOut, 'verdict')} would change`
+  const said = `${stillAllowed} still allowed, ${stillRefused} still refused`
+  print(`${would}, of ${count(offers, 'job')} that were offered here; ${said}`)
+}
+
+async function history(_options: object, command: Command): Promise<void> {
+  const { client, json, printJson, printTable } = contextOf(command)
+  const found = await client.get<PolicyHistory>('/v1/policy/history')
+  if (json) return printJson(found)
+  printTable(
+    [
+      { title: 'VERSION', align: 'right' },
+      { title: 'WHEN' },
+      { title: 'BY' },
+      { title: 'POLICY' },
+      { title: 'SHA256' },
+    ],
+    found.versions.map(({ version, atMs, by, name, sha256 }) => [
+      String(version),
+      new Date(atMs).toISOString(),
+      printable(by) || '-',
+      name === '' ? 'removed' : name,
+      sha256.slice(0, 12) || '-',
+    ]),
+  )
+}
+
+async function explain(task: string, _options: object, command: Command): Promise<void> {
+  const { client, json, paint, print, printJson } = contextOf(command)
+  const found = await client.get<PolicyExplanation>(`/v1/tasks/${encodeURIComponent(task)}/policy`)
+  if (json) return printJson(found)
+  const { jobId, submitterName, command: words, verdict: said, rules, answered } = found
+  print(
+    drawFields(
+      [
+        ['job', jobId],
+        ['submitter', submitterName],
+        ['command', words.join(' ')],
+        ['verdict', `${said.allowed ? 'allowed' : 'refused'}: ${said.why.join('; ')}`],
+        ['answered', answered && describeAnswer(answered)],
+      ],
+      paint,
+    ),
+  )
+  for (const { rule, wanted, outcome, saw } of rules)
+    print(printable(`  ${outcome.padEnd(7)}  ${rule}: ${wanted}${saw === '' ? '' : ` (${saw})`}`))
+}
+
+function describeAnswer({ atMs, reasons }: NonNullable<PolicyExplanation['answered']>): string {
+  return `${formatClock(atMs)} ${reasons.length === 0 ? 'with a bid' : `declined: ${reasons.join('; ')}`}`
+}
+
+function verdict(allowed: boolean, paint: Paint): string {
+  return allowed ? paint('green', 'allowed') : paint('red', 'refused')
+}
+
+function count(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? '' : 's'}`
+}
+
+function shownName(path: string): string {
+  return path === '-' ? 'stdin' : path
+}
+
+/** Kept in the history; who may reach the daemon's socket is its owner anyway. */
+function whoAmI(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A user id without a name.
+    return String(process.getuid?.() ?? '')
+  }
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return path === '-' ? await buffer(process.stdin) : await readFile(path)
+  } catch (error) {
+    throw usageError(`${shownWord(path)}: cannot be read: ${describeFileError(error)}`)
+  }
+}

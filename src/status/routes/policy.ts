@@ -1,0 +1,84 @@
+/** Routes about what this node lets run. */
+import * as z from 'zod'
+import { policyExplanation, policyHistory, policyTrial, policyView } from '../../model/policy-api.ts'
+import { route, type Route } from '../route.ts'
+import { jsonOf, problem } from './shared.ts'
+
+const TYPE = 'application/yaml'
+/** `POLICY_LIMITS.fileBytes`, in characters that may take more than a byte. */
+const MAX_POLICY_BYTES = 1024 * 1024
+
+/** `file` is named in errors, `by` in the history. One for all routes: a schema takes some kilobytes. */
+const Query = z.strictObject({ file: z.string().default('policy.yaml'), by: z.string().default('') })
+const faulty = problem('Not a policy; the detail has file, line and field of each mistake.')
+
+export const policyRoutes: readonly Route[] = [
+  route({
+    id: 'getPolicy',
+    method: 'GET',
+    path: '/v1/policy',
+    summary: 'The policy in force on this node.',
+    access: 'token',
+    replies: { 200: jsonOf('The policy, if there is one.', policyView) },
+    handle: ({ operations }) => ({ status: 200, json: operations.policy() }),
+  }),
+  route({
+    id: 'applyPolicy',
+    method: 'POST',
+    path: '/v1/policy',
+    summary: 'Puts the policy of a YAML or JSON file in force; what it forbids is stopped or drained.',
+    access: 'token',
+    query: Query,
+    body: { kind: 'text', type: TYPE, maxBytes: MAX_POLICY_BYTES },
+    replies: { 200: jsonOf('The policy as it is now.', policyView), 422: faulty },
+    handle: async ({ operations, query, body }) => ({
+      status: 200,
+      json: await operations.applyPolicy(body, query.file, query.by),
+    }),
+  }),
+  route({
+    id: 'removePolicy',
+    method: 'DELETE',
+    path: '/v1/policy',
+    summary: 'Takes the policy out of force: the trust list alone decides again.',
+    access: 'token',
+    query: Query,
+    replies: { 200: jsonOf('There is none now.', policyView), 404: problem('There was none.') },
+    handle: async ({ operations, query }) => ({ status: 200, json: await operations.removePolicy(query.by) }),
+  }),
+  route({
+    id: 'tryPolicy',
+    method: 'POST',
+    path: '/v1/policy/test',
+    summary: 'What another policy would say of the jobs that were offered to this node; nothing is changed.',
+    access: 'token',
+    query: Query,
+    body: { kind: 'text', type: TYPE, maxBytes: MAX_POLICY_BYTES },
+    replies: { 200: jsonOf('The verdicts that would change.', policyTrial), 422: faulty },
+    handle: async ({ operations, query, body }) => ({
+      status: 200,
+      json: await operations.tryPolicy(body, query.file),
+    }),
+  }),
+  route({
+    id: 'listPolicyVersions',
+    method: 'GET',
+    path: '/v1/policy/history',
+    summary: 'What was applied on this node, when and by whom; newest first.',
+    access: 'token',
+    replies: { 200: jsonOf('The versions.', policyHistory) },
+    handle: ({ operations }) => ({ status: 200, json: operations.policyHistory() }),
+  }),
+  route({
+    id: 'explainPolicy',
+    method: 'GET',
+    path: '/v1/tasks/{id}/policy',
+    summary: 'What the policy in force says of a task that is known here, rule by rule.',
+    access: 'token',
+    replies: {
+      200: jsonOf('The verdict and every rule.', policyExplanation),
+      404: problem('No such task is known here.'),
+    },
+    handle: ({ operations, params }) => ({ status: 200, json: operations.explainPolicy(params['id']!) }),
+  }),
+]

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import type { MeshInput } from '../../../src/mesh/types.ts'
+import { Policies } from '../../../src/node/policies.ts'
+import { evaluate } from '../../../src/policy/evaluate.ts'
+import type { CompiledPolicy } from '../../../src/policy/types.ts'
+import { createMemoryStore } from '../../../src/store/memory.ts'
+import { SILENT } from '../../../src/util/logger.ts'
+import { factsOf } from '../../support/policy.ts'
+
+const text = (name: string, rule = "{ name: a, allow: 'true' }"): string =>
+  `apiVersion: althing.dev/v1\nkind: Policy\nmetadata: { name: ${name} }\nspec:\n  rules:\n    - ${rule}\n`
+
+describe('node/policies', () => {
+  let store = createMemoryStore()
+  let inForce: readonly CompiledPolicy[] | undefined
+
+  function open(): Policies {
+    inForce = undefined
+    const input = (one: MeshInput) => void (one.type === 'policies' && (inForce = one.policies))
+    return new Policies({ store, nowMs: () => 5, input, log: SILENT })
+  }
+
+  beforeEach(() => {
+    store = createMemoryStore()
+  })
+
+  it('has nothing to say where nothing was applied', async () => {
+    const policies = open()
+    await policies.restore()
+    assert.deepEqual([policies.inForce, policies.history, inForce], [undefined, [], undefined])
+  })
+
+  it('stores each version with who, when and hash, and takes up the last one again', async () => {
+    const policies = open()
+    await policies.apply(text('one'), 'one.yaml', 'me')
+    await policies.apply(text('two'), 'two.yaml', 'you')
+    const again = open()
+    await again.restore()
+    assert.equal(again.inForce?.name, 'two')
+    assert.equal(inForce?.[0]?.name, 'two')
+    assert.deepEqual(
+      again.history.map(({ version, name, by, atMs, rules }) => [version, name, by, atMs, rules]),
+      [
+        [2, 'two', 'you', 5, 1],
+        [1, 'one', 'me', 5, 1],
+      ],
+    )
+    assert.equal(new Set(again.history.map(({ sha256 }) => sha256)).size, 2)
+    again.remove('me')
+    assert.deepEqual([again.inForce, inForce], [undefined, []])
+    const last = open()
+    await last.restore()
+    assert.deepEqual([last.inForce, inForce, last.history.length], [undefined, undefined, 3])
+  })
+
+  it('changes nothing for a faulty one', async () => {
+    const policies = open()
+    await policies.apply(text('one'), 'one.yaml', 'me')
+    await assert.rejects(policies.apply(text('two', "{ name: a, deny: 'task' }"), 'two.yaml', 'me'), {
+      code: 'bad-policy',
+      message: 'two.yaml:6:24: spec.rules[0].deny: expected true or false, found $task',
+    })
+    assert.deepEqual([policies.inForce?.name, policies.history.length], ['one', 1])
+  })
+
+  it('refuses everything with a stored one that it cannot use any more, and says why', async () => {
+    const policies = open()
+    await policies.apply(text('one'), 'one.yaml', 'me')
+    const [[key, doc] = []] = store.load('policy')
+    store.write([
+      { collection: 'policy', key: key!, doc: { ...(doc as object), text: text('one', '{ name: a, later: 1 }') } },
+    ])
+    const again = open()
+    await again.restore()
+    assert.match(again.unusable!, /policy version 1:6:\d+: spec\.rules\[0\]/)
+    const verdict = evaluate(inForce!, factsOf())
+    assert.ok(!verdict.allowed)
+    assert.match(verdict.refusals[0]!.saw, /spec\.rules\[0\]/)
+    await again.apply(text('two'), 'two.yaml', 'me')
+    assert.equal(again.unusable, undefined)
+  })
+
+  it('keeps a hundred versions', async () => {
+    const policies = open()
+    for (let i = 0; i < 101; i++) await policies.apply(text('one'), 'one.yaml', 'me')
+    assert.equal(store.load('policy').size, 100)
+    assert.deepEqual([policies.history.at(-1)!.version, policies.history[0]!.version], [2, 101])
+  })
+})
