@@ -59,6 +59,7 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     passports: new Map(),
     toldState: undefined,
     lastBeatMs: 0,
+    toldIntervalMs: config.beatMs,
     news: 0,
   }
 }
@@ -102,7 +103,7 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
     case 'epoch': {
       const passedOn = setEpoch(state, input.epoch, ctx)
       if (state.phase === 'joining') return passedOn
-      publishPassports(state, config, nowMs, out)
+      publishPassports(state, ctx)
       beat(state, config, nowMs, rng, out)
       return passedOn
     }
@@ -115,7 +116,7 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
       state.local = input.facts
       return [{ type: 'candidates-changed' }]
     case 'passports':
-      setPassports(state, config, nowMs, input.passports, out)
+      setPassports(state, ctx, input.passports)
       return []
     case 'sample':
       state.sample = input.sample
@@ -179,10 +180,11 @@ function movePhase(state: MeshState, to: MeshPhase): void {
   state.phase = to
 }
 
-function becomeReady(state: MeshState, { config, nowMs, rng, out }: StepContext): void {
+function becomeReady(state: MeshState, ctx: StepContext): void {
+  const { config, nowMs, rng, out } = ctx
   movePhase(state, 'ready')
   state.deadlines.cancel('join')
-  publishPassports(state, config, nowMs, out)
+  publishPassports(state, ctx)
   beat(state, config, nowMs, rng, out)
   out.push({ type: 'node-event', peer: state.self, what: 'ready' })
 }
@@ -196,7 +198,7 @@ function runDue(state: MeshState, ctx: StepContext): NegotiationInput[] {
   for (let due = state.deadlines.takeDue(nowMs); due !== undefined; due = state.deadlines.takeDue(nowMs)) {
     if (due === 'beat') beat(state, config, nowMs, rng, out)
     else if (due === 'join') becomeReady(state, ctx)
-    else if (due === 'renew-passports') publishPassports(state, config, nowMs, out)
+    else if (due === 'renew-passports') publishPassports(state, ctx)
     else {
       syncWithSomeone(state, rng, out)
       state.deadlines.set('sync', nowMs + Math.round(config.syncMs * (0.75 + rng.next() / 2)))

@@ -20,17 +20,20 @@ import type { VerifiedRecord } from '../wire/envelope.ts'
 export interface MeshConfig {
   readonly cluster: string
   readonly version: string
-  /** Between two heartbeats, jittered by a tenth. Must match mesh-wide within a factor of two. @default 10000 */
+  /**
+   * Between two heartbeats, jittered by a tenth; longer in a mesh of more than 40 (`pace.ts`). Must match mesh-wide
+   * within a factor of two. @default 10000
+   */
   readonly beatMs: number
-  /** Silence after which a node is offline: three beats. @default 30000 */
+  /** Silence after which a node is offline: three beats, or three of those that it names. @default 30000 */
   readonly leaseMs: number
-  /** Silence after which a node is no longer listed: six beats. @default 60000 */
+  /** Silence after which a node is no longer listed: six beats, likewise. @default 60000 */
   readonly deadMs: number
   /** Between two rounds of anti-entropy, each with one random neighbour. @default 30000 */
   readonly syncMs: number
   /** How long a daemon with addresses to join waits for its first neighbour before it is ready alone. @default 3000 */
   readonly joinMs: number
-  /** Lifetime of a passport; renewed at a third of it. @default 3600000 */
+  /** Lifetime of a passport, renewed at a third of it; longer in a mesh of more than 120. @default 3600000 */
   readonly passportTtlMs: number
   readonly negotiation: NegotiationConfig
   /** What differs from the defaults of `topology/config.ts`. */
@@ -99,6 +102,8 @@ export interface MeshState {
   /** What the last heartbeat said, to beat early when it changes. */
   toldState: NodeState | undefined
   lastBeatMs: number
+  /** What the last heartbeat promised. */
+  toldIntervalMs: number
   /** Records taken since the last sync message: whether another round is worth while. */
   news: number
 }

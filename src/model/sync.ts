@@ -9,8 +9,8 @@
 import * as z from 'zod'
 
 export const SYNC_LIMITS = {
-  /** Registries up to this size list everything; larger ones start with sums. */
-  listAll: 500,
+  /** Registries up to this size list everything, at 100 bytes a record; larger ones start with sums, 2 KiB. */
+  listAll: 64,
   buckets: 256,
   /** Of a bucket's sum. */
   sumBytes: 8,

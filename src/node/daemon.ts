@@ -179,7 +179,6 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     options,
     name,
     cluster: config.cluster,
-    leaseMs: config.leaseMs,
     version: VERSION,
     log,
     clock,

@@ -14,6 +14,7 @@ import {
   type SyncWant,
 } from '../model/sync.ts'
 import type { Rng } from '../util/rng.ts'
+import { leaseMsOf } from './liveness.ts'
 import { isNewer } from './state.ts'
 import type { Entry, RegistryState } from './types.ts'
 
@@ -126,7 +127,7 @@ export function answerDigest(state: RegistryState, theirs: SyncDigest, nowMs: nu
   for (const entry of state.records.values()) {
     if (inScope(entry) && isMissing(entry, listed.get(entry.key))) missing.push(entry)
   }
-  const parcel = pack(missing, proofs, nowMs, rng)
+  const parcel = pack(state, missing, proofs, nowMs, rng)
   return { ...parcel, wants, more: parcel.more || wantsLeftOut || theirs.more }
 }
 
@@ -158,11 +159,17 @@ export function supply(state: RegistryState, wants: readonly SyncWant[], nowMs: 
     const entry = state.records.get(`${author}/${kind}/${name}`)
     if (entry !== undefined) entries.push(entry)
   }
-  return { ...pack(entries, [...proofs], nowMs, rng), wants: [] }
+  return { ...pack(state, entries, [...proofs], nowMs, rng), wants: [] }
 }
 
 /** As many as a message carries. In random order, so that records they refuse do not hold up the others for ever. */
-function pack(entries: Entry[], proofs: readonly Uint8Array[], nowMs: number, rng: Rng): Omit<SyncRecords, 'wants'> {
+function pack(
+  state: RegistryState,
+  entries: Entry[],
+  proofs: readonly Uint8Array[],
+  nowMs: number,
+  rng: Rng,
+): Omit<SyncRecords, 'wants'> {
   const records: SyncRecords['records'] = []
   let left = SYNC_LIMITS.recordsBytes
   const add = (bytes: Uint8Array, ageMs: number): boolean => {
@@ -176,7 +183,18 @@ function pack(entries: Entry[], proofs: readonly Uint8Array[], nowMs: number, rn
   for (const entry of rng.shuffle(entries)) {
     // Expired, but not yet ticked away: it stays dead (invariant 3).
     if (nowMs >= entry.expiresMs) continue
-    if (!add(entry.record.bytes, Math.max(0, nowMs - entry.bornMs))) more = true
+    if (!add(entry.record.bytes, ageOf(state, entry, nowMs))) more = true
   }
   return { records, more }
+}
+
+/**
+ * How old the other is told that a record is. The heartbeat of an author whom its watchers miss is as old as its lease
+ * at least: the words of the watchers are gone by the time a newcomer asks, and in a large mesh the lease itself lasts
+ * for long. One that is missed in error refutes that by a new heartbeat.
+ */
+function ageOf(state: RegistryState, { kind, record, bornMs }: Entry, nowMs: number): number {
+  const ageMs = Math.max(0, nowMs - bornMs)
+  const author = kind === 'heartbeat' ? state.authors.get(record.author) : undefined
+  return author?.missed === true ? Math.max(ageMs, leaseMsOf(author, state.config)) : ageMs
 }
