@@ -18,8 +18,8 @@ export const MEMBERS_AT_FULL_BEAT = 40
 /** Up to so many renew their passports as often as configured: at an hour's lifetime one every ten seconds. */
 export const MEMBERS_AT_FULL_RENEWAL = 120
 
-/** A passport is renewed so many times before it would expire. */
-const RENEWALS_PER_TTL = 3
+/** The longest that a passport waits for its renewal: gossip and sync have eight hours from then on. */
+const LATEST_RENEWAL_MS = (2 / 3) * MAX_TTL_MS
 /** Of an interval: how long after a beat the next may come early, because the node's state has changed. */
 const EARLY_BEAT_SHARE = 0.1
 const LEAST_EARLY_BEAT_MS = 1_000
@@ -48,17 +48,26 @@ export function leastBeatGapMs(intervalMs: number): number {
   return Math.max(LEAST_EARLY_BEAT_MS, Math.round(EARLY_BEAT_SHARE * intervalMs))
 }
 
-/** Lifetime of a passport: a day at most, which a mesh of 2,880 reaches at the default of an hour. */
-export function passportTtlMs({ passportTtlMs: ttlMs }: PaceConfig, members: number): number {
-  const scaledMs = Math.round(ttlMs * Math.max(1, members / MEMBERS_AT_FULL_RENEWAL))
-  return Math.min(scaledMs, MAX_TTL_MS)
+/**
+ * Until passports are renewed in a mesh of so many living members: at a third of the lifetime that is configured, or at
+ * two thirds of a day at the latest, which a mesh of 5,760 reaches at the default of an hour.
+ */
+function renewEveryMs({ passportTtlMs: ttlMs }: PaceConfig, members: number): number {
+  const scaledMs = (ttlMs / 3) * Math.max(1, members / MEMBERS_AT_FULL_RENEWAL)
+  return Math.floor(Math.min(scaledMs, Math.max(ttlMs / 3, LATEST_RENEWAL_MS)))
+}
+
+/** Lifetime of a passport: three times as long as it takes until it is renewed, or a day. */
+export function passportTtlMs(config: PaceConfig, members: number): number {
+  if (members <= MEMBERS_AT_FULL_RENEWAL) return config.passportTtlMs
+  return Math.min(3 * renewEveryMs(config, members), MAX_TTL_MS)
 }
 
 /**
- * Until passports of such a lifetime are renewed. In a large mesh some of it by chance: members that were started
- * together must not renew together for ever.
+ * Until the next renewal. In a large mesh some of it by chance: members that were started together must not renew
+ * together for ever.
  */
 export function renewalMs(config: PaceConfig, members: number, rng: Rng): number {
-  const thirdMs = Math.floor(passportTtlMs(config, members) / RENEWALS_PER_TTL)
-  return members > MEMBERS_AT_FULL_RENEWAL ? Math.floor(thirdMs * (0.8 + rng.next() / 5)) : thirdMs
+  const everyMs = renewEveryMs(config, members)
+  return members > MEMBERS_AT_FULL_RENEWAL ? Math.floor(everyMs * (0.8 + rng.next() / 5)) : everyMs
 }
