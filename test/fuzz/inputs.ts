@@ -159,6 +159,7 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
       linksLeftOut: 4,
     },
   ],
+  'spare-link': [{}],
   release: [{ bidId: 'b1' }],
   renew: [{ attempts: REFS, leaseMs: 30_000 }],
   renewed: [{ unknown: REFS }],
