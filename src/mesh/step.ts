@@ -16,6 +16,7 @@ import { beat, beatIfChanged, publishPassports, setPassports, shownState } from 
 import { hostOf, introduceSelf, isProbe, takeMembership, takeProbe } from './membership.ts'
 import { expireRecords, takeRecord } from './records.ts'
 import { learnAllAddresses } from './registry-events.ts'
+import { forgetFill } from './fill.ts'
 import { greet, onSyncMessage, syncWithSomeone } from './sync.ts'
 import {
   PHASE_TRANSITIONS,
@@ -61,6 +62,7 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     lastBeatMs: 0,
     toldIntervalMs: config.beatMs,
     news: 0,
+    fill: undefined,
   }
 }
 
@@ -129,10 +131,11 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
       return takeRecord(state, input, ctx)
     case 'peer-up':
       state.peers.add(input.peer)
-      greet(state, config, input.peer, input.wallMs, out)
+      greet(state, config, input.peer, input.wallMs, nowMs, out)
       return takeMembership(state, { type: 'link-up', id: input.peer }, ctx)
     case 'peer-down':
       state.peers.delete(input.peer)
+      forgetFill(state, input.peer)
       return [
         { type: 'unreachable', node: input.peer, reason: 'the link broke' },
         ...takeMembership(state, { type: 'link-down', id: input.peer }, ctx),
@@ -200,7 +203,7 @@ function runDue(state: MeshState, ctx: StepContext): NegotiationInput[] {
     else if (due === 'join') becomeReady(state, ctx)
     else if (due === 'renew-passports') publishPassports(state, ctx)
     else {
-      syncWithSomeone(state, rng, out)
+      syncWithSomeone(state, nowMs, rng, out)
       state.deadlines.set('sync', nowMs + Math.round(config.syncMs * (0.75 + rng.next() / 2)))
     }
   }

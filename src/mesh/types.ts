@@ -75,6 +75,20 @@ export interface ZoneState {
   whereabouts: ReadonlyMap<NodeId, Whereabouts>
 }
 
+/** Fetching all that a neighbour has, a few of the registry's buckets at a time, from one neighbour at a time. */
+export interface Fill {
+  readonly peer: NodeId
+  /** Where the present part begins, and how many buckets it has. */
+  bucket: number
+  width: number
+  /** Buckets that are still to come, those of this part included. */
+  left: number
+  /** Number of what was asked for last: what answers anything else moves nothing on. */
+  part: number
+  /** When that was. */
+  askedMs: number
+}
+
 /** Everything a node knows and is in the middle of. Changed only by `meshStep`. */
 export interface MeshState {
   readonly self: NodeId
@@ -106,6 +120,8 @@ export interface MeshState {
   toldIntervalMs: number
   /** Records taken since the last sync message: whether another round is worth while. */
   news: number
+  /** From whom much is being fetched, and how far that has come. */
+  fill: Fill | undefined
 }
 
 /** What can happen to a node; everything else follows from these. */

@@ -35,6 +35,17 @@ export function digest(state: RegistryState): SyncOpening {
   return { t: 'sync-buckets', body: { sums: encodeSums(state.sums) } }
 }
 
+/**
+ * What we have in some buckets: asks for all else that is in them.
+ * @param scope buckets, of which as many go as fit, the first always
+ */
+export function digestOf(state: RegistryState, scope: readonly number[]): SyncDigest {
+  const byBucket = new Map<number, Entry[]>(scope.map((bucket) => [bucket, []]))
+  for (const entry of state.records.values()) byBucket.get(entry.bucket)?.push(entry)
+  const [fitting, listed] = takeFitting(byBucket, SYNC_LIMITS.partBytes)
+  return { scope: fitting, authors: group(listed), more: false }
+}
+
 function encodeSums(sums: Uint32Array): Uint8Array {
   const bytes = new Uint8Array(SYNC_LIMITS.buckets * SYNC_LIMITS.sumBytes)
   const view = new DataView(bytes.buffer)
@@ -72,20 +83,26 @@ export function answerBuckets(state: RegistryState, theirs: SyncBuckets, rng: Rn
   if (differing.size === 0) return undefined
   for (const entry of state.records.values()) differing.get(entry.bucket)?.push(entry)
 
+  const [scope, listed] = takeFitting(differing, SYNC_LIMITS.listBytes)
+  return { scope, authors: group(listed), more: scope.length < differing.size }
+}
+
+/** As many buckets as fit a list of so many bytes, and what is in them. */
+function takeFitting(buckets: ReadonlyMap<number, readonly Entry[]>, mostBytes: number): [number[], Entry[]] {
   const scope: number[] = []
   const listed: Entry[] = []
   const authors = new Set<string>()
   let bytes = 0
-  for (const [bucket, entries] of differing) {
+  for (const [bucket, entries] of buckets) {
     const added = entries.reduce((sum, entry) => sum + sizeInDigest(entry), 0)
     for (const entry of entries) authors.add(entry.record.author)
     // One bucket always goes, so that a round gets somewhere; 50,000 records put about 200 into each.
-    if (scope.length > 0 && (bytes + added > SYNC_LIMITS.listBytes || authors.size > SYNC_LIMITS.authors)) break
+    if (scope.length > 0 && (bytes + added > mostBytes || authors.size > SYNC_LIMITS.authors)) break
     scope.push(bucket)
     listed.push(...entries)
     bytes += added
   }
-  return { scope, authors: group(listed), more: scope.length < differing.size }
+  return [scope, listed]
 }
 
 function sumDiffers(a: Uint8Array, b: Uint8Array, bucket: number): boolean {
@@ -128,7 +145,9 @@ export function answerDigest(state: RegistryState, theirs: SyncDigest, nowMs: nu
     if (inScope(entry) && isMissing(entry, listed.get(entry.key))) missing.push(entry)
   }
   const parcel = pack(state, missing, proofs, nowMs, rng)
-  return { ...parcel, wants, more: parcel.more || wantsLeftOut || theirs.more }
+  const { part } = theirs
+  const more = parcel.more || wantsLeftOut || theirs.more
+  return { ...parcel, wants, more, ...(part !== undefined && { part }) }
 }
 
 /** Newer than anything taken under this name; or the same number with another hash, which proves equivocation. */

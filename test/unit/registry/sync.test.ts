@@ -6,6 +6,7 @@ import {
   answerBuckets,
   answerDigest,
   digest,
+  digestOf,
   merge,
   node,
   noteVerdict,
@@ -192,6 +193,12 @@ describe('registry/sync', function () {
     assert.ok(bytes < 64 * 1024, `${bytes} bytes`)
     assert.ok(frameBytes(sums.body) < 2_200, `${frameBytes(sums.body)} bytes where nothing differs`)
     assert.equal(answerBuckets(a, (digest(a) as typeof sums).body, rng), undefined)
+    const parts = digestOf(
+      a,
+      Array.from({ length: 64 }, (_, bucket) => bucket),
+    )
+    assert.ok(parts.scope.length < 64 && frameBytes(parts) < 48 * 1024, `${frameBytes(parts)} bytes for a part`)
+    assert.equal(digestOf(a, [7]).scope.length, 1)
   })
 
   it('fills a newcomer in as many messages as it takes', () => {
