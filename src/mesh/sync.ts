@@ -26,7 +26,8 @@ export function greet(
 
 /** One round with one neighbour chosen by chance (design section 3). */
 export function syncWithSomeone(state: MeshState, nowMs: number, rng: Rng, out: MeshEffect[]): void {
-  if (state.peers.size === 0 || isFilling(state, nowMs)) return
+  if (state.peers.size === 0) return
+  if (isFilling(state, nowMs)) return
   out.push({ type: 'send', to: rng.pick([...state.peers]), message: digest(state.registry) })
 }
 
