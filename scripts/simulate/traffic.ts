@@ -9,6 +9,7 @@ is restarted once a day. The real core in up to 300 daemons, in 50 of up to 3,00
   --size N       so many members, up to 20,000 (default: 10, 100, 1,000 and 10,000, one after the other)
   --seconds N    of virtual time that are counted (default 120)
   --seed N       (default 1)
+  --hub LINKS    instead: one member to which there are so many links (with --size, default 1,000)
   --joins N      instead: how soon all have the passport of a newcomer, N times (with --size, default 100)
   --json         machine-readable lines on standard output
 Exits 1 when a member of the largest mesh takes more than twice what one of 100 does, or one join in a hundred takes
@@ -17,9 +18,11 @@ longer than a second.
 Examples:
   npm run sim -- --traffic
   npm run sim -- --traffic --size 1000 --seconds 60 --json
-  npm run sim -- --traffic --joins 200`
+  npm run sim -- --traffic --joins 200
+  npm run sim -- --traffic --hub 500 --seconds 30`
 
 const SIZES = [10, 100, 1_000, 10_000]
+const HUB_SIZE = 1_000
 /** The size that larger ones are measured by, and how much more they may take. */
 const MEASURE_SIZE = 100
 const MOST_TIMES = 2
@@ -31,9 +34,14 @@ function parse(argv: readonly string[]) {
   try {
     const { values } = parseArgs({
       args: [...argv],
-      options: { ...{ help: flag, json: flag }, ...{ size: text, seconds: text, seed: text, joins: text } },
+      options: { ...{ help: flag, json: flag }, ...{ size: text, seconds: text, seed: text, joins: text, hub: text } },
     })
-    const number = (name: 'size' | 'seconds' | 'seed' | 'joins', least: number, most: number, standard: number) => {
+    const number = (
+      name: 'size' | 'seconds' | 'seed' | 'joins' | 'hub',
+      least: number,
+      most: number,
+      standard: number,
+    ) => {
       const value = Number(values[name] ?? standard)
       if (Number.isSafeInteger(value) && value >= least && value <= most) return value
       throw new Error(`--${name} ${values[name]}: expected a whole number from ${least} to ${most}`)
@@ -46,6 +54,7 @@ function parse(argv: readonly string[]) {
       seconds: number('seconds', 1, 86_400, 120),
       seed: number('seed', 0, 2 ** 32, 1),
       joins: values.joins === undefined ? undefined : number('joins', 1, 100_000, 0),
+      hub: values.hub === undefined ? undefined : number('hub', 1, 20_000, 0),
     }
   } catch (error) {
     return { problem: (error as Error).message }
@@ -68,12 +77,12 @@ export function trafficMain(argv: readonly string[]): number {
   return (options.joins === undefined ? traffic(options) : joins(options, options.joins)) ? 0 : 1
 }
 
-function traffic({ size, seconds, seed, json }: Options): boolean {
+function traffic({ size, seconds, seed, json, hub }: Options): boolean {
   const kinds = TRAFFIC_KINDS.map((kind) => kind.padStart(11)).join('')
   if (!json) console.log(`members    sent received   both    p99 B/s${kinds}  steps/s  links  held records`)
   const results: TrafficResult[] = []
-  for (const one of size === undefined ? SIZES : [size]) {
-    const result = measureTraffic({ size: one, seconds, seed })
+  for (const one of size !== undefined ? [size] : hub !== undefined ? [HUB_SIZE] : SIZES) {
+    const result = measureTraffic({ size: one, seconds, seed, hubLinks: hub })
     results.push(result)
     if (json) console.log(JSON.stringify(result))
     else print(result)

@@ -9,6 +9,8 @@ import { World } from './world.ts'
 const WARM_MS = 60_000
 /** A member is restarted so often: for upgrades, power, whatever people do to machines. */
 export const RESTARTS_PER_DAY = 1
+/** The member to which there may be more links than to others. */
+const HUB = 0
 /** Daemons that are simulated in full, by the size of the mesh: in memory each costs as much as all whom it knows. */
 const FULL = [
   { upTo: 300, full: Infinity },
@@ -49,12 +51,17 @@ export interface TrafficOptions {
   readonly seed: number
   /** Daemons in full, when not as many as the size allows. */
   readonly full?: number
+  /** Measure one member alone, to which there are so many links, as to one by which all have joined. */
+  readonly hubLinks?: number | undefined
 }
 
 /** Measures the steady state, with restarts, of a mesh of a size. */
-export function measureTraffic({ size, seconds, seed, full = fullFor(size) }: TrafficOptions): TrafficResult {
+export function measureTraffic(options: TrafficOptions): TrafficResult {
+  const { size, seconds, seed, full = fullFor(size), hubLinks } = options
   const world = new World({ seed, size, full })
   begin(world)
+  for (let peer = size - 1; world.overlay.linksOf(HUB).size < (hubLinks ?? 0) && peer > 0; peer--)
+    world.overlay.link(peer, HUB)
   churn(world, RESTARTS_PER_DAY)
   world.time.runUntil(world.time.nowMs + WARM_MS)
   const steps = new Map([...world.daemons].map(([index, daemon]) => [index, daemon.steps]))
@@ -62,7 +69,8 @@ export function measureTraffic({ size, seconds, seed, full = fullFor(size) }: Tr
   world.time.runUntil(world.time.nowMs + seconds * 1_000)
   const { meter, daemons, overlay } = world
   // Those who were there all the time, so that each is counted over the same time.
-  const measured = [...daemons.values()].filter(({ index, steps: now }) => now > (steps.get(index) ?? Infinity))
+  const stayed = [...daemons.values()].filter(({ index, steps: now }) => now > (steps.get(index) ?? Infinity))
+  const measured = hubLinks === undefined ? stayed : stayed.filter(({ index }) => index === HUB)
   const mean = (of: (index: number) => number) =>
     measured.reduce((sum, { index }) => sum + of(index), 0) / measured.length
   const bytesPerS = (index: number) => (meter.sentBytes(index) + meter.receivedBytes(index)) / seconds

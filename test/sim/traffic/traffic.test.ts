@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { MOST_LINKS } from '../../../src/node/link-budget.ts'
 import { begin } from './begin.ts'
 import { GOSSIP_DEGREE } from './gossip-mesh.ts'
 import { measureJoins, measureTraffic } from './measure.ts'
@@ -23,6 +24,14 @@ describe('what a member sends and receives', function () {
         assert.ok(byKind[kind] > 0, `nothing counted of ${kind}`)
       }
     }
+  })
+
+  it('is at most twice as much for one by whom many have joined, as long as it keeps to its budget of links', () => {
+    const world = { size: 1_000, seconds: 20, seed: 1, full: 6 }
+    const usual = measureTraffic(world)
+    const hub = measureTraffic({ ...world, hubLinks: MOST_LINKS })
+    assert.deepEqual([hub.full, hub.links], [1, MOST_LINKS])
+    assert.ok(hub.meanBytesPerS <= 2 * usual.meanBytesPerS, `${hub.meanBytesPerS} of ${usual.meanBytesPerS} B/s`)
   })
 
   it('is the same for the same seed', () => {
