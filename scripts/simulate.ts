@@ -6,6 +6,7 @@
  *   npm run sim -- --mutants             plants known bugs one by one; every one must be caught
  *   npm run sim -- --membership --help   the simulator of who is alive, with options of its own
  *   npm run sim -- --coordinates --help  how well members place themselves by round trips
+ *   npm run sim -- --traffic --help      what members send and receive, in meshes of 10 to 10,000
  *
  * Exits 0 when all went well, 1 when a rule was broken or a planted bug was missed, 2 for wrong usage.
  */
@@ -14,13 +15,15 @@ import { parseSimulateArguments, SIMULATE_USAGE } from './simulate/arguments.ts'
 import { membershipMain } from './simulate/membership.ts'
 import { runMutants } from './simulate/mutants.ts'
 import { runOne, runSeeds } from './simulate/seeds.ts'
+import { trafficMain } from './simulate/traffic.ts'
 
 const argv = process.argv.slice(2)
 const parsed = parseSimulateArguments(argv)
 if (argv.includes('--membership')) process.exitCode = await membershipMain(argv.filter((one) => one !== '--membership'))
 else if (argv.includes('--coordinates')) {
   process.exitCode = coordinatesMain(argv.filter((one) => one !== '--coordinates'))
-} else if ('problem' in parsed) {
+} else if (argv.includes('--traffic')) process.exitCode = trafficMain(argv.filter((one) => one !== '--traffic'))
+else if ('problem' in parsed) {
   console.error(`${parsed.problem}\n\n${SIMULATE_USAGE}`)
   process.exitCode = 2
 } else if (parsed.mode === 'help') console.log(SIMULATE_USAGE)

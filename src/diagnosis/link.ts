@@ -57,20 +57,23 @@ export interface RecordFacts {
   /** Of our newest heartbeat there, as the other said. */
   readonly thereAgeMs: number | undefined
   readonly didAnswer: boolean
-  /** Without a heartbeat for so long a node counts as offline. */
-  readonly leaseMs: number
+  /** Without a heartbeat for so long the other counts as offline here, */
+  readonly hereLeaseMs: number
+  /** and this node there. */
+  readonly thereLeaseMs: number
 }
 
 /** Whether records pass, both ways. */
 export function judgeRecords(name: string, facts: RecordFacts): DoctorStep {
-  const { hereAgeMs, thereAgeMs, didAnswer, leaseMs } = facts
-  const isFresh = (ageMs: number | undefined): ageMs is number => ageMs !== undefined && ageMs < leaseMs
+  const { hereAgeMs, thereAgeMs, didAnswer, hereLeaseMs, thereLeaseMs } = facts
+  const isFresh = (ageMs: number | undefined, leaseMs: number) => ageMs !== undefined && ageMs < leaseMs
+  const isFreshHere = isFresh(hereAgeMs, hereLeaseMs)
   const told = (ageMs: number | undefined) => (ageMs === undefined ? 'none' : `${inWords(ageMs)} old`)
   const there = didAnswer ? told(thereAgeMs) : 'not told'
   const found = `last heartbeat of ${name} here: ${told(hereAgeMs)}; of this node there: ${there}`
   const measured = { hereAgeMs, thereAgeMs }
-  if (isFresh(hereAgeMs) && (!didAnswer || isFresh(thereAgeMs))) return ok('records', found, measured)
-  const deaf = isFresh(hereAgeMs) ? `${name} takes none of this node` : `none of ${name} is taken here`
+  if (isFreshHere && (!didAnswer || isFresh(thereAgeMs, thereLeaseMs))) return ok('records', found, measured)
+  const deaf = isFreshHere ? `${name} takes none of this node` : `none of ${name} is taken here`
   return broken(
     'records',
     found,

@@ -6,10 +6,8 @@ import { countFitting, subtractResources, type Resources } from '../model/resour
 import { runningCount } from '../negotiation/executor/bids.ts'
 import { coordinateOf } from '../topology/coordinates/told.ts'
 import type { Rng } from '../util/rng.ts'
-import type { MeshConfig, MeshEffect, MeshState } from './types.ts'
-
-/** A change of state is told at once, but not more often than this. */
-const MIN_BEAT_MS = 1_000
+import { beatIntervalMs, beatTtlMs, leastBeatGapMs, livingMembers, passportTtlMs, renewalMs } from './pace.ts'
+import type { MeshConfig, MeshEffect, MeshState, StepContext } from './types.ts'
 
 /** What this node has not set aside for holds and contracts. */
 export function freeNow(state: MeshState): Resources {
@@ -34,10 +32,11 @@ export function nextSeq(state: MeshState, kind: string): number {
 export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: Rng, out: MeshEffect[]): void {
   const shown = shownState(state)
   const coordinate = coordinateOf(state.topology.placement)
+  const intervalMs = beatIntervalMs(config, livingMembers(state))
   const body: Heartbeat = {
     state: shown,
     incarnation: state.topology.own.incarnation,
-    intervalMs: config.beatMs,
+    intervalMs,
     uptimeMs: nowMs - state.startedAtMs,
     cpuRatio: Math.round(state.sample.cpuRatio * 1000) / 1000,
     memoryAvailableBytes: state.sample.memoryAvailableBytes,
@@ -48,8 +47,7 @@ export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: R
   }
   state.toldState = shown
   state.lastBeatMs = nowMs
-  // A beat lives as long as the dead are listed: after that nothing but the high-water mark remains of it.
-  const ttlMs = config.deadMs
+  state.toldIntervalMs = intervalMs
   out.push({
     type: 'publish',
     topic: 'pulse',
@@ -57,26 +55,23 @@ export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: R
     name: '',
     epoch: state.epoch,
     seq: nextSeq(state, 'heartbeat'),
-    ttlMs,
+    ttlMs: beatTtlMs(config, intervalMs),
     body,
   })
-  if (state.phase !== 'leaving')
-    state.deadlines.set('beat', nowMs + Math.round(config.beatMs * (0.9 + rng.next() / 10)))
+  if (state.phase !== 'leaving') state.deadlines.set('beat', nowMs + Math.round(intervalMs * (0.9 + rng.next() / 10)))
 }
 
-/** Beats early when the shown state changed since the last beat. */
+/** Beats early when the shown state changed since the last beat: at once, unless the mesh is large or it just did. */
 export function beatIfChanged(state: MeshState, nowMs: number): void {
   if (state.toldState === undefined || state.phase === 'leaving' || shownState(state) === state.toldState) return
-  state.deadlines.setEarlier('beat', Math.max(nowMs, state.lastBeatMs + MIN_BEAT_MS))
+  state.deadlines.setEarlier('beat', Math.max(nowMs, state.lastBeatMs + leastBeatGapMs(state.toldIntervalMs)))
 }
 
 /** Takes the new set of own passports and publishes what changed; all of them when `force`. */
 export function setPassports(
   state: MeshState,
-  config: MeshConfig,
-  nowMs: number,
+  { nowMs, config, rng, out }: StepContext,
   passports: readonly Passport[],
-  out: MeshEffect[],
 ): void {
   const before = new Map(state.passports)
   state.passports.clear()
@@ -86,17 +81,17 @@ export function setPassports(
     if (JSON.stringify(before.get(name)) !== JSON.stringify(passport))
       publishPassport(state, config, name, passport, out)
   }
-  planRenewal(state, config, nowMs)
+  planRenewal(state, config, nowMs, rng)
 }
 
 /** Publishes every own passport (again): at the start, at a third of their lifetime, under a new epoch. */
-export function publishPassports(state: MeshState, config: MeshConfig, nowMs: number, out: MeshEffect[]): void {
+export function publishPassports(state: MeshState, { nowMs, config, rng, out }: StepContext): void {
   for (const [name, passport] of state.passports) publishPassport(state, config, name, passport, out)
-  planRenewal(state, config, nowMs)
+  planRenewal(state, config, nowMs, rng)
 }
 
-function planRenewal(state: MeshState, config: MeshConfig, nowMs: number): void {
-  state.deadlines.set('renew-passports', nowMs + Math.floor(config.passportTtlMs / 3))
+function planRenewal(state: MeshState, config: MeshConfig, nowMs: number, rng: Rng): void {
+  state.deadlines.set('renew-passports', nowMs + renewalMs(config, livingMembers(state), rng))
 }
 
 function publishPassport(state: MeshState, config: MeshConfig, name: string, body: Passport, out: MeshEffect[]): void {
@@ -109,7 +104,7 @@ function publishPassport(state: MeshState, config: MeshConfig, name: string, bod
     name,
     epoch: state.epoch,
     seq,
-    ttlMs: config.passportTtlMs,
+    ttlMs: passportTtlMs(config, livingMembers(state)),
     body,
   })
 }

@@ -5,7 +5,7 @@
 import { Testimony } from '../model/membership.ts'
 import type { NegotiationInput } from '../negotiation/step.ts'
 import type { NodeId } from '../negotiation/types.ts'
-import { noteVerdict, type RegistryEvent } from '../registry/registry.ts'
+import { leaseMsOf, noteVerdict, type RegistryEvent } from '../registry/registry.ts'
 import { pointOf } from '../topology/coordinates/told.ts'
 import { topologyStep } from '../topology/step.ts'
 import type { TopologyEffect, TopologyInput } from '../topology/types.ts'
@@ -94,7 +94,7 @@ function hearHeartbeat(state: MeshState, id: NodeId, isNew: boolean, ctx: StepCo
   const author = state.registry.authors.get(id)
   const record = state.registry.records.get(`${id}/heartbeat/`)?.record
   if (id === state.self || author?.beat === undefined || record === undefined) return []
-  if (ctx.nowMs - author.beat.bornMs >= ctx.config.leaseMs) return []
+  if (ctx.nowMs - author.beat.bornMs >= leaseMsOf(author, state.registry.config)) return []
   const pair = { epoch: record.epoch, incarnation: author.beat.body.incarnation }
   if (author.beat.body.state === 'offline') return takeMembership(state, { type: 'member-left', id, pair }, ctx)
   const { coordinate } = author.beat.body

@@ -16,6 +16,7 @@ import { beat, beatIfChanged, publishPassports, setPassports, shownState } from 
 import { hostOf, introduceSelf, isProbe, takeMembership, takeProbe } from './membership.ts'
 import { expireRecords, takeRecord } from './records.ts'
 import { learnAllAddresses } from './registry-events.ts'
+import { forgetFill } from './fill.ts'
 import { greet, onSyncMessage, syncWithSomeone } from './sync.ts'
 import {
   PHASE_TRANSITIONS,
@@ -60,7 +61,9 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     passports: new Map(),
     toldState: undefined,
     lastBeatMs: 0,
+    toldIntervalMs: config.beatMs,
     news: 0,
+    fill: undefined,
   }
 }
 
@@ -103,7 +106,7 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
     case 'epoch': {
       const passedOn = setEpoch(state, input.epoch, ctx)
       if (state.phase === 'joining') return passedOn
-      publishPassports(state, config, nowMs, out)
+      publishPassports(state, ctx)
       beat(state, config, nowMs, rng, out)
       return passedOn
     }
@@ -119,7 +122,7 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
       state.policies = input.policies
       return [{ type: 'policies-changed' }]
     case 'passports':
-      setPassports(state, config, nowMs, input.passports, out)
+      setPassports(state, ctx, input.passports)
       return []
     case 'sample':
       state.sample = input.sample
@@ -132,10 +135,11 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
       return takeRecord(state, input, ctx)
     case 'peer-up':
       state.peers.add(input.peer)
-      greet(state, config, input.peer, input.wallMs, out)
+      greet(state, config, input.peer, input.wallMs, nowMs, out)
       return takeMembership(state, { type: 'link-up', id: input.peer }, ctx)
     case 'peer-down':
       state.peers.delete(input.peer)
+      forgetFill(state, input.peer)
       return [
         { type: 'unreachable', node: input.peer, reason: 'the link broke' },
         ...takeMembership(state, { type: 'link-down', id: input.peer }, ctx),
@@ -183,10 +187,11 @@ function movePhase(state: MeshState, to: MeshPhase): void {
   state.phase = to
 }
 
-function becomeReady(state: MeshState, { config, nowMs, rng, out }: StepContext): void {
+function becomeReady(state: MeshState, ctx: StepContext): void {
+  const { config, nowMs, rng, out } = ctx
   movePhase(state, 'ready')
   state.deadlines.cancel('join')
-  publishPassports(state, config, nowMs, out)
+  publishPassports(state, ctx)
   beat(state, config, nowMs, rng, out)
   out.push({ type: 'node-event', peer: state.self, what: 'ready' })
 }
@@ -200,9 +205,9 @@ function runDue(state: MeshState, ctx: StepContext): NegotiationInput[] {
   for (let due = state.deadlines.takeDue(nowMs); due !== undefined; due = state.deadlines.takeDue(nowMs)) {
     if (due === 'beat') beat(state, config, nowMs, rng, out)
     else if (due === 'join') becomeReady(state, ctx)
-    else if (due === 'renew-passports') publishPassports(state, config, nowMs, out)
+    else if (due === 'renew-passports') publishPassports(state, ctx)
     else {
-      syncWithSomeone(state, rng, out)
+      syncWithSomeone(state, nowMs, rng, out)
       state.deadlines.set('sync', nowMs + Math.round(config.syncMs * (0.75 + rng.next() / 2)))
     }
   }

@@ -1,22 +1,33 @@
 /** Anti-entropy's place in the mesh: when a round starts, and which message answers which. */
 import type { ControlMessage } from '../model/control.ts'
+import { SYNC_LIMITS } from '../model/sync.ts'
 import type { NodeId } from '../negotiation/types.ts'
 import { answerBuckets, answerDigest, digest, supply } from '../registry/registry.ts'
 import type { Rng } from '../util/rng.ts'
+import { beginFill, goOn, isAnswer, isFilling } from './fill.ts'
 import type { MeshConfig, MeshEffect, MeshState } from './types.ts'
 
 const NOTHING = { records: [], wants: [], more: false }
 
 /** A link stands: say who this is, and compare what both know. */
-export function greet(state: MeshState, config: MeshConfig, peer: NodeId, wallMs: number, out: MeshEffect[]): void {
+export function greet(
+  state: MeshState,
+  config: MeshConfig,
+  peer: NodeId,
+  wallMs: number,
+  nowMs: number,
+  out: MeshEffect[],
+): void {
   const { cluster, version } = config
   out.push({ type: 'send', to: peer, message: { t: 'hello', body: { cluster, version, epoch: state.epoch, wallMs } } })
-  out.push({ type: 'send', to: peer, message: digest(state.registry) })
+  // What it has is on its way from another.
+  if (!isFilling(state, nowMs)) out.push({ type: 'send', to: peer, message: digest(state.registry) })
 }
 
 /** One round with one neighbour chosen by chance (design section 3). */
-export function syncWithSomeone(state: MeshState, rng: Rng, out: MeshEffect[]): void {
+export function syncWithSomeone(state: MeshState, nowMs: number, rng: Rng, out: MeshEffect[]): void {
   if (state.peers.size === 0) return
+  if (isFilling(state, nowMs)) return
   out.push({ type: 'send', to: rng.pick([...state.peers]), message: digest(state.registry) })
 }
 
@@ -37,7 +48,10 @@ export function onSyncMessage(
     case 'hello':
       return true
     case 'sync-buckets': {
-      const list = answerBuckets(state.registry, message.body, rng)
+      // A newcomer has asked for everything already, by a list of the little it has, and is getting it.
+      const isNew = state.phase === 'joining' && state.registry.records.size <= SYNC_LIMITS.listAll
+      const isComing = isNew || isFilling(state, nowMs)
+      const list = isComing ? undefined : answerBuckets(state.registry, message.body, rng)
       // Agreement is answered too: a joining node waits for it.
       answer(list ? { t: 'sync-digest', body: list } : { t: 'sync-records', body: NOTHING })
       return true
@@ -46,14 +60,28 @@ export function onSyncMessage(
       answer({ t: 'sync-records', body: answerDigest(state.registry, message.body, nowMs, rng) })
       return true
     case 'sync-records': {
-      const { wants, more } = message.body
+      const { wants, more, part } = message.body
       if (wants.length > 0) answer({ t: 'sync-records', body: supply(state.registry, wants, nowMs, rng) })
       // Another round only after progress, or two peers that refuse each other's records would go on for ever.
-      if (more && state.news > 0) answer(digest(state.registry))
+      const next = isAnswer(state, from, part)
+        ? goOn(state, more && state.news > 0, nowMs)
+        : nextRound(state, from, more && state.news > 0, nowMs, rng)
+      if (next !== undefined) answer(next)
       state.news = 0
       return true
     }
     default:
       return false
   }
+}
+
+function nextRound(
+  state: MeshState,
+  from: NodeId,
+  hasMore: boolean,
+  nowMs: number,
+  rng: Rng,
+): ControlMessage | undefined {
+  if (!hasMore || isFilling(state, nowMs)) return undefined
+  return state.registry.records.size > SYNC_LIMITS.listAll ? beginFill(state, from, nowMs, rng) : digest(state.registry)
 }

@@ -21,17 +21,20 @@ import type { VerifiedRecord } from '../wire/envelope.ts'
 export interface MeshConfig {
   readonly cluster: string
   readonly version: string
-  /** Between two heartbeats, jittered by a tenth. Must match mesh-wide within a factor of two. @default 10000 */
+  /**
+   * Between two heartbeats, jittered by a tenth; longer in a mesh of more than 40 (`pace.ts`). Must match mesh-wide
+   * within a factor of two. @default 10000
+   */
   readonly beatMs: number
-  /** Silence after which a node is offline: three beats. @default 30000 */
+  /** Silence after which a node is offline: three beats, or three of those that it names. @default 30000 */
   readonly leaseMs: number
-  /** Silence after which a node is no longer listed: six beats. @default 60000 */
+  /** Silence after which a node is no longer listed: six beats, likewise. @default 60000 */
   readonly deadMs: number
   /** Between two rounds of anti-entropy, each with one random neighbour. @default 30000 */
   readonly syncMs: number
   /** How long a daemon with addresses to join waits for its first neighbour before it is ready alone. @default 3000 */
   readonly joinMs: number
-  /** Lifetime of a passport; renewed at a third of it. @default 3600000 */
+  /** Lifetime of a passport, renewed at a third of it; longer in a mesh of more than 120. @default 3600000 */
   readonly passportTtlMs: number
   readonly negotiation: NegotiationConfig
   /** What differs from the defaults of `topology/config.ts`. */
@@ -73,6 +76,20 @@ export interface ZoneState {
   whereabouts: ReadonlyMap<NodeId, Whereabouts>
 }
 
+/** Fetching all that a neighbour has, a few of the registry's buckets at a time, from one neighbour at a time. */
+export interface Fill {
+  readonly peer: NodeId
+  /** Where the present part begins, and how many buckets it has. */
+  bucket: number
+  width: number
+  /** Buckets that are still to come, those of this part included. */
+  left: number
+  /** Number of what was asked for last: what answers anything else moves nothing on. */
+  part: number
+  /** When that was. */
+  askedMs: number
+}
+
 /** Everything a node knows and is in the middle of. Changed only by `meshStep`. */
 export interface MeshState {
   readonly self: NodeId
@@ -102,8 +119,12 @@ export interface MeshState {
   /** What the last heartbeat said, to beat early when it changes. */
   toldState: NodeState | undefined
   lastBeatMs: number
+  /** What the last heartbeat promised. */
+  toldIntervalMs: number
   /** Records taken since the last sync message: whether another round is worth while. */
   news: number
+  /** From whom much is being fetched, and how far that has come. */
+  fill: Fill | undefined
 }
 
 /** What can happen to a node; everything else follows from these. */

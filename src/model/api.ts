@@ -96,6 +96,8 @@ export const NodeView = z.strictObject({
   memoryAvailableBytes: z.int().optional(),
   tasks: z.int().optional(),
   heartbeatAgeMs: z.int().optional(),
+  /** Between its heartbeats, as it has promised: longer in a large mesh. */
+  heartbeatIntervalMs: z.int().optional(),
   uptimeMs: z.int().optional(),
   addresses: z.array(z.string()),
   drivers: z.array(z.string()),

@@ -44,6 +44,9 @@ export const Hello = z.strictObject({
 })
 export type Hello = z.infer<typeof Hello>
 
+/** The sender has more links than it should, and does not need this one: whoever does not need it either may end it. */
+const SpareLink = z.strictObject({})
+
 export const PLAIN = {
   hello: Hello,
   release: Release,
@@ -59,6 +62,7 @@ export const PLAIN = {
   asked: Asked,
   examine: Examine,
   examined: Examined,
+  'spare-link': SpareLink,
   'sync-buckets': SyncBuckets,
   'sync-digest': SyncDigest,
   'sync-records': SyncRecords,

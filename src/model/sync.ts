@@ -9,13 +9,15 @@
 import * as z from 'zod'
 
 export const SYNC_LIMITS = {
-  /** Registries up to this size list everything; larger ones start with sums. */
-  listAll: 500,
+  /** Registries up to this size list everything, at 100 bytes a record; larger ones start with sums, 2 KiB. */
+  listAll: 64,
   buckets: 256,
   /** Of a bucket's sum. */
   sumBytes: 8,
   /** Encoded entries of one list, estimated; leaves a frame (256 KiB) ample room. */
   listBytes: 160 * 1024,
+  /** The same of a list that asks for a part of what the other has, of which the answer is four times as long. */
+  partBytes: 32 * 1024,
   /** Records sent in one message. */
   recordsBytes: 128 * 1024,
   /** Names of wanted records in one message: at most 400 bytes each. */
@@ -66,6 +68,8 @@ export const SyncDigest = z.strictObject({
   authors: z.array(z.tuple([author, z.array(SyncEntry).max(SYNC_LIMITS.perAuthor)])).max(SYNC_LIMITS.authors),
   /** More buckets differ than fitted: start again once these are settled. */
   more: z.boolean(),
+  /** To be given back with the answer: of much that is fetched, this is one part. */
+  part: counter.optional(),
 })
 export type SyncDigest = z.infer<typeof SyncDigest>
 
@@ -91,5 +95,7 @@ export const SyncRecords = z.strictObject({
   wants: z.array(SyncWant).max(SYNC_LIMITS.wants),
   /** There is more than fitted: start again once these are merged, if they brought anything new. */
   more: z.boolean(),
+  /** Of the list that this answers. */
+  part: counter.optional(),
 })
 export type SyncRecords = z.infer<typeof SyncRecords>

@@ -23,8 +23,6 @@ export interface DaemonParts {
   readonly options: DaemonOptions
   readonly name: string
   readonly cluster: string
-  /** Without a heartbeat for so long a node counts as offline. */
-  readonly leaseMs: number
   readonly version: string
   readonly log: Logger
   readonly clock: Clock

@@ -28,6 +28,7 @@ import { loadSeed, loadToken } from './identity.ts'
 import { Inbound } from './inbound.ts'
 import { KnownPeers } from './known-peers.ts'
 import { LinkSpeeds } from './link-speeds.ts'
+import { LinkBudget } from './link-budget.ts'
 import { lockDataDir } from './lock.ts'
 import { MeshLoop } from './loop.ts'
 import { toFrame, type Sealer } from './messages.ts'
@@ -135,6 +136,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
       if (!mesh.registry.authors.has(from)) probes.forget(from)
     },
     onExamine: (from, message) => examiner.take(from, message),
+    onSpareLink: (from) => void linkBudget.onSpare(from),
   })
   const speeds = new LinkSpeeds(() => clock.nowMs())
   const onAddresses = () => parts.refresh()
@@ -173,6 +175,12 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     probes: () => probes,
     mdns: options.mdns ?? true,
   })
+  const linkBudget = new LinkBudget({
+    peer: () => peer,
+    mesh,
+    rng,
+    ask: (to) => void peer.send(to, toFrame({ t: 'spare-link', body: {} }, sealer)).catch(() => {}),
+  })
   const carry = createEffects({ mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, input, post })
 
   const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, log })
@@ -182,7 +190,6 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     options,
     name,
     cluster: config.cluster,
-    leaseMs: config.leaseMs,
     version: VERSION,
     log,
     clock,
@@ -211,6 +218,8 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   }
   await probes.open(port, options.listen)
   undo.add('probes', () => probes.close())
+  linkBudget.start()
+  undo.add('link budget', () => linkBudget.stop())
   await start(parts, runner, epoch, undo)
   return {
     operations: createOperations(parts),

@@ -31,6 +31,8 @@ export interface InboundOptions {
   readonly onBye: (peer: PeerIdText) => void
   /** A peer of this cluster asks how it is seen from here, or answers that question. */
   readonly onExamine: (peer: PeerIdText, message: ExamineMessage) => void
+  /** A peer has more links than it should, and does not need the one to this node. */
+  readonly onSpareLink: (peer: PeerIdText) => void
 }
 
 /** The two messages of an examination: they are about the link, and no matter of the mesh. */
@@ -146,6 +148,7 @@ export class Inbound {
     if (this.#foreign.has(peer)) return this.#count('foreign-cluster')
     if (!this.#greetings.has(peer)) return this.#count('no-hello')
     if (message.t === 'examine' || message.t === 'examined') return this.#options.onExamine(peer, message)
+    if (message.t === 'spare-link') return this.#options.onSpareLink(peer)
     if (message.t === 'sync-records') this.#takeRecords(message.body)
     this.#options.post({ type: 'message', from: peer, message, ...(proof === undefined ? {} : { proof }) })
   }

@@ -55,6 +55,7 @@ function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {
           uptimeMs: heartbeat.uptimeMs,
         }
       : {}),
+    ...(heartbeat && { heartbeatIntervalMs: heartbeat.intervalMs }),
     ...(self ? ownFacts(state, nowMs) : {}),
     ...(self
       ? { heartbeatAgeMs: 0 }

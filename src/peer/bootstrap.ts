@@ -18,6 +18,8 @@ interface Entry {
   readonly address: string
   /** Known from the address, or from whoever answered there last. */
   peer: string | undefined
+  /** Its link is ended on purpose. */
+  isLetGo: boolean
   pauseMs: number
   timer: NodeJS.Timeout | undefined
   /** How the last try failed, unless it did not. */
@@ -37,6 +39,7 @@ export class Bootstrap {
     this.#entries = [...new Set(addresses)].map((address) => ({
       address,
       peer: parseTcpAddress(address)?.peer,
+      isLetGo: false,
       pauseMs: REDIAL_MIN_MS,
       timer: undefined,
       lastFailure: undefined,
@@ -76,9 +79,21 @@ export class Bootstrap {
   onPeerDown(peer: string): void {
     for (const entry of this.#entries) {
       if (entry.peer !== peer) continue
+      if (entry.isLetGo) {
+        entry.isLetGo = false
+        continue
+      }
       entry.pauseMs = REDIAL_MIN_MS
       this.#schedule(entry, jittered(entry.pauseMs))
     }
+  }
+
+  /**
+   * The link to this peer is about to be ended on purpose: not a loss to make good. There are other links then, and
+   * when those are lost, the peer is dialled as one of those that are known.
+   */
+  letGo(peer: string): void {
+    for (const entry of this.#entries) if (entry.peer === peer && this.#hooks.isLinked(peer)) entry.isLetGo = true
   }
 
   /** Where this machine is on the network has changed: all that are not linked are tried anew. */

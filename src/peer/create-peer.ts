@@ -177,6 +177,11 @@ class MeshPeer implements Peer {
     for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('no longer needed'))
   }
 
+  letGo(peer: PeerIdText): void {
+    this.#running?.bootstrap.letGo(peer)
+    this.hangUp(peer)
+  }
+
   stats(): Record<string, number> {
     const running = this.#running
     const connections = running?.host.getConnections() ?? []

@@ -59,8 +59,8 @@ export const DEGREE_TARGET = 8
 /** No more outbound connections than this are opened by the degree keeper. */
 export const MAX_OUTBOUND = 12
 
-/** Peers whose addresses are remembered, and addresses of each. */
-export const MAX_KNOWN_PEERS = 4096
+/** Peers whose addresses are remembered, as many as there can be members; and addresses of each. */
+export const MAX_KNOWN_PEERS = 20_000
 export const MAX_ADDRESSES_PER_PEER = 8
 /** … of them by way of relays. */
 export const MAX_RELAYED_ADDRESSES = 4

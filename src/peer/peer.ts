@@ -100,6 +100,8 @@ export interface Peer {
   answersAt(address: string, peer: PeerIdText, signal: AbortSignal): Promise<boolean>
   /** Ends all connections to a peer, for what was only an examination. It may be dialled again at any time. */
   hangUp(peer: PeerIdText): void
+  /** Ends the link to a peer that nobody needs: it is not dialled again for having been named to join by. */
+  letGo(peer: PeerIdText): void
   /** libp2p's own counters, for /metrics: name → value. */
   stats(): Record<string, number>
 }

@@ -10,8 +10,8 @@ import { dropEntry, noEffects } from './state.ts'
 import type { Author, RegistryConfig, RegistryEffects, RegistryState } from './types.ts'
 
 /** Missed intervals until offline and until dropped (design section 3). */
-const LEASE_INTERVALS = 3
-const DEAD_INTERVALS = 6
+export const LEASE_INTERVALS = 3
+export const DEAD_INTERVALS = 6
 
 /** The author's last sign of life: its heartbeat, or while there never was one, its newest passport. */
 export function lastHeardMs(author: Author): number | undefined {
@@ -21,13 +21,18 @@ export function lastHeardMs(author: Author): number | undefined {
   return newest
 }
 
-/** Until when the author counts as alive, and is listed. A node that beats slowly has a longer lease. */
+/** How long a heartbeat of the author stands for it. A node that beats slowly has a longer lease. */
+export function leaseMsOf(author: Author, config: RegistryConfig): number {
+  return Math.max(config.leaseMs, LEASE_INTERVALS * (author.beat?.body.intervalMs ?? 0))
+}
+
+/** Until when the author counts as alive, and is listed. */
 export function leaseOf(author: Author, config: RegistryConfig): { lapsesMs: number; diesMs: number } | undefined {
   const heardMs = lastHeardMs(author)
   if (heardMs === undefined) return undefined
   const intervalMs = author.beat?.body.intervalMs ?? 0
   return {
-    lapsesMs: heardMs + Math.max(config.leaseMs, LEASE_INTERVALS * intervalMs),
+    lapsesMs: heardMs + leaseMsOf(author, config),
     diesMs: heardMs + Math.max(config.deadMs, DEAD_INTERVALS * intervalMs),
   }
 }

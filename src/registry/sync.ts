@@ -14,6 +14,7 @@ import {
   type SyncWant,
 } from '../model/sync.ts'
 import type { Rng } from '../util/rng.ts'
+import { leaseMsOf } from './liveness.ts'
 import { isNewer } from './state.ts'
 import type { Entry, RegistryState } from './types.ts'
 
@@ -32,6 +33,17 @@ export function digest(state: RegistryState): SyncOpening {
     return { t: 'sync-digest', body: { scope: 'all', authors: group(state.records.values()), more: false } }
   }
   return { t: 'sync-buckets', body: { sums: encodeSums(state.sums) } }
+}
+
+/**
+ * What we have in some buckets: asks for all else that is in them.
+ * @param scope buckets, of which as many go as fit, the first always
+ */
+export function digestOf(state: RegistryState, scope: readonly number[]): SyncDigest {
+  const byBucket = new Map<number, Entry[]>(scope.map((bucket) => [bucket, []]))
+  for (const entry of state.records.values()) byBucket.get(entry.bucket)?.push(entry)
+  const [fitting, listed] = takeFitting(byBucket, SYNC_LIMITS.partBytes)
+  return { scope: fitting, authors: group(listed), more: false }
 }
 
 function encodeSums(sums: Uint32Array): Uint8Array {
@@ -71,20 +83,26 @@ export function answerBuckets(state: RegistryState, theirs: SyncBuckets, rng: Rn
   if (differing.size === 0) return undefined
   for (const entry of state.records.values()) differing.get(entry.bucket)?.push(entry)
 
+  const [scope, listed] = takeFitting(differing, SYNC_LIMITS.listBytes)
+  return { scope, authors: group(listed), more: scope.length < differing.size }
+}
+
+/** As many buckets as fit a list of so many bytes, and what is in them. */
+function takeFitting(buckets: ReadonlyMap<number, readonly Entry[]>, mostBytes: number): [number[], Entry[]] {
   const scope: number[] = []
   const listed: Entry[] = []
   const authors = new Set<string>()
   let bytes = 0
-  for (const [bucket, entries] of differing) {
+  for (const [bucket, entries] of buckets) {
     const added = entries.reduce((sum, entry) => sum + sizeInDigest(entry), 0)
     for (const entry of entries) authors.add(entry.record.author)
     // One bucket always goes, so that a round gets somewhere; 50,000 records put about 200 into each.
-    if (scope.length > 0 && (bytes + added > SYNC_LIMITS.listBytes || authors.size > SYNC_LIMITS.authors)) break
+    if (scope.length > 0 && (bytes + added > mostBytes || authors.size > SYNC_LIMITS.authors)) break
     scope.push(bucket)
     listed.push(...entries)
     bytes += added
   }
-  return { scope, authors: group(listed), more: scope.length < differing.size }
+  return [scope, listed]
 }
 
 function sumDiffers(a: Uint8Array, b: Uint8Array, bucket: number): boolean {
@@ -126,8 +144,10 @@ export function answerDigest(state: RegistryState, theirs: SyncDigest, nowMs: nu
   for (const entry of state.records.values()) {
     if (inScope(entry) && isMissing(entry, listed.get(entry.key))) missing.push(entry)
   }
-  const parcel = pack(missing, proofs, nowMs, rng)
-  return { ...parcel, wants, more: parcel.more || wantsLeftOut || theirs.more }
+  const parcel = pack(state, missing, proofs, nowMs, rng)
+  const { part } = theirs
+  const more = parcel.more || wantsLeftOut || theirs.more
+  return { ...parcel, wants, more, ...(part !== undefined && { part }) }
 }
 
 /** Newer than anything taken under this name; or the same number with another hash, which proves equivocation. */
@@ -158,11 +178,17 @@ export function supply(state: RegistryState, wants: readonly SyncWant[], nowMs: 
     const entry = state.records.get(`${author}/${kind}/${name}`)
     if (entry !== undefined) entries.push(entry)
   }
-  return { ...pack(entries, [...proofs], nowMs, rng), wants: [] }
+  return { ...pack(state, entries, [...proofs], nowMs, rng), wants: [] }
 }
 
 /** As many as a message carries. In random order, so that records they refuse do not hold up the others for ever. */
-function pack(entries: Entry[], proofs: readonly Uint8Array[], nowMs: number, rng: Rng): Omit<SyncRecords, 'wants'> {
+function pack(
+  state: RegistryState,
+  entries: Entry[],
+  proofs: readonly Uint8Array[],
+  nowMs: number,
+  rng: Rng,
+): Omit<SyncRecords, 'wants'> {
   const records: SyncRecords['records'] = []
   let left = SYNC_LIMITS.recordsBytes
   const add = (bytes: Uint8Array, ageMs: number): boolean => {
@@ -176,7 +202,18 @@ function pack(entries: Entry[], proofs: readonly Uint8Array[], nowMs: number, rn
   for (const entry of rng.shuffle(entries)) {
     // Expired, but not yet ticked away: it stays dead (invariant 3).
     if (nowMs >= entry.expiresMs) continue
-    if (!add(entry.record.bytes, Math.max(0, nowMs - entry.bornMs))) more = true
+    if (!add(entry.record.bytes, ageOf(state, entry, nowMs))) more = true
   }
   return { records, more }
+}
+
+/**
+ * How old the other is told that a record is. The heartbeat of an author whom its watchers miss is as old as its lease
+ * at least: the words of the watchers are gone by the time a newcomer asks, and in a large mesh the lease itself lasts
+ * for long. One that is missed in error refutes that by a new heartbeat.
+ */
+function ageOf(state: RegistryState, { kind, record, bornMs }: Entry, nowMs: number): number {
+  const ageMs = Math.max(0, nowMs - bornMs)
+  const author = kind === 'heartbeat' ? state.authors.get(record.author) : undefined
+  return author?.missed === true ? Math.max(ageMs, leaseMsOf(author, state.config)) : ageMs
 }

@@ -159,6 +159,7 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
       linksLeftOut: 4,
     },
   ],
+  'spare-link': [{}],
   release: [{ bidId: 'b1' }],
   renew: [{ attempts: REFS, leaseMs: 30_000 }],
   renewed: [{ unknown: REFS }],
@@ -178,6 +179,7 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
   'sync-digest': [
     { scope: [1, 2], more: false, authors: [[AUTHOR, [['passport', 'default/a', 1, 2, '0123456789abcdef']]]] },
     { scope: 'all', more: true, authors: [] },
+    { scope: [255, 0], more: false, authors: [], part: 1_800_000_000_001 },
   ],
   'sync-records': [
     {
@@ -185,6 +187,7 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
       wants: [[AUTHOR, 'passport', 'default/a']],
       more: true,
     },
+    { records: [], wants: [], more: false, part: 1_800_000_000_001 },
   ],
 }
 

@@ -26,7 +26,8 @@ export function register(program: Command): void {
 }
 
 function describeNode(node: NodeView, paint: Paint): string {
-  const age = node.heartbeatAgeMs === undefined ? '' : `, heartbeat ${formatDuration(node.heartbeatAgeMs)} ago`
+  const every = node.heartbeatIntervalMs === undefined ? '' : ` (every ${formatDuration(node.heartbeatIntervalMs)})`
+  const age = node.heartbeatAgeMs === undefined ? '' : `, heartbeat ${formatDuration(node.heartbeatAgeMs)} ago${every}`
   const link = node.self ? ', this node' : node.connected ? ', connected' : ''
   const pairs = (record: Readonly<Record<string, string>>): string[] =>
     Object.entries(record).map(([key, value]) => `${key}=${value}`)

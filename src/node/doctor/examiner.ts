@@ -8,7 +8,7 @@ import { LINK_WAYS, MAX_TOLD_LINKS, type Examine, type Examined, type ToldLink }
 import { wayTo } from '../../diagnosis/reachability.ts'
 import type { Exchange } from '../../diagnosis/clock.ts'
 import type { Peer, PeerIdText } from '../../peer/peer.ts'
-import { nodes } from '../../registry/registry.ts'
+import { leaseMsOf, nodes } from '../../registry/registry.ts'
 import { BoundedMap } from '../../util/bounded-map.ts'
 import type { Clock } from '../../util/clock.ts'
 import { TokenBucket } from '../../util/token-bucket.ts'
@@ -161,4 +161,10 @@ export class Examiner {
 export function heartbeatAgeOf(mesh: MeshState, peerId: PeerIdText, nowMs: number): number | undefined {
   const beat = mesh.registry.authors.get(peerId)?.beat
   return beat === undefined ? undefined : Math.max(0, Math.round(nowMs - beat.bornMs))
+}
+
+/** Without a heartbeat for so long a node counts as offline, milliseconds: it may have promised to beat seldom. */
+export function leaseMsOfNode({ registry }: MeshState, peerId: PeerIdText): number {
+  const author = registry.authors.get(peerId)
+  return author === undefined ? registry.config.leaseMs : leaseMsOf(author, registry.config)
 }

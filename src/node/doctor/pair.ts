@@ -24,7 +24,7 @@ import { messageOf } from '../../util/errors.ts'
 import type { DaemonParts } from '../daemon-state.ts'
 import type { Greeting } from '../inbound.ts'
 import { namesOf } from '../views.ts'
-import { heartbeatAgeOf, type Examination } from './examiner.ts'
+import { heartbeatAgeOf, leaseMsOfNode, type Examination } from './examiner.ts'
 import { resolveTarget, type Target } from './resolve.ts'
 
 /** The whole walk; each step has less. */
@@ -263,14 +263,16 @@ async function greetingOf(
 
 /** Heartbeats pass within a second of a new link, by anti-entropy: they are waited for as long as they may take. */
 async function recordFacts(parts: DaemonParts, id: string, signal: AbortSignal) {
-  const { mesh, clock, examiner, leaseMs } = parts
+  const { mesh, clock, examiner } = parts
   const look = async () => {
     const asked = await examiner.ask(id, false, signal)
     return {
       hereAgeMs: heartbeatAgeOf(mesh, id, clock.nowMs()),
       thereAgeMs: asked?.answer.heartbeatAgeMs,
       didAnswer: asked !== undefined,
-      leaseMs,
+      hereLeaseMs: leaseMsOfNode(mesh, id),
+      // As this node itself has promised there.
+      thereLeaseMs: leaseMsOfNode(mesh, mesh.self),
     }
   }
   const endsAtMs = performance.now() + RECORDS_MS

@@ -121,11 +121,13 @@ describe('diagnosis: a pair', () => {
   })
 
   it('records: both have to be fresh, unless the other cannot say', () => {
-    const facts = { hereAgeMs: 1_000, thereAgeMs: 2_000, didAnswer: true, leaseMs: 30_000 }
+    const facts = { hereAgeMs: 1_000, thereAgeMs: 2_000, didAnswer: true, hereLeaseMs: 30_000, thereLeaseMs: 30_000 }
     assert.equal(judgeRecords('barn', facts).outcome, 'ok')
     assert.equal(judgeRecords('barn', { ...facts, didAnswer: false, thereAgeMs: undefined }).outcome, 'ok')
     assert.match(judgeRecords('barn', { ...facts, thereAgeMs: undefined }).cause!, /barn takes none of this node/)
     assert.match(judgeRecords('barn', { ...facts, hereAgeMs: 30_000 }).cause!, /none of barn is taken here/)
+    const rare = { ...facts, hereAgeMs: 30_000, hereLeaseMs: 75_000 }
+    assert.equal(judgeRecords('barn', rare).outcome, 'ok', 'it has promised to beat more seldom')
   })
 
   it('path: direct is well, relay only is what is broken, and the relay is named', () => {

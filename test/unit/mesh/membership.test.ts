@@ -114,6 +114,12 @@ describe('membership in the mesh', () => {
     const old = heartbeat('old')
     step({ type: 'record', record: old, ageMs: DEFAULT_MESH.leaseMs })
     assert.equal(verdictOf(mesh.topology, old.author), undefined)
+    const rare = heartbeat('rare', { intervalMs: 25_000, ttlMs: 150_000 })
+    step({ type: 'record', record: rare, ageMs: 74_999 })
+    assert.equal(verdictOf(mesh.topology, rare.author), 'alive', 'its lease is three of its own intervals')
+    const lapsed = heartbeat('lapsed', { intervalMs: 25_000, ttlMs: 150_000 })
+    step({ type: 'record', record: lapsed, ageMs: 75_000 })
+    assert.equal(verdictOf(mesh.topology, lapsed.author), undefined)
   })
 
   it('says where it is in its heartbeats, and goes by where others say they are', () => {

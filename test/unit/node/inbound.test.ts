@@ -25,12 +25,14 @@ describe('what comes in', () => {
   let inputs: MeshInput[]
   let inbound: Inbound
   let examined: unknown[]
+  let spared: unknown[]
   const sealer = (byte: number): Sealer => ({ signer: signerOf(byte), clock, epoch: 1, seq: 0 })
 
   beforeEach(() => {
     clock = manualClock(NOW)
     inputs = []
     examined = []
+    spared = []
     inbound = new Inbound({
       cluster: 'c',
       clock,
@@ -38,6 +40,7 @@ describe('what comes in', () => {
       onHello: () => {},
       onBye: () => {},
       onExamine: (...told) => void examined.push(told),
+      onSpareLink: (...told) => void spared.push(told),
       input: (input) => (inputs.push(input), [{ type: 'fate', fate: 'accept', outcome: 'new' }]),
       post: (input) => void inputs.push(input),
     })
@@ -69,6 +72,8 @@ describe('what comes in', () => {
     inbound.onFrame('q', toFrame(hello('other'), sealer(1)))
     inbound.onFrame('q', toFrame(examine, sealer(1)))
     assert.deepEqual(examined, [['p', examine]])
+    inbound.onFrame('p', toFrame({ t: 'spare-link', body: {} }, sealer(1)))
+    assert.deepEqual(spared, [['p']])
     assert.equal(inputs.length, 0)
     assert.equal(inbound.refused.get('foreign-cluster'), 1)
     assert.equal(inbound.greetingOf('q')?.cluster, 'other')
@@ -128,6 +133,7 @@ describe('what comes in', () => {
       onHello: () => {},
       onBye: () => {},
       onExamine: (...told) => void examined.push(told),
+      onSpareLink: (...told) => void spared.push(told),
       input: () => {
         throw new TypeError('undefined is not a function')
       },

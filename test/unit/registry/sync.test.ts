@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { hash } from 'node:crypto'
 import { SyncBuckets, SyncDigest, SyncRecords, SYNC_LIMITS } from '../../../src/model/sync.ts'
-import { answerDigest, digest, merge, node, tick, type RegistryState } from '../../../src/registry/registry.ts'
+import {
+  answerBuckets,
+  answerDigest,
+  digest,
+  digestOf,
+  merge,
+  node,
+  noteVerdict,
+  tick,
+  type RegistryState,
+} from '../../../src/registry/registry.ts'
 import { REGISTRY_LIMITS } from '../../../src/registry/types.ts'
 import type { VerifiedRecord } from '../../../src/wire/envelope.ts'
 import { decodeFrame, encodeFrame, MAX_FRAME_BYTES } from '../../../src/wire/frames.ts'
@@ -143,6 +154,51 @@ describe('registry/sync', function () {
     const filled = syncFully(fresh, a, T0)
     assert.equal(fresh.records.size, a.records.size)
     assert.ok(filled.largest < MAX_FRAME_BYTES, `${filled.largest} bytes`)
+  })
+
+  it('tells a newcomer that a member is missed, whose last heartbeat is not old', () => {
+    const [a, b] = [registryOf('a'), registryOf('b')]
+    const rare = { intervalMs: 100_000, ttlMs: 600_000 }
+    mergeAll(a, [heartbeat('ann', rare), heartbeat('bob', rare)])
+    const [ann, bob] = [signerOf('ann').id, signerOf('bob').id]
+    noteVerdict(a, ann, true, T0 + 1_000)
+    syncFully(a, b, T0 + 2_000)
+    assert.deepEqual([node(b, ann, T0 + 2_000)?.state, node(b, bob, T0 + 2_000)?.state], ['offline', 'ready'])
+    assert.equal(node(b, bob, T0 + 2_000)?.heartbeatAgeMs, 2_000)
+    merge(b, heartbeat('ann', { ...rare, seq: 2 }), 0, T0 + 3_000)
+    assert.equal(node(b, ann, T0 + 3_000)?.state, 'ready', 'its next heartbeat refutes it')
+  })
+
+  it('costs a few kilobytes a round among 10,000 members that differ in a few records', () => {
+    const [a, b] = [registryOf('a'), registryOf('b')]
+    // Signing twenty thousand records would only take time: what is compared is names, numbers and hashes.
+    const [beat, passed] = [heartbeat('ann'), passport('ann', 'writer')]
+    for (let i = 0; i < 10_000; i++) {
+      const author = `12D3KooW${String(i).padStart(44, 'x')}`
+      for (const [at, record] of [beat, passed].entries()) {
+        const copy = { ...record, author, hash: hash('sha256', `${i} ${at}`, 'hex') }
+        merge(a, copy, 0, T0)
+        if (i >= 3) merge(b, copy, 0, T0)
+      }
+    }
+    assert.equal(a.records.size, 20_000)
+    const rng = seededRng(1)
+    const sums = digest(b)
+    assert.ok(sums.t === 'sync-buckets')
+    const list = answerBuckets(a, sums.body, rng)
+    assert.ok(list)
+    const wanted = answerDigest(b, list, T0, rng)
+    assert.equal(wanted.wants.length, 6)
+    const bytes = [sums.body, list, wanted].reduce((sum, message) => sum + frameBytes(message), 0)
+    assert.ok(bytes < 64 * 1024, `${bytes} bytes`)
+    assert.ok(frameBytes(sums.body) < 2_200, `${frameBytes(sums.body)} bytes where nothing differs`)
+    assert.equal(answerBuckets(a, (digest(a) as typeof sums).body, rng), undefined)
+    const parts = digestOf(
+      a,
+      Array.from({ length: 64 }, (_, bucket) => bucket),
+    )
+    assert.ok(parts.scope.length < 64 && frameBytes(parts) < 48 * 1024, `${frameBytes(parts)} bytes for a part`)
+    assert.equal(digestOf(a, [7]).scope.length, 1)
   })
 
   it('fills a newcomer in as many messages as it takes', () => {

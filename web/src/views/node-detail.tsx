@@ -86,8 +86,9 @@ export function NodeDetail({ id }: { readonly id: string }) {
 }
 
 function nowFacts({ value: node, seenAtMs }: Seen<NodeView>): Fact[] {
-  const { capacity, free, cpuRatio, heartbeatAgeMs, uptimeMs } = node
+  const { capacity, free, cpuRatio, heartbeatAgeMs, heartbeatIntervalMs, uptimeMs } = node
   const since = Math.max(0, nowMs.value - seenAtMs)
+  const every = heartbeatIntervalMs === undefined ? '' : `, every ${formatAge(heartbeatIntervalMs)}`
   const gauge = (left: number, whole: number, show: (amount: number) => string): ComponentChildren => (
     <Gauge ratio={whole <= 0 ? 0 : 1 - left / whole}>
       {show(left)} <small>free of {show(whole)}</small>
@@ -109,7 +110,10 @@ function nowFacts({ value: node, seenAtMs }: Seen<NodeView>): Fact[] {
     ],
     ['Memory available', node.memoryAvailableBytes !== undefined && formatBytes(node.memoryAvailableBytes)],
     ['Tasks', node.tasks !== undefined && String(node.tasks)],
-    ['Heartbeat', heartbeatAgeMs !== undefined && (node.self ? 'its own' : `${formatAge(heartbeatAgeMs + since)} ago`)],
+    [
+      'Heartbeat',
+      heartbeatAgeMs !== undefined && (node.self ? 'its own' : `${formatAge(heartbeatAgeMs + since)} ago${every}`),
+    ],
     ['Up', uptimeMs !== undefined && formatAge(uptimeMs + since)],
     ['Version', node.version],
   ]

@@ -43,7 +43,6 @@ function daemonWith(link: LinkInfo | undefined, afterRedial = link): DaemonParts
     clock,
     cluster: 'home',
     version: '1',
-    leaseMs: 30_000,
     options: { mdns: false },
     peer: {
       peers: () => [barn.id],

@@ -1,0 +1,123 @@
+/** `npm run sim -- --traffic`: what members send and receive in meshes of any size, and how soon joins are known. */
+import { parseArgs } from 'node:util'
+import { measureJoins, measureTraffic, type TrafficResult } from '../../test/sim/traffic/measure.ts'
+import { TRAFFIC_KINDS } from '../../test/sim/traffic/meter.ts'
+
+const USAGE = `usage: npm run sim -- --traffic [options]
+What a member sends and receives, bytes a second, while nothing is asked of the mesh but that it stands; each member
+is restarted once a day. The real core in up to 300 daemons, in 50 of up to 3,000, in 16 of more; gossipsub modelled.
+  --size N       so many members, up to 20,000 (default: 10, 100, 1,000 and 10,000, one after the other)
+  --seconds N    of virtual time that are counted (default 120)
+  --seed N       (default 1)
+  --hub LINKS    instead: one member to which there are so many links (with --size, default 1,000)
+  --joins N      instead: how soon all have the passport of a newcomer, N times (with --size, default 100)
+  --json         machine-readable lines on standard output
+Exits 1 when a member of the largest mesh takes more than twice what one of 100 does, or one join in a hundred takes
+longer than a second.
+
+Examples:
+  npm run sim -- --traffic
+  npm run sim -- --traffic --size 1000 --seconds 60 --json
+  npm run sim -- --traffic --joins 200
+  npm run sim -- --traffic --hub 500 --seconds 30`
+
+const SIZES = [10, 100, 1_000, 10_000]
+const HUB_SIZE = 1_000
+/** The size that larger ones are measured by, and how much more they may take. */
+const MEASURE_SIZE = 100
+const MOST_TIMES = 2
+const MOST_JOIN_MS = 1_000
+
+function parse(argv: readonly string[]) {
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean', default: false } as const
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: { ...{ help: flag, json: flag }, ...{ size: text, seconds: text, seed: text, joins: text, hub: text } },
+    })
+    const number = (
+      name: 'size' | 'seconds' | 'seed' | 'joins' | 'hub',
+      least: number,
+      most: number,
+      standard: number,
+    ) => {
+      const value = Number(values[name] ?? standard)
+      if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+      throw new Error(`--${name} ${values[name]}: expected a whole number from ${least} to ${most}`)
+    }
+    const size = values.size === undefined ? undefined : number('size', 4, 20_000, 0)
+    return {
+      help: values.help,
+      json: values.json,
+      size,
+      seconds: number('seconds', 1, 86_400, 120),
+      seed: number('seed', 0, 2 ** 32, 1),
+      joins: values.joins === undefined ? undefined : number('joins', 1, 100_000, 0),
+      hub: values.hub === undefined ? undefined : number('hub', 1, 20_000, 0),
+    }
+  } catch (error) {
+    return { problem: (error as Error).message }
+  }
+}
+
+type Options = Exclude<ReturnType<typeof parse>, { readonly problem: string }>
+
+/** Runs what the command line asks for. @returns the exit code */
+export function trafficMain(argv: readonly string[]): number {
+  const options = parse(argv)
+  if ('problem' in options) {
+    console.error(`${options.problem}\n\n${USAGE}`)
+    return 2
+  }
+  if (options.help) {
+    console.log(USAGE)
+    return 0
+  }
+  return (options.joins === undefined ? traffic(options) : joins(options, options.joins)) ? 0 : 1
+}
+
+function traffic({ size, seconds, seed, json, hub }: Options): boolean {
+  const kinds = TRAFFIC_KINDS.map((kind) => kind.padStart(11)).join('')
+  if (!json) console.log(`members    sent received   both    p99 B/s${kinds}  steps/s  links  held records`)
+  const results: TrafficResult[] = []
+  for (const one of size !== undefined ? [size] : hub !== undefined ? [HUB_SIZE] : SIZES) {
+    const result = measureTraffic({ size: one, seconds, seed, hubLinks: hub })
+    results.push(result)
+    if (json) console.log(JSON.stringify(result))
+    else print(result)
+  }
+  return isFlat(results, json)
+}
+
+function print(result: TrafficResult): void {
+  const { size, sentBytesPerS, receivedBytesPerS, meanBytesPerS, p99BytesPerS, byKind, stepsPerS, links } = result
+  const cells = [
+    ...[String(size).padStart(7), String(sentBytesPerS).padStart(8), String(receivedBytesPerS).padStart(9)],
+    ...[String(meanBytesPerS).padStart(7), String(p99BytesPerS).padStart(11)],
+    ...TRAFFIC_KINDS.map((kind) => String(byKind[kind]).padStart(11)),
+    ...[String(stepsPerS).padStart(9), String(links).padStart(7)],
+    `  ${result.heldRecords}, ${(result.heldBytes / 1e6).toFixed(1)} MB`,
+  ]
+  console.log(cells.join(''))
+}
+
+/** Whether a member of the largest mesh takes at most so much more than one of 100; true when not both were seen. */
+function isFlat(results: readonly TrafficResult[], json: boolean): boolean {
+  const [measure, largest] = [results.find(({ size }) => size === MEASURE_SIZE), results.at(-1)]
+  if (measure === undefined || largest === undefined || largest.size <= MEASURE_SIZE) return true
+  const times = largest.meanBytesPerS / measure.meanBytesPerS
+  if (!json) console.log(`${largest.size} members: ${times.toFixed(2)} times the bytes of ${MEASURE_SIZE}`)
+  return times <= MOST_TIMES
+}
+
+function joins({ size = MEASURE_SIZE, seed, json }: Options, count: number): boolean {
+  const result = measureJoins({ size, joins: count, seed })
+  const { p50Ms, p99Ms, maxMs, missed } = result
+  if (json) console.log(JSON.stringify(result))
+  else {
+    console.log(`${size} members, ${count} joins: all have the newcomer's passport after`)
+    console.log(`  ${p50Ms} ms (p50), ${p99Ms} ms (p99), ${maxMs} ms (worst); ${missed} not within a minute`)
+  }
+  return missed === 0 && p99Ms <= MOST_JOIN_MS
+}
