@@ -65,6 +65,7 @@ export function createEffects(options: EffectOptions): (effect: MeshEffect) => v
       case 'fate':
       case 'persist':
       case 'cache':
+      case 'audit':
         // The first is for the gossip validator, the others are the loop's own.
         return undefined
     }

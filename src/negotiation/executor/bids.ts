@@ -4,6 +4,7 @@
 import type { Bid, Offer } from '../../model/negotiation.ts'
 import { addResources, scaleResources, subtractResources } from '../../model/resources.ts'
 import { declineReasons, slotsThatFit } from '../constraints.ts'
+import { note, notedReasons } from '../notes.ts'
 import { freeResources, send } from '../state.ts'
 import { type Context, type NegotiationState, type NodeId } from '../types.ts'
 import { contractsLeft, noteServed, rememberWaiter, shareReasons } from './shares.ts'
@@ -15,12 +16,14 @@ export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, off
   const hold = known === undefined ? undefined : state.holds.get(known)
   if (hold) return send(ctx, from, { t: 'bid', body: hold.bid })
 
+  note(ctx, { type: 'offer.received', jobId: offer.jobId, offerId, slots: offer.slots, peer: from })
   const free = freeResources(state, ctx)
   const reasons = declineReasons(spec, from, ctx.local, free)
   const slots = reasons.length > 0 ? 0 : slotsThatFit(spec, offer.slots, ctx.local, free)
   if (reasons.length === 0) reasons.push(...shareReasons(state, ctx, from, free))
   if (reasons.length > 0 || slots === 0) {
     if (reasons.every((reason) => reason.temporary)) rememberWaiter(state, from, spec.resources)
+    note(ctx, { type: 'decline.sent', offerId, peer: from, reasons: notedReasons(reasons) })
     return send(ctx, from, { t: 'decline', body: { offerId, reasons: reasons.slice(0, 16), wouldFit: free } })
   }
   const held = Math.min(slots, contractsLeft(state, ctx, from))
@@ -51,6 +54,7 @@ function openHold(state: NegotiationState, ctx: Context, from: NodeId, offer: Of
   state.holdByOffer.set(`${from}/${offerId}`, bidId)
   state.deadlines.set(`hold:${bidId}`, ctx.nowMs + ctx.config.holdMs)
   noteServed(state, ctx, from)
+  note(ctx, { type: 'bid.sent', offerId, bidId, slots, peer: from })
   send(ctx, from, { t: 'bid', body: bid })
 }
 
