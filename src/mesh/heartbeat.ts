@@ -5,8 +5,7 @@ import { DEFAULT_TASK } from '../model/task.ts'
 import { countFitting, subtractResources, type Resources } from '../model/resources.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import { coordinateOf } from '../topology/coordinates/told.ts'
-import type { Rng } from '../util/rng.ts'
-import type { MeshConfig, MeshEffect, MeshState } from './types.ts'
+import type { MeshConfig, MeshEffect, MeshState, StepContext } from './types.ts'
 
 /** A change of state is told at once, but not more often than this. */
 const MIN_BEAT_MS = 1_000
@@ -31,9 +30,10 @@ export function nextSeq(state: MeshState, kind: string): number {
 }
 
 /** Publishes a heartbeat and plans the next. */
-export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: Rng, out: MeshEffect[]): void {
+export function beat(state: MeshState, { config, nowMs, rng, out, auditHead }: StepContext): void {
   const shown = shownState(state)
   const coordinate = coordinateOf(state.topology.placement)
+  const audit = auditHead?.()
   const body: Heartbeat = {
     state: shown,
     incarnation: state.topology.own.incarnation,
@@ -45,6 +45,7 @@ export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: R
     tasks: runningCount(state.negotiation),
     passport: state.newestPassport,
     ...(coordinate && { coordinate }),
+    ...(audit && { audit }),
   }
   state.toldState = shown
   state.lastBeatMs = nowMs

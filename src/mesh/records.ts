@@ -1,6 +1,7 @@
 /** Records coming in, and what follows from them for the rest of the mesh. */
 import type { NegotiationInput } from '../negotiation/step.ts'
 import { merge, tick, type MergeOutcome, type RegistryEffects } from '../registry/registry.ts'
+import { witness } from './audit.ts'
 import { onRegistryEvent, takeTestimony } from './membership.ts'
 import { tellRegistryNews } from './registry-events.ts'
 import type { MeshInput, MeshState, RecordFate, StepContext } from './types.ts'
@@ -29,7 +30,10 @@ export function takeRecord(
   const { nowMs, out } = ctx
   if (record.kind === 'testimony') return takeTestimony(state, record, statedAgeMs ?? 0, ctx)
   const merged = merge(state.registry, record, ageMs, nowMs, statedAgeMs)
-  if (merged.outcome === 'new' || merged.outcome === 'updated') state.news++
+  if (merged.outcome === 'new' || merged.outcome === 'updated') {
+    state.news++
+    witness(state, record, ctx)
+  }
   out.push({ type: 'fate', fate: FATE[merged.outcome], outcome: merged.outcome })
   if (merged.ownEpochAhead !== undefined) out.push({ type: 'raise-epoch', atLeast: merged.ownEpochAhead })
   return carryOver(state, merged, ctx)

@@ -2,6 +2,7 @@
  * The mesh: registry and negotiation composed into one pure state machine. The daemon's loop and the
  * simulator drive this very code; neither has any of their own.
  */
+import type { AuditAsk, AuditHead, AuditTold } from '../model/audit-exchange.ts'
 import type { ControlMessage } from '../model/control.ts'
 import type { NodeState } from '../model/heartbeat.ts'
 import type { LoadSample } from '../model/hardware.ts'
@@ -15,6 +16,7 @@ import type { TopologyConfig, TopologyState } from '../topology/types.ts'
 import type { Clusters } from '../topology/zones.ts'
 import type { Rng } from '../util/rng.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
+import type { AuditState } from './audit.ts'
 
 /** Knobs of the mesh. Times in milliseconds. */
 export interface MeshConfig {
@@ -81,9 +83,11 @@ export interface MeshState {
   readonly topology: TopologyState
   /** Which zones were last inferred. */
   readonly zones: ZoneState
+  /** What others' audit logs looked like. */
+  readonly audit: AuditState
   readonly peers: Set<NodeId>
   readonly warmBundles: Set<string>
-  readonly deadlines: Deadlines<'beat' | 'sync' | 'join' | 'renew-passports' | 'expire'>
+  readonly deadlines: Deadlines<'beat' | 'sync' | 'join' | 'renew-passports' | 'expire' | 'audit'>
   phase: MeshPhase
   /** Boot epoch of this daemon's records; see design section 3. */
   epoch: number
@@ -112,6 +116,14 @@ export type MeshInput =
   | { readonly type: 'epoch'; readonly epoch: number }
   /** Before `start`: what the store holds of the registry, its records verified again. */
   | { readonly type: 'restore-registry'; readonly persisted: Persisted }
+  /** Before `start`: what the store holds of others' audit logs. */
+  | {
+      readonly type: 'restore-audit'
+      readonly heads: ReadonlyMap<string, unknown>
+      readonly alarms: ReadonlyMap<string, unknown>
+    }
+  /** Somebody knows why the audit log of a peer contradicts itself. */
+  | { readonly type: 'accept-log'; readonly peer: NodeId }
   | { readonly type: 'local'; readonly facts: LocalFacts }
   /** The whole set of own passports; what is not in it any more is withdrawn by letting it expire. */
   | { readonly type: 'passports'; readonly passports: readonly Passport[] }
@@ -142,6 +154,8 @@ export interface StepContext {
   readonly nowMs: number
   readonly config: MeshConfig
   readonly rng: Rng
+  /** This node's own audit log as far as it is safe on disk; undefined where none is kept. */
+  readonly auditHead?: (() => AuditHead | undefined) | undefined
   readonly out: MeshEffect[]
 }
 
@@ -165,10 +179,21 @@ export type MeshEffect =
   /** Records and marks are a cache of the mesh: they may be stored a little later, in bulk. */
   | {
       readonly type: 'cache'
-      readonly collection: 'record' | 'mark' | 'proof'
+      readonly collection: 'record' | 'mark' | 'proof' | 'audit-head'
       readonly key: string
       readonly doc: unknown
     }
+  /** As negotiation's own: stored before anything else of the step happens. */
+  | {
+      readonly type: 'persist'
+      readonly collection: 'audit-alarm'
+      readonly key: string
+      readonly doc: unknown
+    }
+  /** Answer this from the audit log, and send it to whoever asked. */
+  | { readonly type: 'audit-answer'; readonly to: NodeId; readonly ask: AuditAsk }
+  /** An answer came in; whoever asked for it may wait. */
+  | { readonly type: 'audit-told'; readonly from: NodeId; readonly told: AuditTold }
   | { readonly type: 'fate'; readonly fate: RecordFate; readonly outcome: string }
   /** Somebody has records of ours from a later boot than this: raise the stored epoch above `atLeast`. */
   | { readonly type: 'raise-epoch'; readonly atLeast: number }

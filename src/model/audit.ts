@@ -69,8 +69,10 @@ export const AuditEvent = z.discriminatedUnion('type', [
   event('settlement.received', attempt),
   event('cancel.asked', { taskId: Id }),
   event('cancel.received', { ...attempt, why: z.enum(['cancelled', 'lost']) }),
-  // The log itself. `omitted`: so many events of strangers, or beyond what can be held back, were not written.
+  // The logs themselves. `omitted`: so many events of strangers, or beyond what can be held back, were not written.
+  // `alarm`: the log of a peer contradicts itself. `accepted`: somebody here knows why.
   event('audit.omitted', { count: z.int().min(1), peer: Peer.optional() }),
+  event('audit.accepted', peer),
   event('audit.alarm', { peer: Peer, what: z.enum(['forked', 'shrunk', 'inconsistent']) }),
 ])
 export type AuditEvent = z.infer<typeof AuditEvent>

@@ -19,6 +19,7 @@ import {
   Report,
   Settle,
 } from './negotiation.ts'
+import { AuditAsk, AuditTold } from './audit-exchange.ts'
 import { Examine, Examined } from './examine.ts'
 import { Ask, Asked, Ping, Pong, ProbeAddress } from './membership.ts'
 import { SyncBuckets, SyncDigest, SyncRecords } from './sync.ts'
@@ -59,6 +60,8 @@ export const PLAIN = {
   asked: Asked,
   examine: Examine,
   examined: Examined,
+  'audit-ask': AuditAsk,
+  'audit-told': AuditTold,
   'sync-buckets': SyncBuckets,
   'sync-digest': SyncDigest,
   'sync-records': SyncRecords,

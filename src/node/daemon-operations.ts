@@ -134,7 +134,10 @@ function changeTrust(parts: DaemonParts, peer: string, trusted: boolean): TrustV
     })
   }
   if (!trusted && !parts.trusted.has(peer)) throw new OperationError('not-found', `${peer} is not in the trust list`)
-  parts.store.write([{ collection: 'trust', key: peer, doc: trusted ? { addedAtMs: parts.clock.wallMs() } : null }])
+  // The event is in the log if and only if the list is changed.
+  const doc = trusted ? { addedAtMs: parts.clock.wallMs() } : null
+  const type = trusted ? 'trust.added' : 'trust.removed'
+  parts.audit.log.write([{ collection: 'trust', key: peer, doc }], [{ type, peer }])
   if (trusted) parts.trusted.add(peer)
   else parts.trusted.delete(peer)
   parts.refresh()
@@ -153,7 +156,11 @@ async function applyPassports(parts: DaemonParts, yaml: string, fileName: string
       })
   }
   assertPublishable(passports)
-  for (const passport of passports) parts.extraPassports.set(passportName(passport), passport)
+  for (const passport of passports) {
+    const name = passportName(passport)
+    parts.extraPassports.set(name, passport)
+    parts.loop.note({ type: 'passport.applied', name })
+  }
   parts.refresh()
   return passports.map(passportName)
 }

@@ -100,6 +100,8 @@ const MACHINE = {
   },
 }
 
+const HASH = new Uint8Array(32).fill(0xab)
+
 /** Bodies of the records that gossip spreads. */
 export const RECORD_BODIES = {
   heartbeat: [HEARTBEAT],
@@ -158,6 +160,25 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
       ],
       linksLeftOut: 4,
     },
+  ],
+  'audit-ask': [
+    { nonce: 7, want: { type: 'consistency', first: 3, second: 9 } },
+    { nonce: 7, want: { type: 'story', taskId: 'k3j2' } },
+    { nonce: 2 ** 32 - 1, want: { type: 'seen' } },
+  ],
+  'audit-told': [
+    { nonce: 7, told: { type: 'consistency', path: [HASH, HASH], pruned: false } },
+    {
+      nonce: 7,
+      told: {
+        type: 'story',
+        head: new Uint8Array(200).fill(4),
+        events: [{ position: 12, event: new Uint8Array(90).fill(5), path: [HASH] }],
+        more: false,
+      },
+    },
+    { nonce: 7, told: { type: 'seen' } },
+    { nonce: 7, told: { type: 'seen', head: new Uint8Array(400).fill(6) } },
   ],
   release: [{ bidId: 'b1' }],
   renew: [{ attempts: REFS, leaseMs: 30_000 }],

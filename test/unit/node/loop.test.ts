@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { AuditDraft } from '../../../src/model/audit.ts'
 import type { MeshEffect, MeshInput } from '../../../src/mesh/types.ts'
 import { MeshLoop, type Core } from '../../../src/node/loop.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
@@ -11,13 +12,30 @@ const HEARD: MeshInput = { type: 'heard', node: 'n' }
 const persist = (key: string, doc: unknown = { key }): MeshEffect => ({ type: 'persist', collection: 'task', key, doc })
 const event = (what: string): MeshEffect => ({ type: 'node-event', peer: 'p', what })
 
+/** The documents of a store, and the events that were written along with them. */
+function journalOf(store: Store, written: AuditDraft[] = []) {
+  let noted: AuditDraft[] = []
+  return {
+    get waiting() {
+      return noted.length
+    },
+    note: (one: AuditDraft) => void noted.push(one),
+    write(writes: readonly Write[]) {
+      store.write(writes)
+      written.push(...noted)
+      noted = []
+    },
+  }
+}
+
 function loopOf(
   step: (input: MeshInput) => MeshEffect[],
   store: Store,
   carry: (effect: MeshEffect) => void,
   nextWakeMs: Core['nextWakeMs'] = () => undefined,
 ) {
-  return new MeshLoop({ core: { step, nextWakeMs }, store, clock: manualClock(1_000), log: SILENT, carry })
+  const journal = journalOf(store)
+  return new MeshLoop({ core: { step, nextWakeMs }, journal, clock: manualClock(1_000), log: SILENT, carry })
 }
 
 describe('the driver loop', () => {
