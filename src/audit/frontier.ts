@@ -1,6 +1,6 @@
 /**
  * What is kept of a tree in order to append to it: the roots of its complete subtrees, at most one a level. An append
- * costs one hash and a carry, O(1) in the mean and O(log n) at most; the memory is O(log n), however long the log is.
+ * costs one hash and a carry, O(1) in the mean and O(log n) at most; the memory is O(log n), however long it grows.
  */
 import { EMPTY_ROOT, HASH_BYTES, hashNode } from './hashing.ts'
 

@@ -26,7 +26,7 @@ export function inclusionProof(index: number, size: number, subtree: SubtreeHash
       start = middle
     }
   }
-  return path.reverse()
+  return path.toReversed()
 }
 
 /**
@@ -51,7 +51,7 @@ export function consistencyProof(first: number, second: number, subtree: Subtree
     }
   }
   if (!isWhole) path.push(rangeHash(start, end, subtree))
-  return path.reverse()
+  return path.toReversed()
 }
 
 /** The frontier's hashes when the tree had `size` leaves. @throws whatever `subtree` throws */

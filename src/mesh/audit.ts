@@ -11,7 +11,6 @@ import {
   restoreHead,
   type Found,
   type HeardHead,
-  type WitnessState,
 } from '../audit/witness.ts'
 import type { AuditDraft, AuditType } from '../model/audit.ts'
 import type { ControlMessage } from '../model/control.ts'
@@ -21,7 +20,7 @@ import { BoundedMap } from '../util/bounded-map.ts'
 import { TokenBucket } from '../util/token-bucket.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
 import { StoredAlarm, StoredHead } from './audit-stored.ts'
-import type { MeshEffect, MeshState, StepContext } from './types.ts'
+import type { AuditState, MeshEffect, MeshState, StepContext } from './types.ts'
 
 /** One neighbour is asked for a proof at a time, whatever the size of the mesh: a proof takes some hundred bytes. */
 const ASK_EVERY_MS = 30_000
@@ -38,14 +37,6 @@ const BY_STRANGERS: ReadonlySet<AuditType> = new Set([
 const STRANGER_PER_S = 20
 const STRANGER_BURST = 2_000
 const MAX_STRANGERS = 1_024
-
-/** What the mesh keeps for its audit. */
-export interface AuditState {
-  readonly witness: WitnessState
-  readonly allowance: BoundedMap<NodeId, TokenBucket>
-  /** Events of strangers that were not written, and not yet told. */
-  readonly omitted: BoundedMap<NodeId, number>
-}
 
 /** Nothing is known of others. */
 export function createAuditState(): AuditState {

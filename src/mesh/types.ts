@@ -2,6 +2,7 @@
  * The mesh: registry and negotiation composed into one pure state machine. The daemon's loop and the
  * simulator drive this very code; neither has any of their own.
  */
+import type { WitnessState } from '../audit/witness.ts'
 import type { AuditAsk, AuditHead, AuditTold } from '../model/audit-exchange.ts'
 import type { ControlMessage } from '../model/control.ts'
 import type { NodeState } from '../model/heartbeat.ts'
@@ -11,12 +12,13 @@ import type { NegotiationConfig } from '../negotiation/config.ts'
 import type { NegotiationInput } from '../negotiation/step.ts'
 import type { LocalNode, NegotiationEffect, NegotiationState, NodeId } from '../negotiation/types.ts'
 import type { Persisted, RegistryState } from '../registry/registry.ts'
+import type { BoundedMap } from '../util/bounded-map.ts'
 import type { Deadlines } from '../util/deadlines.ts'
 import type { TopologyConfig, TopologyState } from '../topology/types.ts'
 import type { Clusters } from '../topology/zones.ts'
 import type { Rng } from '../util/rng.ts'
+import type { TokenBucket } from '../util/token-bucket.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
-import type { AuditState } from './audit.ts'
 
 /** Knobs of the mesh. Times in milliseconds. */
 export interface MeshConfig {
@@ -72,6 +74,14 @@ export interface ZoneState {
   zones: Clusters
   regions: Clusters
   whereabouts: ReadonlyMap<NodeId, Whereabouts>
+}
+
+/** What the mesh keeps for its audit. */
+export interface AuditState {
+  readonly witness: WitnessState
+  readonly allowance: BoundedMap<NodeId, TokenBucket>
+  /** Events of strangers that were not written, and not yet told. */
+  readonly omitted: BoundedMap<NodeId, number>
 }
 
 /** Everything a node knows and is in the middle of. Changed only by `meshStep`. */

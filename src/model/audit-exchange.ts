@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { MAX_EVENT_BYTES } from './audit.ts'
 import { Id } from './negotiation.ts'
 
-/** Hashes of one proof: a consistency proof of 2^53 events takes 54 at most (RFC 6962, section 2.1.2: ceil(log2 n) + 1). */
+/** Hashes of one proof: one of 2^53 events takes 54 at most (RFC 6962, section 2.1.2: ceil(log2 n) + 1). */
 export const MAX_PROOF_HASHES = 64
 /** Events of one answer, and what they may take with their proofs: a frame has 256 KiB. */
 export const MAX_TOLD_EVENTS = 256

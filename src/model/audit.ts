@@ -84,3 +84,19 @@ export const AUDIT_TYPES: readonly AuditType[] = AuditEvent.options.map((option)
 
 /** An event before it is written: whoever writes it adds the time. */
 export type AuditDraft = { [T in AuditType]: Omit<Extract<AuditEvent, { type: T }>, 'atMs'> }[AuditType]
+
+/** What an event is looked up by; null where it has none. */
+export interface Subjects {
+  readonly taskId: string | null
+  readonly offerId: string | null
+  readonly jobId: string | null
+}
+
+/** What `event` is about. */
+export function subjectsOf(event: AuditEvent): Subjects {
+  return {
+    taskId: 'taskId' in event ? event.taskId : null,
+    offerId: 'offerId' in event ? event.offerId : null,
+    jobId: 'jobId' in event ? event.jobId : null,
+  }
+}

@@ -1,6 +1,6 @@
 /** What members ask each other of their audit logs: this node's answers, and its own questions on behalf of people. */
 import { randomInt } from 'node:crypto'
-import { decodeEvent } from '../../audit/events.ts'
+import { decodeEvent } from '../../wire/audit-event.ts'
 import { consistencyProof, inclusionProof } from '../../audit/proofs.ts'
 import type { WitnessState } from '../../audit/witness.ts'
 import {

@@ -3,16 +3,16 @@
  * the mesh, or half a second later with those that belong to none. What is written is never changed; what was noted
  * and not written when the daemon dies is missing at the end, never in between.
  *
- * Three sizes, each at most the one before: noted, written, and safe from loss of power. Only the last is signed: a head
- * that a crash takes back would look like a rewritten history.
+ * Three sizes, each at most the one before: noted, written, and safe from loss of power. Only the last is signed: a
+ * head that a crash takes back would look like a rewritten history.
  */
 import { open } from 'node:fs/promises'
-import { encodeEvent, subjectsOf } from '../../audit/events.ts'
-import { Frontier } from '../../audit/frontier.ts'
+import { encodeEvent } from '../../wire/audit-event.ts'
+import type { Frontier } from '../../audit/frontier.ts'
 import { hashLeaf, hashNode } from '../../audit/hashing.ts'
 import type { SubtreeHash } from '../../audit/proofs.ts'
 import type { TreeHead } from '../../audit/verify.ts'
-import type { AuditDraft, AuditEvent } from '../../model/audit.ts'
+import { subjectsOf, type AuditDraft, type AuditEvent } from '../../model/audit.ts'
 import { MIN_KEPT_EVENTS } from '../../model/audit-exchange.ts'
 import type { AuditNode, AuditRow, AuditTable } from '../../store/audit-table.ts'
 import type { Store, Write } from '../../store/store.ts'
@@ -90,7 +90,7 @@ export class AuditLog {
   /** Notes an event of this moment. */
   note(event: AuditDraft): void {
     if (this.#noted.length >= MAX_NOTED) this.#omitted++
-    else this.#noted.push({ ...event, atMs: Math.max(0, Math.round(this.#options.clock.wallMs())) } as AuditEvent)
+    else this.#noted.push({ ...event, atMs: Math.max(0, Math.round(this.#options.clock.wallMs())) })
   }
 
   /**

@@ -1,4 +1,4 @@
-/** The Merkle tree against the reference vectors of Certificate Transparency, and its proofs against what they claim. */
+/** The Merkle tree against the vectors of Certificate Transparency, and its proofs against what they claim. */
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { Frontier } from '../../../src/audit/frontier.ts'

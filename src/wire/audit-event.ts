@@ -1,7 +1,7 @@
-/** Events as the bytes whose hashes the tree is made of, and what an event is looked up by. */
+/** Events of the audit log as the bytes whose hashes its tree is made of. */
 import { AuditEvent, MAX_EVENT_BYTES } from '../model/audit.ts'
-import { decode, encode } from '../wire/codec.ts'
-import { WireError } from '../wire/errors.ts'
+import { decode, encode } from './codec.ts'
+import { WireError } from './errors.ts'
 
 /** @throws WireError `too-large`, or `malformed` for what the codec does not carry */
 export function encodeEvent(event: AuditEvent): Uint8Array {
@@ -17,20 +17,4 @@ export function decodeEvent(bytes: Uint8Array): AuditEvent {
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   throw new WireError('malformed', `no event: ${issue?.path.join('.')}: ${issue?.message}`)
-}
-
-/** What an event is looked up by; null where it has none. */
-export interface Subjects {
-  readonly taskId: string | null
-  readonly offerId: string | null
-  readonly jobId: string | null
-}
-
-/** What `event` is about. */
-export function subjectsOf(event: AuditEvent): Subjects {
-  return {
-    taskId: 'taskId' in event ? event.taskId : null,
-    offerId: 'offerId' in event ? event.offerId : null,
-    jobId: 'jobId' in event ? event.jobId : null,
-  }
 }
