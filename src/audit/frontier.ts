@@ -4,7 +4,7 @@
  */
 import { EMPTY_ROOT, HASH_BYTES, hashNode } from './hashing.ts'
 
-/** Told of each subtree of 2^level leaves that an append completes; it is the `index`-th of its level, from the left. */
+/** Told of each subtree of 2^level leaves that an append completes: the `index`-th of its level, from the left. */
 export type OnComplete = (level: number, index: number, hash: Uint8Array) => void
 
 /** The right edge of a Merkle tree. */

@@ -20,6 +20,7 @@ export function describeStatus(status: StatusView, paint: Paint): string {
         ? ['open', { text: 'YES: runs tasks of anyone who connects', style: 'red' }]
         : ['open', 'no: runs tasks of itself and of those in `althing trust list`'],
       ['cut off', status.cutOff ? { text: 'PERHAPS: too many nodes vanished at once', style: 'red' } : undefined],
+      ...auditAlarms(status),
       ['page', pageLink(status)],
       ['join by', status.addresses],
       ['dialable', dialable(status)],
@@ -50,6 +51,14 @@ function pageLink({ pageUrl, dataDir }: StatusView): string | undefined {
   } catch {
     return pageUrl
   }
+}
+
+/** Logs that contradict themselves. */
+function auditAlarms({ audit }: StatusView): Field[] {
+  return audit.alarms.map(({ name, what }) => {
+    const text = `the audit log of ${name} is ${what}: see \`althing audit verify\``
+    return ['AUDIT ALARM', { text, style: 'red' }] satisfies Field
+  })
 }
 
 /** What keeps it from the mesh that its user meant. */

@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   trust: () => import('./commands/trust.ts'),
   apply: () => import('./commands/apply.ts'),
   events: () => import('./commands/events.ts'),
+  audit: () => import('./commands/audit.ts'),
   doctor: () => import('./commands/doctor.ts'),
 }
 

@@ -3,6 +3,7 @@
  * the CLI and the status page take their types from them. Times are Unix milliseconds.
  */
 import * as z from 'zod'
+import { AuditAlarmView } from './audit-view.ts'
 import { BidTerms, DeclineReason, Id } from './negotiation.ts'
 import { Resources } from './resources.ts'
 import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
@@ -72,6 +73,8 @@ export const StatusView = z.strictObject({
   tasks: z.record(TaskState, z.int()),
   /** Runs on this machine now, whoever submitted them. */
   running: z.int(),
+  /** Its audit log, and the logs of others that contradict themselves; the latter are shown in red. */
+  audit: z.strictObject({ size: z.int(), alarms: z.array(AuditAlarmView) }),
 })
 export type StatusView = z.infer<typeof StatusView>
 
@@ -106,6 +109,8 @@ export const NodeView = z.strictObject({
   passports: z.array(z.string()),
   /** A control stream to it stands. */
   connected: z.boolean(),
+  /** Its audit log contradicts itself: it was rewritten, or was lost and begun anew. */
+  auditAlarm: AuditAlarmView.shape.what.optional(),
 })
 export type NodeView = z.infer<typeof NodeView>
 

@@ -1,4 +1,4 @@
-/** What bargaining writes into the audit log: one note where a thing is decided or learned, none where it is repeated. */
+/** What bargaining writes into the audit log: once where a thing is decided or learned, never where it is repeated. */
 import { AUDIT_REASONS, AUDIT_TEXT, type AuditDraft } from '../model/audit.ts'
 import type { DeclineReason, NodeId, Offer } from '../model/negotiation.ts'
 import type { Context, ContractState } from './types.ts'

@@ -8,6 +8,8 @@ import { TASK_STATES } from '../model/task.ts'
 import { shownState } from '../mesh/heartbeat.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import type { Peer, PeerIdText } from '../peer/peer.ts'
+import { alarmViews } from './audit/alarms.ts'
+import { auditOperations } from './audit/operations.ts'
 import { BundleError } from './bundle-store.ts'
 import type { DaemonParts } from './daemon-state.ts'
 import { examineHost } from './doctor/host.ts'
@@ -21,7 +23,7 @@ import { findTask, listTasks } from './task-list.ts'
 import { cancelTask, logsOf, submitJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
 import { daemonMetrics } from './metrics.ts'
 import { topologyView } from './topology-view.ts'
-import { foundView, nodeViews } from './views.ts'
+import { foundView, namesOf, nodeViews } from './views.ts'
 
 /** Builds the daemon's surface. */
 export function createOperations(parts: DaemonParts): Operations {
@@ -60,6 +62,7 @@ export function createOperations(parts: DaemonParts): Operations {
     examine: (target, signal) =>
       target === undefined ? examineHost(parts, signal) : examinePair(parts, target, signal),
     reachability: (signal) => surveyMesh(parts, signal),
+    ...auditOperations(parts),
     shutdown: parts.shutdown,
   }
 }
@@ -94,6 +97,7 @@ function statusOf(parts: DaemonParts): StatusView {
     nodes: states,
     tasks,
     running: runningCount(mesh.negotiation),
+    audit: { size: parts.audit.log.head().size, alarms: alarmViews(mesh, namesOf(mesh, nowMs)) },
   }
 }
 

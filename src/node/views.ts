@@ -34,6 +34,7 @@ function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {
   const self = node.peerId === state.self
   const spec = node.passport?.spec.node
   const { heartbeat } = node
+  const alarm = state.audit.witness.alarms.get(node.peerId)
   const passports: Passport[] = [...(node.passport ? [node.passport] : []), ...node.services]
   return {
     peerId: node.peerId,
@@ -41,6 +42,7 @@ function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {
     self,
     state: self ? shownState(state) : node.state,
     suspect: verdictOf(state.topology, node.peerId) === 'suspect',
+    ...(alarm && { auditAlarm: alarm.what }),
     labels: { ...node.labels },
     annotations: { ...node.annotations },
     ...(spec

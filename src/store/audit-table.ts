@@ -46,6 +46,8 @@ export interface AuditTable {
   oldest(): number | undefined
   /** Events from `from` to before `to`, in order. */
   range(from: number, to: number): AuditRow[]
+  /** The position of the first event that is not older; undefined when all are. */
+  firstSince(sinceMs: number): number | undefined
   row(position: number): AuditRow | undefined
   /** Events that match, the newest first. */
   newest(query: AuditQuery): AuditRow[]
@@ -87,6 +89,7 @@ export function createAuditTable(database: Database): AuditTable {
     offer: database.prepare(`SELECT ${COLUMNS} FROM audit_event WHERE offer_id = ? ORDER BY position LIMIT ?`),
     job: database.prepare(`SELECT ${COLUMNS} FROM audit_event WHERE job_id = ? ORDER BY position LIMIT ?`),
   }
+  const firstSince = database.prepare('SELECT position FROM audit_event WHERE at_ms >= ? ORDER BY position LIMIT 1')
   const node = database.prepare('SELECT hash FROM audit_node WHERE level = ? AND idx = ?')
   const read = <T>(work: () => T): T => database.guard('read', work)
 
@@ -102,6 +105,10 @@ export function createAuditTable(database: Database): AuditTable {
       return found === null || found === undefined ? undefined : Number(found)
     },
     range: (from, to) => read(() => range.all(from, to)).map(rowOf),
+    firstSince: (sinceMs) => {
+      const found = read(() => firstSince.get(sinceMs))?.['position']
+      return found === undefined ? undefined : Number(found)
+    },
     row: (position) => read(() => range.all(position, position + 1)).map(rowOf)[0],
     newest: ({ from, before, sinceMs = 0, type = '', limit }) =>
       read(() => newest.all(from, before, sinceMs, type, limit)).map(rowOf),

@@ -1,4 +1,5 @@
 /** The audit log and what stands around it, as a daemon has them. */
+import type { TreeHead } from '../../audit/verify.ts'
 import type { WitnessState } from '../../audit/witness.ts'
 import type { ControlMessage } from '../../model/control.ts'
 import { createAuditTable, type AuditTable } from '../../store/audit-table.ts'
@@ -17,8 +18,8 @@ export interface AuditParts {
   readonly log: AuditLog
   readonly table: AuditTable
   readonly exchange: AuditExchange
-  /** The safe head of the log as a signed record. */
-  readonly signedHead: () => { readonly size: number; readonly record: Uint8Array }
+  /** The safe head of the log, and the record that signs it. */
+  readonly signedHead: () => TreeHead & { readonly record: Uint8Array }
 }
 
 /** Opens the log. The store must have raised its epoch: all before that is safe on disk. */
@@ -39,7 +40,6 @@ export function createAuditParts(
   const { clock } = sealer
   const signedHead = () => {
     const { size, root } = log.safeHead()
-    const body = { size, root }
     const draft = {
       kind: 'audit-head',
       name: '',
@@ -48,7 +48,7 @@ export function createAuditParts(
       hlc: clock.wallMs(),
       ttlMs: 0,
     }
-    return { size, record: sealer.signer.seal({ ...draft, body }).bytes }
+    return { size, root, record: sealer.signer.seal({ ...draft, body: { size, root } }).bytes }
   }
   const exchange = new AuditExchange({ log, table, witness, clock, logger, signedHead, send })
   return { log, table, exchange, signedHead }
