@@ -81,8 +81,8 @@ export function askSomeone(state: MeshState, ctx: StepContext): void {
   const nonce = rng.int(2 ** 32)
   const question = nextQuestion(state.audit.witness, state.peers, nonce, nowMs)
   if (question) {
-    const { peer, first, second } = question
-    const want = { type: 'consistency', first, second } as const
+    const { peer, sizes } = question
+    const want = { type: 'consistency' as const, sizes: [...sizes] }
     out.push({ type: 'send', to: peer, message: { t: 'audit-ask', body: { nonce, want } } })
   }
   planQuestions(state, ctx)

@@ -8,6 +8,10 @@ import { Id } from './negotiation.ts'
 
 /** Hashes of one proof: one of 2^53 events takes 54 at most (RFC 6962, section 2.1.2: ceil(log2 n) + 1). */
 export const MAX_PROOF_HASHES = 64
+/** Sizes of a log that are proven to continue each other in one answer. */
+export const MAX_PROVEN_SIZES = 5
+/** Heads that were seen of the asker: those, and one that an alarm began with. */
+export const MAX_SEEN_HEADS = MAX_PROVEN_SIZES + 1
 /** Events of one answer, and what they may take with their proofs: a frame has 256 KiB. */
 export const MAX_TOLD_EVENTS = 256
 export const MAX_TOLD_BYTES = 128 * 1024
@@ -36,13 +40,16 @@ export const AuditHead = z.strictObject({ size: z.int().min(0), root: Hash })
 export type AuditHead = z.infer<typeof AuditHead>
 
 /**
- * What is asked. `consistency`: prove that your log of `second` events begins with that of `first`. `story`: what have
- * you written of this task that concerns me? `seen`: which head of mine did you see last?
+ * What is asked. `consistency`: prove that your log, when it had each of these sizes, began with what it was at the one
+ * before. `story`: what have you written of this task that concerns me? `seen`: which heads of mine did you see?
  */
 export const AuditAsk = z.strictObject({
   nonce: Nonce,
   want: z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('consistency'), first: z.int().min(1), second: z.int().min(1) }),
+    z.strictObject({
+      type: z.literal('consistency'),
+      sizes: z.array(z.int().min(1)).min(2).max(MAX_PROVEN_SIZES),
+    }),
     z.strictObject({ type: z.literal('story'), taskId: Id }),
     z.strictObject({ type: z.literal('seen') }),
   ]),
@@ -54,13 +61,13 @@ export const ProvenEvent = z.strictObject({ position: z.int().min(0), event: byt
 export type ProvenEvent = z.infer<typeof ProvenEvent>
 
 /**
- * What is answered. `pruned`: what would prove it was dropped with the oldest events. `head`: the signed record that
- * the proofs lead to, or in which the asker's head was seen.
+ * What is answered. `paths`: a proof for each step from one size to the next; null where what would prove it was
+ * dropped with the oldest events. `head`: the signed record that the proofs lead to. `heads`: those of the asker.
  */
 export const AuditTold = z.strictObject({
   nonce: Nonce,
   told: z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('consistency'), path: Path, pruned: z.boolean() }),
+    z.strictObject({ type: z.literal('consistency'), paths: z.array(Path.nullable()).max(MAX_PROVEN_SIZES) }),
     z.strictObject({
       type: z.literal('story'),
       head: bytesUpTo(MAX_HEAD_BYTES),
@@ -68,7 +75,7 @@ export const AuditTold = z.strictObject({
       /** Further events found no room. */
       more: z.boolean(),
     }),
-    z.strictObject({ type: z.literal('seen'), head: bytesUpTo(MAX_HEAD_BYTES).optional() }),
+    z.strictObject({ type: z.literal('seen'), heads: z.array(bytesUpTo(MAX_HEAD_BYTES)).max(MAX_SEEN_HEADS) }),
   ]),
 })
 export type AuditTold = z.infer<typeof AuditTold>

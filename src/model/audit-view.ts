@@ -1,13 +1,13 @@
 /** The bodies of the local API's `/v1/audit`: events, proofs, verdicts, and the lines of an exported log. */
 import * as z from 'zod'
-import { AuditEvent } from './audit.ts'
+import { auditEvent } from './audit.ts'
 
 const Hex = z.string().regex(/^[0-9a-f]*$/)
 const Base64 = z.base64()
 const Position = z.int().min(0)
 
 /** One event and its place in the log, from 0. */
-export const AuditEntry = z.strictObject({ position: Position, event: AuditEvent })
+export const AuditEntry = z.strictObject({ position: Position, event: z.lazy(auditEvent) })
 export type AuditEntry = z.infer<typeof AuditEntry>
 
 /** `GET /v1/audit/events`: the newest first. */
@@ -63,6 +63,7 @@ const Checked = z.strictObject({
   /** Of the head that was held against the log. */
   size: Position.optional(),
 })
+/** A neighbour, and what came of holding its head against the log, or ours against its. */
 export type AuditChecked = z.infer<typeof Checked>
 
 /** An alarm over the log of another node: it contradicts itself. The two signed records and the proof show it. */
@@ -113,7 +114,7 @@ export const AuditPart = z.strictObject({
 })
 export type AuditPart = z.infer<typeof AuditPart>
 
-/** `GET /v1/audit/tasks/{id}`: the story of a task as each node involved has written it, this one first. */
+/** `GET /v1/audit/tasks/{id}`: a task's story as each node involved has written it, this one first. */
 export const AuditStory = z.strictObject({ taskId: z.string(), parts: z.array(AuditPart) })
 export type AuditStory = z.infer<typeof AuditStory>
 
@@ -126,7 +127,7 @@ export const AuditFileHead = z.strictObject({
   ...head,
   /** Position of the first event in the file. */
   from: Position,
-  /** Roots of the complete subtrees before it, the largest first: they stand for the events that are not in the file. */
+  /** Roots of the complete subtrees before it, the largest first: they stand for events that are not in the file. */
   peaks: z.array(Hex.length(64)).max(64),
 })
 export type AuditFileHead = z.infer<typeof AuditFileHead>

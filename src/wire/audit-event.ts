@@ -1,5 +1,5 @@
 /** Events of the audit log as the bytes whose hashes its tree is made of. */
-import { AuditEvent, MAX_EVENT_BYTES } from '../model/audit.ts'
+import { auditEvent, MAX_EVENT_BYTES, type AuditEvent } from '../model/audit.ts'
 import { decode, encode } from './codec.ts'
 import { WireError } from './errors.ts'
 
@@ -13,7 +13,7 @@ export function encodeEvent(event: AuditEvent): Uint8Array {
 
 /** @throws WireError for bytes that are too many, not canonical, or no event this version knows */
 export function decodeEvent(bytes: Uint8Array): AuditEvent {
-  const parsed = AuditEvent.safeParse(decode(bytes, MAX_EVENT_BYTES))
+  const parsed = auditEvent().safeParse(decode(bytes, MAX_EVENT_BYTES))
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   throw new WireError('malformed', `no event: ${issue?.path.join('.')}: ${issue?.message}`)

@@ -162,12 +162,12 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
     },
   ],
   'audit-ask': [
-    { nonce: 7, want: { type: 'consistency', first: 3, second: 9 } },
+    { nonce: 7, want: { type: 'consistency', sizes: [3, 9, 12] } },
     { nonce: 7, want: { type: 'story', taskId: 'k3j2' } },
     { nonce: 2 ** 32 - 1, want: { type: 'seen' } },
   ],
   'audit-told': [
-    { nonce: 7, told: { type: 'consistency', path: [HASH, HASH], pruned: false } },
+    { nonce: 7, told: { type: 'consistency', paths: [[HASH, HASH], null, []] } },
     {
       nonce: 7,
       told: {
@@ -177,8 +177,8 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
         more: false,
       },
     },
-    { nonce: 7, told: { type: 'seen' } },
-    { nonce: 7, told: { type: 'seen', head: new Uint8Array(400).fill(6) } },
+    { nonce: 7, told: { type: 'seen', heads: [] } },
+    { nonce: 7, told: { type: 'seen', heads: [new Uint8Array(400).fill(6), new Uint8Array(40)] } },
   ],
   release: [{ bidId: 'b1' }],
   renew: [{ attempts: REFS, leaseMs: 30_000 }],

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import type { TaskView } from '../../model/api.ts'
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../../model/audit-view.ts'
-import { AUDIT_TYPES } from '../../model/audit.ts'
+import { auditTypes } from '../../model/audit.ts'
 import { isPeerId } from '../../model/peer-id.ts'
 import { messageOf } from '../../util/errors.ts'
 import { verifyFile, type ProvenFile } from '../audit/file.ts'
@@ -32,13 +32,18 @@ const DEFAULT_LISTED = 100
 
 const since = duration(1, TEN_YEARS_MS)
 const type = checked((text) =>
-  AUDIT_TYPES.some((known) => known.startsWith(text)) && text !== ''
+  auditTypes().some((known) => known.startsWith(text)) && text !== ''
     ? undefined
-    : `expected a type or the beginning of one: ${[...new Set(AUDIT_TYPES.map((each) => each.split('.')[0]))].join(', ')}`,
+    : `expected a type or the beginning of one: ${families().join(', ')}`,
 )
 const peerId = checked((text) =>
   isPeerId(text) ? undefined : 'expected a peer id, as `althing audit verify` prints it',
 )
+
+/** What types begin with. */
+function families(): string[] {
+  return [...new Set(auditTypes().map((each) => each.slice(0, each.indexOf('.'))))]
+}
 
 interface ListOptions {
   readonly task?: string
@@ -53,8 +58,8 @@ export function register(program: Command): void {
     .command('audit')
     .summary('what was written down, and whether it still is')
     .description(
-      'The audit log of this node: what it did, saw and was told, each event a leaf of a Merkle tree (RFC 6962) whose ' +
-        'root its heartbeats carry. Whoever rewrites it is found by those who heard an earlier root.',
+      'The audit log of this node: what it did, saw and was told, each event a leaf of a Merkle tree (RFC 6962) ' +
+        'whose root its heartbeats carry. Whoever rewrites it is found by those who heard an earlier root.',
     )
     .addHelpText('after', '\nExamples:\n  althing audit list --since 1h\n  althing audit verify')
   addReading(audit)
@@ -66,8 +71,8 @@ function addReading(audit: Command): void {
     .command('list')
     .summary('list events, the newest first')
     .description(
-      'List events, the newest first. With --task the whole story of a task: what this node wrote of it and what each ' +
-        'node involved proves to have written, in the order of their clocks.',
+      'List events, the newest first. With --task the whole story of a task: what this node wrote of it and what ' +
+        'each node involved proves to have written, in the order of their clocks.',
     )
     .option('--task <task>', 'the story of this task, from all nodes involved', taskArgument)
     .option('--since <duration>', 'only events that are not older: 90s, 2h, 7d', since)
@@ -106,10 +111,11 @@ function addVerifying(audit: Command): void {
     .command('verify')
     .summary("verify this node's log, or an exported one")
     .description(
-      'Without a file: read the whole log of this node and hold it against its root, against the roots that neighbours ' +
-        'heard of it, and the logs of neighbours against those that were heard here. With a file: verify an exported log, ' +
-        'without any daemon. That proves that the node with the printed peer id signed this log, complete from its first ' +
-        'event on; not that what it wrote is true, nor that the node is the one you mean: give --node for that.',
+      'Without a file: read the whole log of this node and hold it against its root, against the roots that ' +
+        'neighbours heard of it, and the logs of neighbours against those that were heard here. With a file: verify ' +
+        'an exported log, without any daemon. That proves that the node with the printed peer id signed this log, ' +
+        'complete from its first event on; not that what it wrote is true, nor that the node is the one you mean: ' +
+        'give --node for that.',
     )
     .argument('[file]', 'what `althing audit export` wrote', filled('a file'))
     .option('--node <peer>', 'the peer id that must have signed the file', peerId)
@@ -123,7 +129,7 @@ function addVerifying(audit: Command): void {
   audit
     .command('export')
     .summary('write the log to a file that verifies elsewhere')
-    .description('Write the log, with the signed head and what proves its beginning, to a file that verifies anywhere.')
+    .description('Write the log, with the signed head and what stands for what is left out, to a file.')
     .argument('<file>', 'where to; replaced when it is there', filled('a file'))
     .option('--since <duration>', 'only events that are not older: 90s, 2h, 7d', since)
     .addHelpText('after', '\nExample:\n  althing audit export --since 7d log.ndjson')
@@ -138,8 +144,8 @@ function addVerifying(audit: Command): void {
     .command('accept')
     .summary('believe the log of a node again')
     .description(
-      'End the alarm over the log of a node, once you know why it contradicted itself: its disk was lost, or put back ' +
-        'from a backup. Its next root is believed as if it were the first. The acceptance is written into the log here.',
+      'End the alarm over the log of a node, once you know why it contradicted itself: its disk was lost, or put ' +
+        'back from a backup. Its next root is believed as if it were the first. The acceptance is itself written down.',
     )
     .argument('<peer>', 'its peer id, as `althing audit verify` prints it', peerId)
     .addHelpText('after', '\nExample:\n  althing audit accept 12D3KooW…')
@@ -181,6 +187,7 @@ async function story({ client, json, printJson, printTable, note }: Context, tas
   })
   const taskId = known?.taskId ?? task
   const found = await client.get<AuditStory>(`/v1/audit/tasks/${encodeURIComponent(taskId)}`)
+  if (found.parts.some(({ outcome }) => outcome === 'unproven')) process.exitCode = EXIT.failure
   if (json) return printJson(found)
   printTable(STORY_COLUMNS, storyRows(found))
   for (const text of storyNotes(found)) note(`althing: ${text}`)

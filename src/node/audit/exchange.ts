@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { decodeEvent } from '../../wire/audit-event.ts'
 import { consistencyProof, inclusionProof } from '../../audit/proofs.ts'
-import type { WitnessState } from '../../audit/witness.ts'
+import type { HeardHead, WitnessState } from '../../audit/witness.ts'
 import {
   MAX_TOLD_BYTES,
   MAX_TOLD_EVENTS,
@@ -110,19 +110,29 @@ export class AuditExchange {
   #tell(asker: string, want: Want): Told | undefined {
     if (want.type === 'consistency') return this.#consistency(want)
     if (want.type === 'story') return this.#story(asker, want.taskId)
-    const head = this.#options.witness.heads.get(asker)?.newest.record
-    return { type: 'seen', ...(head && { head }) }
+    return { type: 'seen', heads: this.#seenOf(asker).map(({ record }) => record) }
+  }
+
+  /** What was seen of somebody's log: where an alarm began, and what is known since. */
+  #seenOf(peer: string): HeardHead[] {
+    const { heads, alarms } = this.#options.witness
+    const [known, alarm] = [heads.get(peer), alarms.get(peer)]
+    return [...(alarm ? [alarm.first] : []), ...(known ? [known.anchor, ...known.unproven] : [])]
   }
 
   /** Of sizes that this log does not have nothing can be said. */
-  #consistency({ first, second }: { readonly first: number; readonly second: number }): Told | undefined {
-    const { log } = this.#options
-    if (first > second || second > log.head().size) return undefined
+  #consistency({ sizes }: { readonly sizes: readonly number[] }): Told | undefined {
+    const { size } = this.#options.log.head()
+    if (sizes.some((one, at) => one > (sizes[at + 1] ?? size))) return undefined
+    return { type: 'consistency', paths: sizes.slice(1).map((second, at) => this.#step(sizes[at]!, second)) }
+  }
+
+  #step(first: number, second: number): Uint8Array[] | null {
     try {
-      return { type: 'consistency', path: consistencyProof(first, second, log.subtree), pruned: false }
+      return consistencyProof(first, second, this.#options.log.subtree)
     } catch (error) {
-      if (!(error instanceof AuditError)) throw error
-      return { type: 'consistency', path: [], pruned: true }
+      if (error instanceof AuditError) return null
+      throw error
     }
   }
 

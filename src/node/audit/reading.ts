@@ -96,7 +96,7 @@ function lineOf({ position, body }: AuditRow): AuditFileLine {
   return { position, bytes: base64(body) }
 }
 
-/** The story of a task as this node has it, and as each node named in it tells it. @throws OperationError `not-found` */
+/** The story of a task as this node and each node named in it tell it. @throws OperationError `not-found` */
 export async function storyOf(parts: DaemonParts, taskId: string, signal: AbortSignal): Promise<AuditStory> {
   const own = ownPart(parts, taskId)
   if (own.entries.length === 0) {

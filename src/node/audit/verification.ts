@@ -7,9 +7,8 @@ import { LogCheck } from '../../audit/check.ts'
 import { isSameHash } from '../../audit/hashing.ts'
 import { consistencyProof, peaksOf } from '../../audit/proofs.ts'
 import { verifyConsistency, type TreeHead } from '../../audit/verify.ts'
-import { contradiction, type HeardHead } from '../../audit/witness.ts'
+import { contradiction, firstFault, newestOf } from '../../audit/witness.ts'
 import { subjectsOf } from '../../model/audit.ts'
-import { MIN_KEPT_EVENTS } from '../../model/audit-exchange.ts'
 import type { AuditChecked, AuditOutcome, AuditVerdict } from '../../model/audit-view.ts'
 import type { AuditRow } from '../../store/audit-table.ts'
 import { messageOf } from '../../util/errors.ts'
@@ -17,7 +16,7 @@ import { decodeEvent } from '../../wire/audit-event.ts'
 import type { DaemonParts } from '../daemon-state.ts'
 import { namesOf } from '../views.ts'
 import { alarmViews } from './alarms.ts'
-import { NODE_STRIDE, type AuditLog } from './log.ts'
+import { AuditError, NODE_STRIDE, type AuditLog } from './log.ts'
 import type { AuditParts } from './parts.ts'
 import { readSignedHead } from '../../wire/signed-head.ts'
 
@@ -115,7 +114,7 @@ function faultsOf(row: AuditRow): string[] {
   }
 }
 
-/** Does the own log continue the head that a neighbour saw last? */
+/** Does the own log continue every head that a neighbour saw of it? */
 async function seenBy(
   { audit, mesh }: DaemonParts,
   peer: string,
@@ -123,10 +122,15 @@ async function seenBy(
 ): Promise<Pick<AuditChecked, 'outcome' | 'size'>> {
   const told = await audit.exchange.ask(peer, { type: 'seen' }, signal)
   if (told === undefined) return { outcome: 'unanswered' }
-  const seen = told.head && readSignedHead(told.head, 'heartbeat')
-  // What others did not sign with this node's key proves nothing.
-  if (seen?.author !== mesh.self) return { outcome: 'unknown' }
-  return { outcome: ownOutcome(audit.log, seen), size: seen.size }
+  // What was not signed with this node's key proves nothing.
+  const seen = told.heads.flatMap((record) => readSignedHead(record, 'heartbeat') ?? [])
+  const ours = seen.filter(({ author }) => author === mesh.self).toSorted((a, b) => a.size - b.size)
+  for (const head of ours) {
+    const outcome = ownOutcome(audit.log, head)
+    if (outcome !== 'consistent' && outcome !== 'pruned') return { outcome, size: head.size }
+  }
+  const newest = ours.at(-1)
+  return newest === undefined ? { outcome: 'unknown' } : { outcome: ownOutcome(audit.log, newest), size: newest.size }
 }
 
 function ownOutcome(log: AuditLog, seen: TreeHead): AuditOutcome {
@@ -138,11 +142,12 @@ function ownOutcome(log: AuditLog, seen: TreeHead): AuditOutcome {
     const isProven = verifyConsistency(seen, head, consistencyProof(seen.size, head.size, log.subtree))
     return isProven ? 'consistent' : 'inconsistent'
   } catch (error) {
-    return (error as { code?: string }).code === 'pruned' ? 'pruned' : 'inconsistent'
+    if (error instanceof AuditError && error.code === 'pruned') return 'pruned'
+    return 'inconsistent'
   }
 }
 
-/** Does the log of a neighbour continue the last head of it that is known to continue all before? */
+/** Does the log of a neighbour continue the heads of it that were heard here? */
 async function grownSince(
   { audit, mesh }: DaemonParts,
   peer: string,
@@ -152,19 +157,12 @@ async function grownSince(
   if (alarm) return { outcome: alarm.what, size: alarm.second.size }
   const known = mesh.audit.witness.heads.get(peer)
   if (known === undefined) return { outcome: 'unknown' }
-  const { anchor, newest } = known
-  if (anchor.size === newest.size || anchor.size === 0) return { outcome: 'consistent', size: newest.size }
-  const want = { type: 'consistency', first: anchor.size, second: newest.size } as const
+  const heads = [known.anchor, ...known.unproven]
+  const { size } = newestOf(known)
+  if (heads.length === 1) return { outcome: 'consistent', size }
+  const want = { type: 'consistency' as const, sizes: heads.map((head) => head.size) }
   const told = await audit.exchange.ask(peer, want, signal)
-  if (told === undefined) return { outcome: 'unanswered', size: newest.size }
-  return { outcome: outcomeOf(anchor, newest, told), size: newest.size }
-}
-
-function outcomeOf(
-  anchor: HeardHead,
-  newest: HeardHead,
-  { path, pruned }: { readonly path: readonly Uint8Array[]; readonly pruned: boolean },
-): AuditOutcome {
-  if (pruned) return newest.size - anchor.size >= MIN_KEPT_EVENTS ? 'pruned' : 'inconsistent'
-  return verifyConsistency(anchor, newest, path) ? 'consistent' : 'inconsistent'
+  if (told === undefined) return { outcome: 'unanswered', size }
+  if (firstFault(heads, told.paths) !== undefined) return { outcome: 'inconsistent', size }
+  return { outcome: told.paths.includes(null) ? 'pruned' : 'consistent', size }
 }
