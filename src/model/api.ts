@@ -3,7 +3,7 @@
  * the CLI and the status page take their types from them. Times are Unix milliseconds.
  */
 import * as z from 'zod'
-import { AuditAlarmView } from './audit-view.ts'
+import { AuditAlarmView } from './audit-alarm.ts'
 import { BidTerms, DeclineReason, Id } from './negotiation.ts'
 import { Resources } from './resources.ts'
 import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'

@@ -3,6 +3,7 @@
  * that they belong together, is for `node/audit/` to know; nothing here is ever changed, only appended and dropped from
  * the front.
  */
+import type { StatementSync } from 'node:sqlite'
 import type { Database } from './database.ts'
 
 /** One event. Its ids repeat what `body` says, to find it by. */
@@ -73,24 +74,27 @@ function rowOf(row: Record<string, unknown>): AuditRow {
 
 /** The audit table of an open database. */
 export function createAuditTable(database: Database): AuditTable {
+  // Prepared when first asked for: a daemon whose log nobody reads only writes.
+  const lazily = (sql: string): (() => StatementSync) => {
+    let statement: StatementSync | undefined
+    return () => (statement ??= database.prepare(sql))
+  }
   const insert = database.prepare(`INSERT INTO audit_event (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`)
   const insertNode = database.prepare('INSERT INTO audit_node (level, idx, hash) VALUES (?, ?, ?)')
-  const drop = database.prepare('DELETE FROM audit_event WHERE position < ?')
+  const drop = lazily('DELETE FROM audit_event WHERE position < ?')
   const oldest = database.prepare('SELECT min(position) AS position FROM audit_event')
-  const range = database.prepare(
-    `SELECT ${COLUMNS} FROM audit_event WHERE position >= ? AND position < ? ORDER BY position`,
-  )
-  const newest = database.prepare(
+  const range = lazily(`SELECT ${COLUMNS} FROM audit_event WHERE position >= ? AND position < ? ORDER BY position`)
+  const newest = lazily(
     `SELECT ${COLUMNS} FROM audit_event WHERE position >= ? AND position < ? AND at_ms >= ?
        AND substr(type, 1, length(?4)) = ?4 ORDER BY position DESC LIMIT ?5`,
   )
   const bySubject = {
-    task: database.prepare(`SELECT ${COLUMNS} FROM audit_event WHERE task_id = ? ORDER BY position LIMIT ?`),
-    offer: database.prepare(`SELECT ${COLUMNS} FROM audit_event WHERE offer_id = ? ORDER BY position LIMIT ?`),
-    job: database.prepare(`SELECT ${COLUMNS} FROM audit_event WHERE job_id = ? ORDER BY position LIMIT ?`),
+    task: lazily(`SELECT ${COLUMNS} FROM audit_event WHERE task_id = ? ORDER BY position LIMIT ?`),
+    offer: lazily(`SELECT ${COLUMNS} FROM audit_event WHERE offer_id = ? ORDER BY position LIMIT ?`),
+    job: lazily(`SELECT ${COLUMNS} FROM audit_event WHERE job_id = ? ORDER BY position LIMIT ?`),
   }
-  const firstSince = database.prepare('SELECT position FROM audit_event WHERE at_ms >= ? ORDER BY position LIMIT 1')
-  const node = database.prepare('SELECT hash FROM audit_node WHERE level = ? AND idx = ?')
+  const firstSince = lazily('SELECT position FROM audit_event WHERE at_ms >= ? ORDER BY position LIMIT 1')
+  const node = lazily('SELECT hash FROM audit_node WHERE level = ? AND idx = ?')
   const read = <T>(work: () => T): T => database.guard('read', work)
 
   return {
@@ -99,20 +103,20 @@ export function createAuditTable(database: Database): AuditTable {
         insert.run(position, atMs, type, taskId, offerId, jobId, body)
       for (const { level, index, hash } of nodes) insertNode.run(level, index, hash)
     },
-    dropBelow: (position) => void drop.run(position),
+    dropBelow: (position) => void drop().run(position),
     oldest: () => {
       const found = read(() => oldest.get())?.['position']
       return found === null || found === undefined ? undefined : Number(found)
     },
-    range: (from, to) => read(() => range.all(from, to)).map(rowOf),
+    range: (from, to) => read(() => range().all(from, to)).map(rowOf),
     firstSince: (sinceMs) => {
-      const found = read(() => firstSince.get(sinceMs))?.['position']
+      const found = read(() => firstSince().get(sinceMs))?.['position']
       return found === undefined ? undefined : Number(found)
     },
-    row: (position) => read(() => range.all(position, position + 1)).map(rowOf)[0],
+    row: (position) => read(() => range().all(position, position + 1)).map(rowOf)[0],
     newest: ({ from, before, sinceMs = 0, type = '', limit }) =>
-      read(() => newest.all(from, before, sinceMs, type, limit)).map(rowOf),
-    ofSubject: (subject, id, limit) => read(() => bySubject[subject].all(id, limit)).map(rowOf),
-    node: (level, index) => read(() => node.get(level, index))?.['hash'] as Uint8Array | undefined,
+      read(() => newest().all(from, before, sinceMs, type, limit)).map(rowOf),
+    ofSubject: (subject, id, limit) => read(() => bySubject[subject]().all(id, limit)).map(rowOf),
+    node: (level, index) => read(() => node().get(level, index))?.['hash'] as Uint8Array | undefined,
   }
 }

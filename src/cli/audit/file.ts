@@ -1,7 +1,7 @@
 /** `althing audit verify FILE`: what an exported log proves, found without any daemon. */
 import { createReadStream } from 'node:fs'
 import { LogCheck } from '../../audit/check.ts'
-import { AuditFileHead, AuditFileLine } from '../../model/audit-view.ts'
+import { AuditFileHead, AuditFileLine } from '../../model/audit-file.ts'
 import { MAX_EVENT_BYTES } from '../../model/audit.ts'
 import { messageOf } from '../../util/errors.ts'
 import { decodeEvent } from '../../wire/audit-event.ts'

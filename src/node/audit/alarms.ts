@@ -1,7 +1,7 @@
 /** Alarms over the logs of others, as people and programs are shown them. */
 import type { Alarm } from '../../audit/witness.ts'
 import type { MeshState } from '../../mesh/types.ts'
-import type { AuditAlarmView } from '../../model/audit-view.ts'
+import type { AuditAlarmView } from '../../model/audit-alarm.ts'
 
 /** All there are; `name` turns a node into what people call it. */
 export function alarmViews({ audit }: MeshState, name: (peer: string) => string): AuditAlarmView[] {

@@ -5,15 +5,8 @@ import { hashLeaf } from '../../audit/hashing.ts'
 import { inclusionProof, peaksOf } from '../../audit/proofs.ts'
 import { verifyInclusion } from '../../audit/verify.ts'
 import type { ProvenEvent } from '../../model/audit-exchange.ts'
-import {
-  AUDIT_FORMAT,
-  type AuditFileHead,
-  type AuditFileLine,
-  type AuditPage,
-  type AuditPart,
-  type AuditProofView,
-  type AuditStory,
-} from '../../model/audit-view.ts'
+import { AUDIT_FORMAT, type AuditFileHead, type AuditFileLine } from '../../model/audit-file.ts'
+import type { AuditPage, AuditPart, AuditProofView, AuditStory } from '../../model/audit-view.ts'
 import type { AuditRow } from '../../store/audit-table.ts'
 import { decodeEvent } from '../../wire/audit-event.ts'
 import type { DaemonParts } from '../daemon-state.ts'

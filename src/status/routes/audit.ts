@@ -1,6 +1,6 @@
 /** Routes about audit logs: reading, proving, verifying, exporting. */
 import * as z from 'zod'
-import { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../../model/audit-view.ts'
+import { auditViews } from '../../model/audit-view.ts'
 import { Id } from '../../model/negotiation.ts'
 import { NDJSON_TYPE } from '../ndjson.ts'
 import { ApiError } from '../problem.ts'
@@ -27,7 +27,12 @@ export const auditRoutes: readonly Route[] = [
       type: z.string().max(32).optional().describe('Only types that begin so: `run.` for all of runs.'),
       limit: whole.default(String(DEFAULT_PAGE)).describe(`Events of a page, ${MAX_PAGE} at most.`),
     }),
-    replies: { 200: json('A page. It may be empty and still have a next one.', AuditPage) },
+    replies: {
+      200: json(
+        'A page. It may be empty and still have a next one.',
+        z.lazy(() => auditViews().AuditPage),
+      ),
+    },
     handle: async ({ operations, query: { before, since, type, limit } }) => ({
       status: 200,
       json: await operations.auditPage({
@@ -45,7 +50,10 @@ export const auditRoutes: readonly Route[] = [
     summary: 'One event with its inclusion proof and the signed head the proof leads to.',
     access: 'token',
     replies: {
-      200: json('The event.', AuditProofView),
+      200: json(
+        'The event.',
+        z.lazy(() => auditViews().AuditProofView),
+      ),
       404: problem('No such event.'),
       410: problem('It was dropped with the oldest.'),
     },
@@ -60,7 +68,13 @@ export const auditRoutes: readonly Route[] = [
     path: '/v1/audit/tasks/{id}',
     summary: 'The story of a task as each node involved has written it, each event with its proof.',
     access: 'token',
-    replies: { 200: json('The story; this node comes first.', AuditStory), 404: problem('Nothing was written of it.') },
+    replies: {
+      200: json(
+        'The story; this node comes first.',
+        z.lazy(() => auditViews().AuditStory),
+      ),
+      404: problem('Nothing was written of it.'),
+    },
     handle: async ({ operations, params, signal }) => ({
       status: 200,
       json: await operations.auditStory(checked(Id, 'task', params['id']), signal),
@@ -72,7 +86,12 @@ export const auditRoutes: readonly Route[] = [
     path: '/v1/audit/verifications',
     summary: 'Reads the whole log and holds it, and those of neighbours, against every head that is known.',
     access: 'token',
-    replies: { 200: json('What was found.', AuditVerdict) },
+    replies: {
+      200: json(
+        'What was found.',
+        z.lazy(() => auditViews().AuditVerdict),
+      ),
+    },
     handle: async ({ operations, signal }) => ({ status: 200, json: await operations.verifyAudit(signal) }),
   }),
   route({
