@@ -5,6 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SimulateOptions } from './arguments.ts'
+import { AUDIT_BUGS } from './audit-bugs.ts'
 import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -19,7 +20,7 @@ export interface MutantSuite {
   readonly seeds: number
 }
 
-const MESH: MutantSuite = { args: [], bugs: PLANTED_BUGS, seeds: 300 }
+const MESH: MutantSuite = { args: [], bugs: [...PLANTED_BUGS, ...AUDIT_BUGS], seeds: 300 }
 
 interface Outcome {
   readonly name: string

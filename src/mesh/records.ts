@@ -30,11 +30,10 @@ export function takeRecord(
   const { nowMs, out } = ctx
   if (record.kind === 'testimony') return takeTestimony(state, record, statedAgeMs ?? 0, ctx)
   const merged = merge(state.registry, record, ageMs, nowMs, statedAgeMs)
-  if (merged.outcome === 'new' || merged.outcome === 'updated') {
-    state.news++
-    witness(state, record, ctx)
-  }
+  const isNews = merged.outcome === 'new' || merged.outcome === 'updated'
+  if (isNews) state.news++
   out.push({ type: 'fate', fate: FATE[merged.outcome], outcome: merged.outcome })
+  if (isNews) witness(state, record, ctx)
   if (merged.ownEpochAhead !== undefined) out.push({ type: 'raise-epoch', atLeast: merged.ownEpochAhead })
   return carryOver(state, merged, ctx)
 }

@@ -8,13 +8,13 @@
  */
 import { open } from 'node:fs/promises'
 import { encodeEvent } from '../../wire/audit-event.ts'
-import type { Frontier } from '../../audit/frontier.ts'
 import { hashLeaf, hashNode } from '../../audit/hashing.ts'
+import { Ledger, NODE_STRIDE, type LedgerEntry } from '../../audit/ledger.ts'
 import type { SubtreeHash } from '../../audit/proofs.ts'
 import type { TreeHead } from '../../audit/verify.ts'
-import { subjectsOf, type AuditDraft, type AuditEvent } from '../../model/audit.ts'
+import { subjectsOf, type AuditDraft } from '../../model/audit.ts'
 import { MIN_KEPT_EVENTS } from '../../model/audit-exchange.ts'
-import type { AuditNode, AuditRow, AuditTable } from '../../store/audit-table.ts'
+import type { AuditRow, AuditTable } from '../../store/audit-table.ts'
 import type { Store, Write } from '../../store/store.ts'
 import type { Clock } from '../../util/clock.ts'
 import { AlthingError, messageOf } from '../../util/errors.ts'
@@ -24,11 +24,7 @@ import { storedFrontier } from './stored-frontier.ts'
 /** `pruned`: the events that it takes were dropped with the oldest. `damaged`: rows that should be there are not. */
 export class AuditError extends AlthingError<'pruned' | 'damaged'> {}
 
-/** Inner nodes are stored at every so manieth level: the others follow from at most 255 below them. */
-export const NODE_STRIDE = 8
 const BLOCK = 2 ** NODE_STRIDE
-/** Events that wait for a disk that takes nothing; beyond it they are counted. */
-const MAX_NOTED = 50_000
 /** Old events are dropped so many at once: a little with each write would cost more. */
 const DROP_AT_ONCE = 4_096
 /** Between two flushes of the disk's own cache, in which what was written becomes safe. */
@@ -49,10 +45,7 @@ export interface AuditLogOptions {
 /** One log. What is stored when it is made must be safe on disk. */
 export class AuditLog {
   readonly #options: AuditLogOptions
-  /** Of what is written. */
-  #frontier: Frontier
-  #noted: AuditEvent[] = []
-  #omitted = 0
+  readonly #ledger: Ledger
   #oldest: number
   #safe: TreeHead
   #syncTimer: NodeJS.Timeout | undefined
@@ -62,14 +55,14 @@ export class AuditLog {
   constructor(options: AuditLogOptions) {
     if (options.keep < MIN_KEPT_EVENTS) throw new RangeError(`an audit log keeps ${MIN_KEPT_EVENTS} events at least`)
     this.#options = options
-    this.#frontier = storedFrontier(options.store, options.table)
-    this.#oldest = options.table.oldest() ?? this.#frontier.size
+    this.#ledger = new Ledger(storedFrontier(options.store, options.table), encodeEvent)
+    this.#oldest = options.table.oldest() ?? this.#ledger.size
     this.#safe = this.head()
   }
 
   /** Events that are noted and not yet written. */
   get waiting(): number {
-    return this.#noted.length
+    return this.#ledger.waiting
   }
 
   /** Position of the oldest event that is kept. */
@@ -79,7 +72,7 @@ export class AuditLog {
 
   /** What is written. */
   head(): TreeHead {
-    return { size: this.#frontier.size, root: this.#frontier.root() }
+    return this.#ledger.head()
   }
 
   /** What is safe from loss of power, and may be signed. */
@@ -89,8 +82,7 @@ export class AuditLog {
 
   /** Notes an event of this moment. */
   note(event: AuditDraft): void {
-    if (this.#noted.length >= MAX_NOTED) this.#omitted++
-    else this.#noted.push({ ...event, atMs: Math.max(0, Math.round(this.#options.clock.wallMs())) })
+    this.#ledger.note(event, this.#options.clock.wallMs())
   }
 
   /**
@@ -98,45 +90,30 @@ export class AuditLog {
    * @throws StoreError; nothing was written then: what was noted before waits for the next call, `events` are forgotten
    */
   write(writes: readonly Write[], events: readonly AuditDraft[] = []): void {
-    const before = this.#noted.length
+    const before = this.#ledger.waiting
     for (const event of events) this.note(event)
     try {
       this.#write(writes)
     } catch (error) {
-      this.#noted.length = before
+      this.#ledger.forget(before)
       throw error
     }
   }
 
   #write(writes: readonly Write[]): void {
-    const { store, table } = this.#options
-    if (this.#noted.length === 0) return store.write(writes)
-    const { frontier, rows, nodes } = this.#prepare()
+    const { store, table, clock } = this.#options
+    if (this.#ledger.waiting === 0) return store.write(writes)
+    const batch = this.#ledger.prepare()
+    const { frontier, nodes } = batch
     const tree: Write = { collection: 'audit', key: 'tree', doc: { size: frontier.size, peaks: [...frontier.peaks] } }
     const below = this.#dropBelow(frontier.size)
     store.write([...writes, tree], () => {
-      table.append(rows, nodes)
+      table.append(batch.entries.map(rowOf), nodes)
       if (below !== undefined) table.dropBelow(below)
     })
-    this.#frontier = frontier
+    this.#ledger.commit(batch, clock.wallMs())
     if (below !== undefined) this.#oldest = below
-    this.#noted = []
-    this.#noteOmitted()
     this.#planSync()
-  }
-
-  #prepare(): { frontier: Frontier; rows: AuditRow[]; nodes: AuditNode[] } {
-    const frontier = this.#frontier.copy()
-    const nodes: AuditNode[] = []
-    const rows = this.#noted.map((event): AuditRow => {
-      const body = encodeEvent(event)
-      const position = frontier.size
-      frontier.append(hashLeaf(body), (level, index, hash) => {
-        if (level > 0 && level % NODE_STRIDE === 0) nodes.push({ level, index, hash })
-      })
-      return { position, atMs: event.atMs, type: event.type, ...subjectsOf(event), body }
-    })
-    return { frontier, rows, nodes }
   }
 
   /** Below which events are to be dropped, at a place where a stored node begins; undefined most of the time. */
@@ -144,12 +121,6 @@ export class AuditLog {
     const excess = size - this.#oldest - this.#options.keep
     if (excess < DROP_AT_ONCE) return undefined
     return Math.floor((this.#oldest + excess) / BLOCK) * BLOCK
-  }
-
-  #noteOmitted(): void {
-    if (this.#omitted === 0) return
-    this.note({ type: 'audit.omitted', count: this.#omitted })
-    this.#omitted = 0
   }
 
   #planSync(): void {
@@ -173,7 +144,7 @@ export class AuditLog {
       this.#options.log.warn({ error: messageOf(error) }, 'the audit log could not be made safe; it is tried again')
     }
     this.#syncTimer = undefined
-    if (this.#safe.size < this.#frontier.size) this.#planSync()
+    if (this.#safe.size < this.#ledger.size) this.#planSync()
   }
 
   /** Roots of complete subtrees, by the events themselves where few lie below. @throws AuditError */
@@ -206,6 +177,10 @@ export class AuditLog {
     this.#closed = true
     clearTimeout(this.#syncTimer)
   }
+}
+
+function rowOf({ position, event, bytes }: LedgerEntry): AuditRow {
+  return { position, atMs: event.atMs, type: event.type, ...subjectsOf(event), body: bytes }
 }
 
 /** The root of 2^n hashes. */

@@ -2,6 +2,7 @@
 import type { Resources } from '../../../src/model/resources.ts'
 import type { Checker, MeshConfig } from '../checker.ts'
 import { AttemptsChecker } from './attempts.ts'
+import { AuditChecker } from './audit.ts'
 import { BoundsChecker } from './bounds.ts'
 import { CancelsChecker } from './cancels.ts'
 import { ConvergenceChecker } from './convergence.ts'
@@ -25,5 +26,6 @@ export function allCheckers(config: MeshConfig, capacities: ReadonlyMap<string, 
     new StoriesChecker(config),
     new TasksChecker(),
     new ConvergenceChecker(),
+    new AuditChecker(),
   ]
 }
