@@ -14,7 +14,7 @@ export const AUDIT_BUGS: readonly PlantedBug[] = [
     file: 'src/audit/ledger.ts',
     line: 'this.#noted.splice(0, entries.length)',
     instead:
-      'this.#noted.splice(0, entries.length); if (entries.length > 9) this.#frontier.append(hashLeaf(entries[0]!.bytes))',
+      'this.#noted.splice(0, entries.length); if (entries.length > 9) frontier.append(hashLeaf(entries[0]!.bytes))',
     why: 'the frontier runs ahead of the log',
   },
   {

@@ -3,7 +3,7 @@
  * it. Events become part of the log by being written, never before: what a disk refuses is offered to it again.
  */
 import type { AuditDraft, AuditEvent } from '../model/audit.ts'
-import { Frontier } from './frontier.ts'
+import type { Frontier } from './frontier.ts'
 import { hashLeaf } from './hashing.ts'
 import type { TreeHead } from './verify.ts'
 

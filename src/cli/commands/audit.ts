@@ -136,9 +136,7 @@ function addVerifying(audit: Command): void {
     .action(async (file: string, options: { since?: number }, command: Command) => {
       const context = contextOf(command)
       const query = options.since === undefined ? '' : `?since=${Date.now() - options.since}`
-      await save(context, `/v1/audit/export${query}`, file)
-      // What does not verify here would not verify elsewhere.
-      printFile(context, file, await verifyFile(file))
+      printFile(context, file, await save(context, `/v1/audit/export${query}`, file))
     })
   audit
     .command('accept')
@@ -228,15 +226,18 @@ function printFile({ json, print, printJson }: Context, file: string, proven: Pr
   print(`root ${root}`)
 }
 
-/** Beside it first, so that a broken transfer leaves what was there. */
-async function save({ client }: Context, path: string, file: string): Promise<void> {
+/** Beside it first: a transfer that breaks, or what does not verify, leaves what was there. */
+async function save({ client }: Context, path: string, file: string): Promise<ProvenFile> {
   const beside = `${file}.${process.pid}.part`
   const response = await client.open(path)
   try {
     await pipeline(response, createWriteStream(beside, { mode: 0o600 }))
+    const proven = await verifyFile(beside)
     await rename(beside, file)
+    return proven
   } catch (error) {
     await rm(beside, { force: true })
+    if (error instanceof CliError) throw error
     throw new CliError('not-written', `cannot write ${shownWord(file)}: ${messageOf(error)}`, { cause: error })
   }
 }

@@ -224,4 +224,44 @@ describe('the driver loop', () => {
     assert.equal(writes, 1)
     assert.deepEqual(inner.load('mark').get('m'), { epoch: 1, seq: 2 })
   })
+
+  it('writes events with what they tell of, soon when they belong to nothing, never before their documents', async () => {
+    const inner = createMemoryStore()
+    let full = false
+    const store: Store = {
+      ...inner,
+      write: (batch) => {
+        if (full) throw new Error('no space left on device')
+        inner.write(batch)
+      },
+    }
+    const written: AuditDraft[] = []
+    const on: AuditDraft = { type: 'brake.on' }
+    const off: AuditDraft = { type: 'brake.off' }
+    let effects: MeshEffect[] = []
+    const journal = journalOf(store, written)
+    const loop = new MeshLoop({
+      core: { step: ({ type }) => (type === 'heard' ? effects : []), nextWakeMs: () => undefined },
+      journal,
+      clock: manualClock(1_000),
+      log: SILENT,
+      carry: (effect) => assert.notEqual(effect.type, 'audit'),
+    })
+    effects = [{ type: 'audit', event: on }, persist('a')]
+    loop.input(HEARD)
+    assert.deepEqual(written, [on])
+    effects = [{ type: 'audit', event: off }]
+    loop.input(HEARD)
+    assert.deepEqual(written, [on], 'no write for it alone')
+    await eventually('its write', () => written.length === 2)
+    full = true
+    effects = [{ type: 'audit', event: on }, persist('b')]
+    loop.input(HEARD)
+    full = false
+    await eventually('the retry', () => loop.blockedBy === undefined)
+    assert.deepEqual(written, [on, off, on])
+    loop.note(off)
+    loop.close()
+    assert.deepEqual(written, [on, off, on, off], 'what waits is written at the end')
+  })
 })

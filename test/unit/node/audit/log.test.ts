@@ -1,14 +1,19 @@
 /** The audit log on a real file: what is written stays as it is, whatever happens, and proves what it should. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
 import { decodeEvent } from '../../../../src/wire/audit-event.ts'
 import { hashLeaf } from '../../../../src/audit/hashing.ts'
 import { consistencyProof, inclusionProof } from '../../../../src/audit/proofs.ts'
 import { verifyConsistency, verifyInclusion, type TreeHead } from '../../../../src/audit/verify.ts'
 import { AuditLog } from '../../../../src/node/audit/log.ts'
+import { problemsOf } from '../../../../src/node/audit/verification.ts'
 import { createAuditTable, type AuditTable } from '../../../../src/store/audit-table.ts'
 import { openStore, type SqliteStore } from '../../../../src/store/sqlite.ts'
 import { manualClock } from '../../../../src/util/clock.ts'
@@ -145,4 +150,41 @@ describe('the audit log on disk', () => {
     const leaf = hashLeaf(table.row(at)!.body)
     assert.ok(!verifyInclusion(leaf, at, now, inclusionProof(at, now.size, log.subtree)))
   })
+
+  it('after kill -9 has every head it told, and no hole', async function () {
+    this.timeout(60_000)
+    log.close()
+    store.close()
+    for (const writes of [3, 150]) {
+      const told = await writeAndKill(path(), writes)
+      openLog()
+      const now = log.head()
+      assert.deepEqual(await problemsOf({ log, table }, now, new AbortController().signal), [])
+      for (const head of told.filter((_, at) => at % 20 === 0 || at === told.length - 1)) {
+        assert.ok(head.size <= now.size)
+        assert.ok(verifyConsistency(head, now, consistencyProof(head.size, now.size, log.subtree)), `${head.size}`)
+      }
+      const { n } = store.load('task').get('last') as { n: number }
+      assert.ok(n >= writes, 'documents and events of one write are there together')
+      log.close()
+      store.close()
+    }
+    openLog()
+  })
 })
+
+/** Heads that the writer told before it was killed. */
+async function writeAndKill(path: string, writes: number): Promise<TreeHead[]> {
+  const child = fileURLToPath(new URL('children/writer.ts', import.meta.url))
+  const writer = spawn(process.execPath, [child, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(writer, 'exit')
+  const heads: TreeHead[] = []
+  for await (const line of createInterface({ input: writer.stdout })) {
+    const [n, size, root] = line.split(' ')
+    // The last line may have been cut off by the kill.
+    if (root?.length === 64) heads.push({ size: Number(size), root: new Uint8Array(Buffer.from(root, 'hex')) })
+    if (Number(n) === writes) writer.kill('SIGKILL')
+  }
+  await exited
+  return heads
+}
