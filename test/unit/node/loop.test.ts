@@ -225,7 +225,7 @@ describe('the driver loop', () => {
     assert.deepEqual(inner.load('mark').get('m'), { epoch: 1, seq: 2 })
   })
 
-  it('writes events with what they tell of, soon when they belong to nothing, never before their documents', async () => {
+  it('writes events with what they tell of, or soon after, and never before it', async () => {
     const inner = createMemoryStore()
     let full = false
     const store: Store = {
