@@ -14,12 +14,11 @@ import {
 } from '../audit/witness.ts'
 import type { AuditDraft, AuditType } from '../model/audit.ts'
 import type { ControlMessage } from '../model/control.ts'
-import { Heartbeat } from '../model/heartbeat.ts'
 import type { NodeId } from '../negotiation/types.ts'
 import { BoundedMap } from '../util/bounded-map.ts'
 import { TokenBucket } from '../util/token-bucket.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
-import { StoredAlarm, StoredHead } from './audit-stored.ts'
+import { readAlarm, readHead } from './audit-stored.ts'
 import type { AuditState, MeshEffect, MeshState, StepContext } from './types.ts'
 
 /** One neighbour is asked for a proof at a time, whatever the size of the mesh: a proof takes some hundred bytes. */
@@ -91,10 +90,11 @@ export function askSomeone(state: MeshState, ctx: StepContext): void {
 /** A heartbeat was merged: the head in it is held against those before. */
 export function witness(state: MeshState, record: VerifiedRecord, ctx: StepContext): void {
   if (record.kind !== 'heartbeat' || record.author === state.self) return
-  const parsed = Heartbeat.safeParse(record.body)
-  if (!parsed.success || parsed.data.audit === undefined) return
+  // The registry has checked its body, and it is the newest there.
+  const told = state.registry.authors.get(record.author)?.beat?.body.audit
+  if (told === undefined) return
   const { epoch, seq, bytes } = record
-  const head: HeardHead = { ...parsed.data.audit, epoch, seq, record: bytes }
+  const head: HeardHead = { ...told, epoch, seq, record: bytes }
   carryFound(record.author, hearHead(state.audit.witness, record.author, head, ctx.nowMs), ctx.out)
 }
 
@@ -127,12 +127,12 @@ export function restoreWitness(
   stored: { readonly heads: ReadonlyMap<string, unknown>; readonly alarms: ReadonlyMap<string, unknown> },
 ): void {
   for (const [peer, doc] of stored.heads) {
-    const parsed = StoredHead.safeParse(doc)
-    if (parsed.success) restoreHead(audit.witness, peer, parsed.data)
+    const head = readHead(doc)
+    if (head) restoreHead(audit.witness, peer, head)
   }
   for (const [peer, doc] of stored.alarms) {
-    const parsed = StoredAlarm.safeParse(doc)
-    if (parsed.success) audit.witness.alarms.set(peer, parsed.data)
+    const alarm = readAlarm(doc)
+    if (alarm) audit.witness.alarms.set(peer, alarm)
   }
 }
 

@@ -48,6 +48,7 @@ const HEARTBEAT = {
   tasks: 3,
   passport: { epoch: EPOCH, seq: 4 },
   coordinate: { at: [75_975, -152_693, 217_856, -1], height: 250, adjustment: -1_250, error: 120 },
+  audit: { size: 12_345, root: new Uint8Array(32).fill(0xcd) },
 }
 
 const SERVICE = {

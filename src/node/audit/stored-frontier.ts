@@ -1,5 +1,4 @@
 /** The audit log's frontier as it is stored beside the events. */
-import * as z from 'zod'
 import { Frontier } from '../../audit/frontier.ts'
 import type { AuditTable } from '../../store/audit-table.ts'
 import type { Store } from '../../store/store.ts'
@@ -7,11 +6,6 @@ import { AlthingError } from '../../util/errors.ts'
 
 /** The stored frontier is no frontier. */
 export class FrontierError extends AlthingError<'damaged-audit-log'> {}
-
-const Stored = z.strictObject({
-  size: z.int().min(0),
-  peaks: z.array(z.custom<Uint8Array>((value) => value instanceof Uint8Array)).max(64),
-})
 
 /** An empty one when nothing is stored. @throws FrontierError when the log could not go on without a fork */
 export function storedFrontier(store: Store, table: AuditTable): Frontier {
@@ -26,10 +20,12 @@ export function storedFrontier(store: Store, table: AuditTable): Frontier {
 
 function readFrontier(doc: unknown): Frontier | undefined {
   if (doc === undefined) return new Frontier()
-  const parsed = Stored.safeParse(doc)
-  if (!parsed.success) return undefined
+  const isPlain = typeof doc === 'object' && doc !== null && 'size' in doc && 'peaks' in doc
+  if (!isPlain || typeof doc.size !== 'number' || !Array.isArray(doc.peaks)) return undefined
+  const peaks: unknown[] = doc.peaks
+  if (!peaks.every((peak) => peak instanceof Uint8Array)) return undefined
   try {
-    return new Frontier(parsed.data.size, parsed.data.peaks)
+    return new Frontier(doc.size, peaks)
   } catch {
     return undefined
   }
