@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { AuditDraft } from '../../../src/model/audit.ts'
 import type { MeshEffect, MeshInput } from '../../../src/mesh/types.ts'
-import { MeshLoop, type Core } from '../../../src/node/loop.ts'
+import { MeshLoop, type Core, type Journal } from '../../../src/node/loop.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 import type { Store, Write } from '../../../src/store/store.ts'
 import { manualClock } from '../../../src/util/clock.ts'
@@ -239,7 +239,18 @@ describe('the driver loop', () => {
     const on: AuditDraft = { type: 'brake.on' }
     const off: AuditDraft = { type: 'brake.off' }
     let effects: MeshEffect[] = []
-    const journal = journalOf(store, written)
+    const plain = journalOf(store, written)
+    const docsAtWrites: string[][] = []
+    const journal: Journal = {
+      get waiting() {
+        return plain.waiting
+      },
+      note: plain.note,
+      write(writes) {
+        plain.write(writes)
+        docsAtWrites[written.length] ??= [...inner.load('task').keys()]
+      },
+    }
     const loop = new MeshLoop({
       core: { step: ({ type }) => (type === 'heard' ? effects : []), nextWakeMs: () => undefined },
       journal,
@@ -260,6 +271,7 @@ describe('the driver loop', () => {
     full = false
     await eventually('the retry', () => loop.blockedBy === undefined)
     assert.deepEqual(written, [on, off, on])
+    assert.deepEqual(docsAtWrites[3], ['a', 'b'], 'the document it tells of was there with it')
     loop.note(off)
     loop.close()
     assert.deepEqual(written, [on, off, on, off], 'what waits is written at the end')
