@@ -14,6 +14,7 @@ import type { Figure, Suite } from './bench/figure.ts'
 import { describeMachine } from './bench/machine.ts'
 import { stopAll } from './bench/mesh.ts'
 import { asJson, asTable } from './bench/report.ts'
+import { audit } from './bench/suites/audit.ts'
 import { batch } from './bench/suites/batch.ts'
 import { commands } from './bench/suites/commands.ts'
 import { gossip } from './bench/suites/gossip.ts'
@@ -26,7 +27,7 @@ import { start } from './bench/suites/start.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** From what a person feels first to what explains it. */
-const SUITES: readonly Suite[] = [start, commands, batch, ready, idle, gossip, micro, policy, liveness]
+const SUITES: readonly Suite[] = [start, commands, batch, ready, idle, gossip, micro, policy, liveness, audit]
 
 const HELP = `npm run bench -- [options]
 

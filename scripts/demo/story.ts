@@ -1,5 +1,5 @@
 /** A task's bargaining as lines to read, and its proofs checked by whoever reads it. */
-import type { StoryLine, WhyView } from '../../src/model/api.ts'
+import type { StoryLine, WhyView } from '../../src/model/why-view.ts'
 import { openRecord } from '../../src/wire/envelope.ts'
 import { RECORD_MAX_BYTES } from '../../src/wire/limits.ts'
 

@@ -5,6 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SimulateOptions } from './arguments.ts'
+import { AUDIT_BUGS } from './audit-bugs.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { PLANTED_BUGS } from './planted-bugs.ts'
 
@@ -20,7 +21,7 @@ export interface MutantSuite {
   readonly seeds: number
 }
 
-const MESH: MutantSuite = { args: [], bugs: PLANTED_BUGS, seeds: 300 }
+const MESH: MutantSuite = { args: [], bugs: [...PLANTED_BUGS, ...AUDIT_BUGS], seeds: 300 }
 
 interface Outcome {
   readonly name: string

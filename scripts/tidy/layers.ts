@@ -23,8 +23,11 @@ const VOCABULARY = ['util', 'model', 'wire']
 
 /** The daemon as a whole, entry of its bundle: it puts node, status and facades together. */
 const DAEMON = 'src/cli/run-daemon.ts'
-/** `althing doctor` has to find what is wrong where no daemon runs: the CLI measures and judges as the daemon does. */
-const CLI_FOLDERS = [...VOCABULARY, 'diagnosis', 'reach']
+/**
+ * `althing doctor` has to find what is wrong where no daemon runs, and `althing audit verify FILE` what a file proves:
+ * the CLI measures and judges as the daemon does.
+ */
+const CLI_FOLDERS = [...VOCABULARY, 'audit', 'diagnosis', 'reach']
 /** `althing up` starts the daemon; nobody else in the CLI knows it. */
 const CLI_UP = /^src\/cli\/(commands\/)?up(\/.*|-.*|\.ts)$/
 /** The CLI talks to the daemon through its API; these say where that is, who holds it, and how old we are. */

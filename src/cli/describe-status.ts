@@ -21,6 +21,7 @@ export function describeStatus(status: StatusView, paint: Paint): string {
         : ['open', 'no: runs tasks of itself and of those in `althing trust list`'],
       ['policy', status.policy && `${status.policy.name}, version ${status.policy.version}`],
       ['cut off', status.cutOff ? { text: 'PERHAPS: too many nodes vanished at once', style: 'red' } : undefined],
+      ...auditAlarms(status),
       ['page', pageLink(status)],
       ['join by', status.addresses],
       ['dialable', dialable(status)],
@@ -51,6 +52,14 @@ function pageLink({ pageUrl, dataDir }: StatusView): string | undefined {
   } catch {
     return pageUrl
   }
+}
+
+/** Logs that contradict themselves. */
+function auditAlarms({ audit }: StatusView): Field[] {
+  return audit.alarms.map(({ name, what }) => {
+    const text = `the audit log of ${name} is ${what}: see \`althing audit verify\``
+    return ['AUDIT ALARM', { text, style: 'red' }] satisfies Field
+  })
 }
 
 /** What keeps it from the mesh that its user meant. */

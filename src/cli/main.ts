@@ -37,6 +37,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   policy: () => import('./commands/policy.ts'),
   apply: () => import('./commands/apply.ts'),
   events: () => import('./commands/events.ts'),
+  audit: () => import('./commands/audit.ts'),
   doctor: () => import('./commands/doctor.ts'),
 }
 

@@ -1,5 +1,5 @@
 /** The bargaining over a task, told offer by offer. */
-import type { StoryLine, WhyView } from '../model/api.ts'
+import type { StoryLine, WhyView } from '../model/why-view.ts'
 import { formatClock, formatDuration, formatRatio, formatResources, shortPeer } from './format.ts'
 import { drawTable } from './table.ts'
 import { describeExit } from './views.ts'

@@ -29,10 +29,11 @@ export function nextSeq(state: MeshState, kind: string): number {
 }
 
 /** Publishes a heartbeat and plans the next. */
-export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: Rng, out: MeshEffect[]): void {
+export function beat(state: MeshState, { config, nowMs, rng, out, auditHead }: StepContext): void {
   const shown = shownState(state)
   const coordinate = coordinateOf(state.topology.placement)
   const intervalMs = beatIntervalMs(config, livingMembers(state))
+  const audit = auditHead?.()
   const body: Heartbeat = {
     state: shown,
     incarnation: state.topology.own.incarnation,
@@ -44,6 +45,7 @@ export function beat(state: MeshState, config: MeshConfig, nowMs: number, rng: R
     tasks: runningCount(state.negotiation),
     passport: state.newestPassport,
     ...(coordinate && { coordinate }),
+    ...(audit && { audit }),
   }
   state.toldState = shown
   state.lastBeatMs = nowMs

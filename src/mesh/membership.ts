@@ -10,6 +10,7 @@ import { pointOf } from '../topology/coordinates/told.ts'
 import { topologyStep } from '../topology/step.ts'
 import type { TopologyEffect, TopologyInput } from '../topology/types.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
+import { noteEvent } from './audit.ts'
 import { beat, nextSeq } from './heartbeat.ts'
 import { tellRegistryNews } from './registry-events.ts'
 import type { MeshEffect, MeshState, ProbeMessage, StepContext } from './types.ts'
@@ -52,12 +53,13 @@ function carry(state: MeshState, effect: TopologyEffect, ctx: StepContext): Nego
     }
     case 'refute':
       // Nothing is published while joining; the first heartbeat will say it.
-      if (state.phase === 'ready') beat(state, ctx.config, ctx.nowMs, ctx.rng, out)
+      if (state.phase === 'ready') beat(state, ctx)
       return []
     case 'verdict':
       return onVerdict(state, effect, ctx)
     case 'brake':
       out.push({ type: 'node-event', peer: state.self, what: effect.on ? 'brake-on' : 'brake-off' })
+      noteEvent(out, { type: effect.on ? 'brake.on' : 'brake.off' })
       return effect.on ? [] : [{ type: 'reconnected' }]
   }
 }

@@ -1,6 +1,7 @@
 /** Records coming in, and what follows from them for the rest of the mesh. */
 import type { NegotiationInput } from '../negotiation/step.ts'
 import { merge, tick, type MergeOutcome, type RegistryEffects } from '../registry/registry.ts'
+import { witness } from './audit.ts'
 import { onRegistryEvent, takeTestimony } from './membership.ts'
 import { tellRegistryNews } from './registry-events.ts'
 import type { MeshInput, MeshState, RecordFate, StepContext } from './types.ts'
@@ -29,8 +30,10 @@ export function takeRecord(
   const { nowMs, out } = ctx
   if (record.kind === 'testimony') return takeTestimony(state, record, statedAgeMs ?? 0, ctx)
   const merged = merge(state.registry, record, ageMs, nowMs, statedAgeMs)
-  if (merged.outcome === 'new' || merged.outcome === 'updated') state.news++
+  const isNews = merged.outcome === 'new' || merged.outcome === 'updated'
+  if (isNews) state.news++
   out.push({ type: 'fate', fate: FATE[merged.outcome], outcome: merged.outcome })
+  if (isNews) witness(state, record, ctx)
   if (merged.ownEpochAhead !== undefined) out.push({ type: 'raise-epoch', atLeast: merged.ownEpochAhead })
   return carryOver(state, merged, ctx)
 }

@@ -1,6 +1,7 @@
 /** What the registry's news means for bargaining, for people who watch, and for where members are dialled. */
 import type { NegotiationInput } from '../negotiation/step.ts'
 import type { RegistryEffects, RegistryEvent } from '../registry/registry.ts'
+import { noteEvent } from './audit.ts'
 import type { MeshEffect, MeshState } from './types.ts'
 
 /** Carries out what a change of the registry asks for. @returns inputs for negotiation */
@@ -19,11 +20,14 @@ function onEvent(state: MeshState, event: RegistryEvent, out: MeshEffect[]): Neg
       return event.peerId === state.self ? [] : [{ type: 'heard', node: event.peerId, atMs: event.bornMs }]
     case 'node-joined':
     case 'node-changed':
+      if (event.type === 'node-joined') noteMember(state, 'member.joined', event.peerId, out)
       out.push({ type: 'node-event', peer: event.peerId, what: event.state })
       // Its state says that something may fit now that did not before.
       return event.state === 'ready' ? [{ type: 'candidates-changed' }] : []
     case 'node-offline':
       out.push({ type: 'node-event', peer: event.peerId, what: 'offline' })
+      if (event.reason !== 'quarantined')
+        noteMember(state, event.reason === 'left' ? 'member.left' : 'member.offline', event.peerId, out)
       return []
     case 'node-gone':
       out.push({ type: 'node-event', peer: event.peerId, what: 'gone' })
@@ -37,11 +41,21 @@ function onEvent(state: MeshState, event: RegistryEvent, out: MeshEffect[]): Neg
       return []
     case 'quarantined':
       out.push({ type: 'node-event', peer: event.peerId, what: 'quarantined' })
+      noteMember(state, 'member.quarantined', event.peerId, out)
       return []
     case 'own-key-copied':
       out.push({ type: 'node-event', peer: state.self, what: 'own-key-copied' })
       return []
   }
+}
+
+function noteMember(
+  state: MeshState,
+  type: 'member.joined' | 'member.left' | 'member.offline' | 'member.quarantined',
+  peer: string,
+  out: MeshEffect[],
+): void {
+  if (peer !== state.self) noteEvent(out, { type, peer })
 }
 
 /** After a restart: where the members were when last heard of. */

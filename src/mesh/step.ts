@@ -11,6 +11,15 @@ import { distanceTo } from '../topology/coordinates/distance.ts'
 import { createTopology, nextWakeMs as topologyWakeMs } from '../topology/state.ts'
 import { Deadlines } from '../util/deadlines.ts'
 import type { Rng } from '../util/rng.ts'
+import {
+  acceptAgain,
+  askSomeone,
+  boundStrangers,
+  createAuditState,
+  onAuditMessage,
+  planQuestions,
+  restoreWitness,
+} from './audit.ts'
 import { candidatesOf } from './candidates.ts'
 import { beat, beatIfChanged, publishPassports, setPassports, shownState } from './heartbeat.ts'
 import { hostOf, introduceSelf, isProbe, takeMembership, takeProbe } from './membership.ts'
@@ -34,6 +43,7 @@ import { createZones, whereaboutsOf } from './zones.ts'
 export interface Env {
   readonly config: MeshConfig
   readonly rng: Rng
+  readonly auditHead?: StepContext['auditHead']
 }
 
 /** Before the first sample: an idle machine. The sampler replaces it within milliseconds. */
@@ -47,6 +57,7 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     negotiation: createNegotiation(),
     topology: createTopology(self, config.topology),
     zones: createZones(),
+    audit: createAuditState(),
     peers: new Set(),
     warmBundles: new Set(),
     deadlines: new Deadlines(),
@@ -87,6 +98,7 @@ export function meshStep(state: MeshState, input: MeshInput, nowMs: number, env:
   for (const passedOn of takeInput(state, input, ctx)) negotiate(state, passedOn, ctx)
   for (const passedOn of runDue(state, ctx)) negotiate(state, passedOn, ctx)
   beatIfChanged(state, nowMs)
+  boundStrangers(state, ctx)
   return ctx.out
 }
 
@@ -101,19 +113,26 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
       // Nothing is published while joining: a neighbour may know of a later epoch of this very node.
       else state.deadlines.set('join', nowMs + config.joinMs)
       state.deadlines.set('sync', nowMs + Math.round(config.syncMs * (0.5 + rng.next())))
+      planQuestions(state, ctx)
       return passedOn
     }
     case 'epoch': {
       const passedOn = setEpoch(state, input.epoch, ctx)
       if (state.phase === 'joining') return passedOn
       publishPassports(state, ctx)
-      beat(state, config, nowMs, rng, out)
+      beat(state, ctx)
       return passedOn
     }
     case 'restore-registry':
       for (const write of restoreRegistry(state.registry, input.persisted, nowMs).persist)
         out.push({ type: 'cache', ...write })
       learnAllAddresses(state, out)
+      return []
+    case 'restore-audit':
+      restoreWitness(state, input)
+      return []
+    case 'accept-log':
+      acceptAgain(state, input.peer, out)
       return []
     case 'local':
       state.local = input.facts
@@ -151,7 +170,7 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
       const seen = state.phase === 'ready'
       state.deadlines.cancel('join')
       movePhase(state, 'leaving')
-      if (seen) beat(state, config, nowMs, rng, out)
+      if (seen) beat(state, ctx)
       // Whatever is said of it now is true: it refutes nothing any more.
       return takeMembership(state, { type: 'member-left', id: state.self, pair: state.topology.own }, ctx)
     }
@@ -165,6 +184,7 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
 function takeMessage(state: MeshState, input: MeshInput & { type: 'message' }, ctx: StepContext): NegotiationInput[] {
   const { from, message, rttMs } = input
   if (isProbe(message)) return [...takeProbe(state, { from, message, rttMs }, ctx), { type: 'heard', node: from }]
+  if (onAuditMessage(state, from, message, ctx)) return [{ type: 'heard', node: from }]
   if (!onSyncMessage(state, from, message, ctx.nowMs, ctx.rng, ctx.out)) return [input]
   // Whoever has answered has told what it knows: this node takes part from here on.
   // Not before its start, though: without an epoch it could only publish what others refuse.
@@ -188,11 +208,11 @@ function movePhase(state: MeshState, to: MeshPhase): void {
 }
 
 function becomeReady(state: MeshState, ctx: StepContext): void {
-  const { config, nowMs, rng, out } = ctx
+  const { out } = ctx
   movePhase(state, 'ready')
   state.deadlines.cancel('join')
   publishPassports(state, ctx)
-  beat(state, config, nowMs, rng, out)
+  beat(state, ctx)
   out.push({ type: 'node-event', peer: state.self, what: 'ready' })
 }
 
@@ -203,9 +223,10 @@ function runDue(state: MeshState, ctx: StepContext): NegotiationInput[] {
   const aliveMs = topologyWakeMs(state.topology)
   if (aliveMs !== undefined && aliveMs <= nowMs) passedOn.push(...takeMembership(state, { type: 'wake' }, ctx))
   for (let due = state.deadlines.takeDue(nowMs); due !== undefined; due = state.deadlines.takeDue(nowMs)) {
-    if (due === 'beat') beat(state, config, nowMs, rng, out)
+    if (due === 'beat') beat(state, ctx)
     else if (due === 'join') becomeReady(state, ctx)
     else if (due === 'renew-passports') publishPassports(state, ctx)
+    else if (due === 'audit') askSomeone(state, ctx)
     else {
       syncWithSomeone(state, nowMs, rng, out)
       state.deadlines.set('sync', nowMs + Math.round(config.syncMs * (0.75 + rng.next() / 2)))

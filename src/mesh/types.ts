@@ -2,6 +2,8 @@
  * The mesh: registry and negotiation composed into one pure state machine. The daemon's loop and the
  * simulator drive this very code; neither has any of their own.
  */
+import type { WitnessState } from '../audit/witness.ts'
+import type { AuditAsk, AuditHead, AuditTold } from '../model/audit-exchange.ts'
 import type { ControlMessage } from '../model/control.ts'
 import type { NodeState } from '../model/heartbeat.ts'
 import type { LoadSample } from '../model/hardware.ts'
@@ -11,10 +13,12 @@ import type { NegotiationInput } from '../negotiation/step.ts'
 import type { LocalNode, NegotiationEffect, NegotiationState, NodeId } from '../negotiation/types.ts'
 import type { CompiledPolicy } from '../policy/types.ts'
 import type { Persisted, RegistryState } from '../registry/registry.ts'
+import type { BoundedMap } from '../util/bounded-map.ts'
 import type { Deadlines } from '../util/deadlines.ts'
 import type { TopologyConfig, TopologyState } from '../topology/types.ts'
 import type { Clusters } from '../topology/zones.ts'
 import type { Rng } from '../util/rng.ts'
+import type { TokenBucket } from '../util/token-bucket.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
 
 /** Knobs of the mesh. Times in milliseconds. */
@@ -90,6 +94,14 @@ export interface Fill {
   askedMs: number
 }
 
+/** What the mesh keeps for its audit. */
+export interface AuditState {
+  readonly witness: WitnessState
+  readonly allowance: BoundedMap<NodeId, TokenBucket>
+  /** Events of strangers that were not written, and not yet told. */
+  readonly omitted: BoundedMap<NodeId, number>
+}
+
 /** Everything a node knows and is in the middle of. Changed only by `meshStep`. */
 export interface MeshState {
   readonly self: NodeId
@@ -99,9 +111,11 @@ export interface MeshState {
   readonly topology: TopologyState
   /** Which zones were last inferred. */
   readonly zones: ZoneState
+  /** What others' audit logs looked like. */
+  readonly audit: AuditState
   readonly peers: Set<NodeId>
   readonly warmBundles: Set<string>
-  readonly deadlines: Deadlines<'beat' | 'sync' | 'join' | 'renew-passports' | 'expire'>
+  readonly deadlines: Deadlines<'beat' | 'sync' | 'join' | 'renew-passports' | 'expire' | 'audit'>
   phase: MeshPhase
   /** Boot epoch of this daemon's records; see design section 3. */
   epoch: number
@@ -136,6 +150,14 @@ export type MeshInput =
   | { readonly type: 'epoch'; readonly epoch: number }
   /** Before `start`: what the store holds of the registry, its records verified again. */
   | { readonly type: 'restore-registry'; readonly persisted: Persisted }
+  /** Before `start`: what the store holds of others' audit logs. */
+  | {
+      readonly type: 'restore-audit'
+      readonly heads: ReadonlyMap<string, unknown>
+      readonly alarms: ReadonlyMap<string, unknown>
+    }
+  /** Somebody knows why the audit log of a peer contradicts itself. */
+  | { readonly type: 'accept-log'; readonly peer: NodeId }
   | { readonly type: 'local'; readonly facts: LocalFacts }
   /** Every policy that is in force from now on: what it forbids of what is here is stopped or drained. */
   | { readonly type: 'policies'; readonly policies: readonly CompiledPolicy[] }
@@ -168,6 +190,8 @@ export interface StepContext {
   readonly nowMs: number
   readonly config: MeshConfig
   readonly rng: Rng
+  /** This node's own audit log as far as it is safe on disk; undefined where none is kept. */
+  readonly auditHead?: (() => AuditHead | undefined) | undefined
   readonly out: MeshEffect[]
 }
 
@@ -191,10 +215,21 @@ export type MeshEffect =
   /** Records and marks are a cache of the mesh: they may be stored a little later, in bulk. */
   | {
       readonly type: 'cache'
-      readonly collection: 'record' | 'mark' | 'proof'
+      readonly collection: 'record' | 'mark' | 'proof' | 'audit-head'
       readonly key: string
       readonly doc: unknown
     }
+  /** As negotiation's own: stored before anything else of the step happens. */
+  | {
+      readonly type: 'persist'
+      readonly collection: 'audit-alarm'
+      readonly key: string
+      readonly doc: unknown
+    }
+  /** Answer this from the audit log, and send it to whoever asked. */
+  | { readonly type: 'audit-answer'; readonly to: NodeId; readonly ask: AuditAsk }
+  /** An answer came in; whoever asked for it may wait. */
+  | { readonly type: 'audit-told'; readonly from: NodeId; readonly told: AuditTold }
   | { readonly type: 'fate'; readonly fate: RecordFate; readonly outcome: string }
   /** Somebody has records of ours from a later boot than this: raise the stored epoch above `atLeast`. */
   | { readonly type: 'raise-epoch'; readonly atLeast: number }

@@ -3,7 +3,8 @@
  * the CLI and the status page take their types from them. Times are Unix milliseconds.
  */
 import * as z from 'zod'
-import { BidTerms, DeclineReason, Id } from './negotiation.ts'
+import { AuditAlarmView } from './audit-alarm.ts'
+import { Id } from './negotiation.ts'
 import { policyVersion } from './policy-api.ts'
 import { Resources } from './resources.ts'
 import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
@@ -75,6 +76,8 @@ export const StatusView = z.strictObject({
   tasks: z.record(TaskState, z.int()),
   /** Runs on this machine now, whoever submitted them. */
   running: z.int(),
+  /** Its audit log, and the logs of others that contradict themselves; the latter are shown in red. */
+  audit: z.strictObject({ size: z.int(), alarms: z.array(AuditAlarmView) }),
 })
 export type StatusView = z.infer<typeof StatusView>
 
@@ -111,6 +114,8 @@ export const NodeView = z.strictObject({
   passports: z.array(z.string()),
   /** A control stream to it stands. */
   connected: z.boolean(),
+  /** Its audit log contradicts itself: it was rewritten, or was lost and begun anew. */
+  auditAlarm: AuditAlarmView.shape.what.optional(),
 })
 export type NodeView = z.infer<typeof NodeView>
 
@@ -194,71 +199,6 @@ export const LogEnd = z.strictObject({
   error: z.strictObject({ code: z.literal('log-unavailable'), detail: z.string() }),
 })
 export type LogEnd = z.infer<typeof LogEnd>
-
-const at = { atMs: z.int(), offerId: z.string() }
-/** One line of the story; `proof` is the base64 of the signed envelope it came in. */
-export const StoryLine = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('offered'), ...at, slots: z.int(), asked: z.array(z.string()) }),
-  z.strictObject({ kind: z.literal('not-asked'), ...at, node: z.string(), nodeName: z.string(), reason: z.string() }),
-  z.strictObject({ kind: z.literal('unreachable'), ...at, node: z.string(), nodeName: z.string(), reason: z.string() }),
-  z.strictObject({
-    kind: z.literal('bid'),
-    ...at,
-    node: z.string(),
-    nodeName: z.string(),
-    bidId: z.string(),
-    slots: z.int(),
-    terms: BidTerms,
-    rank: z.strictObject({ score: z.number(), terms: z.record(z.string(), z.number()) }),
-    proof: z.string(),
-  }),
-  z.strictObject({
-    kind: z.literal('declined'),
-    ...at,
-    node: z.string(),
-    nodeName: z.string(),
-    reasons: z.array(DeclineReason),
-    wouldFit: Resources,
-    proof: z.string(),
-  }),
-  z.strictObject({
-    kind: z.literal('awarded'),
-    ...at,
-    node: z.string(),
-    nodeName: z.string(),
-    bidId: z.string(),
-    slots: z.int(),
-  }),
-  z.strictObject({ kind: z.literal('not-awarded'), ...at, node: z.string(), nodeName: z.string(), reason: z.string() }),
-  z.strictObject({ kind: z.literal('released'), ...at, node: z.string(), nodeName: z.string(), bidId: z.string() }),
-])
-export type StoryLine = z.infer<typeof StoryLine>
-
-/** `GET /v1/tasks/{id}/why`: the whole bargaining of a task. */
-export const WhyView = z.strictObject({
-  taskId: Id,
-  jobId: Id,
-  state: TaskState,
-  story: z.array(StoryLine),
-  /** Lines cut from the middle of a long story. */
-  storyDropped: z.int(),
-  attempts: z.array(
-    z.strictObject({
-      attempt: z.int(),
-      node: z.string(),
-      nodeName: z.string(),
-      bidId: z.string(),
-      awardedAtMs: z.int(),
-      contractedAtMs: z.int().optional(),
-      startedAtMs: z.int().optional(),
-      endedAtMs: z.int().optional(),
-      outcome: z.enum(['ended', 'refused', 'lost']).optional(),
-      reason: z.string().optional(),
-      exit: TaskExit.optional(),
-    }),
-  ),
-})
-export type WhyView = z.infer<typeof WhyView>
 
 /** `GET|POST|DELETE /v1/trust`: peers whose tasks run here. */
 export const TrustView = z.strictObject({ open: z.boolean(), peers: z.array(z.string()) })

@@ -19,6 +19,7 @@ import {
   Report,
   Settle,
 } from './negotiation.ts'
+import { AuditAsk, AuditTold } from './audit-exchange.ts'
 import { Examine, Examined } from './examine.ts'
 import { Ask, Asked, Ping, Pong, ProbeAddress } from './membership.ts'
 import { SyncBuckets, SyncDigest, SyncRecords } from './sync.ts'
@@ -63,6 +64,8 @@ export const PLAIN = {
   examine: Examine,
   examined: Examined,
   'spare-link': SpareLink,
+  'audit-ask': AuditAsk,
+  'audit-told': AuditTold,
   'sync-buckets': SyncBuckets,
   'sync-digest': SyncDigest,
   'sync-records': SyncRecords,

@@ -1,5 +1,6 @@
 /** The heartbeat: the small signed record by which a daemon says, every few seconds, that it is there. */
 import * as z from 'zod'
+import { AuditHead } from './audit-exchange.ts'
 import { Coordinate } from './coordinate.ts'
 import { Resources } from './resources.ts'
 
@@ -37,5 +38,7 @@ export const Heartbeat = z.strictObject({
   passport: z.strictObject({ epoch: z.int().min(0), seq: z.int().min(0) }),
   /** Where it is in the network, as far as it has measured; absent from whoever does not place itself. */
   coordinate: Coordinate.optional(),
+  /** Its audit log as far as it is safe on its disk; absent from whoever keeps none. */
+  audit: AuditHead.optional(),
 })
 export type Heartbeat = z.infer<typeof Heartbeat>

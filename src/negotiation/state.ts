@@ -6,6 +6,7 @@ import { BoundedMap } from '../util/bounded-map.ts'
 import { Deadlines } from '../util/deadlines.ts'
 import { sha256Hex } from '../util/sha256.ts'
 import { NEGOTIATION_LIMITS } from './config.ts'
+import { note } from './notes.ts'
 import type { StoryEntry } from './story.ts'
 import {
   CONTRACT_TRANSITIONS,
@@ -112,6 +113,8 @@ export function moveTask(ctx: Context, task: Task, to: TaskState): void {
   if (!TASK_TRANSITIONS[task.state].includes(to))
     throw new Error(`task ${task.taskId}: ${task.state} → ${to} is no transition`)
   task.state = to
+  if (isEnded(to))
+    note(ctx, { type: 'task.ended', taskId: task.taskId, state: to, exitCode: task.exit?.exitCode ?? 125 })
   const node = currentAttempt(task)?.node
   ctx.out.push({
     type: 'emit',

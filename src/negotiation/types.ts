@@ -5,6 +5,7 @@
  * Executor side, per bid: `hold → contracts → reports`, per contract: see `CONTRACT_TRANSITIONS`.
  * Nothing here reads a clock, sends or stores: effects are data.
  */
+import type { AuditDraft } from '../model/audit.ts'
 import type { ControlMessage } from '../model/control.ts'
 import type { Bid, NodeId, Report } from '../model/negotiation.ts'
 import type { Resources } from '../model/resources.ts'
@@ -233,7 +234,7 @@ export interface PendingReport {
   readonly slotKept: boolean
 }
 
-/** What happened, for the event stream and the audit to come. */
+/** What happened, for the event stream. */
 export type WorkEvent =
   | { readonly type: 'task'; readonly taskId: string; readonly state: TaskState; readonly node?: NodeId }
   /** More of the input of an awarded task came to its executor. */
@@ -269,6 +270,8 @@ export type NegotiationEffect =
   /** As `persist`, but it may be stored a little later, in bulk. */
   | { readonly type: 'cache'; readonly collection: 'offer'; readonly key: string; readonly doc: unknown }
   | { readonly type: 'emit'; readonly event: WorkEvent }
+  /** To be written into the audit log, with what the step persists where it persists something. */
+  | { readonly type: 'audit'; readonly event: AuditDraft }
 
 /** What every function of the core is given beside its state: the moment, chance, and where effects go. */
 export interface Context {

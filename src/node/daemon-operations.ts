@@ -8,6 +8,8 @@ import { TASK_STATES } from '../model/task.ts'
 import { shownState } from '../mesh/heartbeat.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import type { Peer, PeerIdText } from '../peer/peer.ts'
+import { alarmViews } from './audit/alarms.ts'
+import { auditOperations } from './audit/operations.ts'
 import { BundleError } from './bundle-store.ts'
 import type { DaemonParts } from './daemon-state.ts'
 import { examineHost } from './doctor/host.ts'
@@ -22,7 +24,7 @@ import { findTask, listTasks } from './task-list.ts'
 import { cancelTask, logsOf, submitJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
 import { daemonMetrics } from './metrics.ts'
 import { topologyView } from './topology-view.ts'
-import { foundView, nodeViews } from './views.ts'
+import { foundView, namesOf, nodeViews } from './views.ts'
 
 /** Builds the daemon's surface. */
 export function createOperations(parts: DaemonParts): Operations {
@@ -67,6 +69,7 @@ export function createOperations(parts: DaemonParts): Operations {
     examine: (target, signal) =>
       target === undefined ? examineHost(parts, signal) : examinePair(parts, target, signal),
     reachability: (signal) => surveyMesh(parts, signal),
+    ...auditOperations(parts),
     shutdown: parts.shutdown,
   }
 }
@@ -102,6 +105,7 @@ function statusOf(parts: DaemonParts): StatusView {
     nodes: states,
     tasks,
     running: runningCount(mesh.negotiation),
+    audit: { size: parts.audit.log.head().size, alarms: alarmViews(mesh, namesOf(mesh, nowMs)) },
   }
 }
 
@@ -147,7 +151,10 @@ function changeTrust(parts: DaemonParts, peer: string, trusted: boolean): TrustV
     })
   }
   if (!trusted && !parts.trusted.has(peer)) throw new OperationError('not-found', `${peer} is not in the trust list`)
-  parts.store.write([{ collection: 'trust', key: peer, doc: trusted ? { addedAtMs: parts.clock.wallMs() } : null }])
+  // The event is in the log if and only if the list is changed.
+  const doc = trusted ? { addedAtMs: parts.clock.wallMs() } : null
+  const type = trusted ? 'trust.added' : 'trust.removed'
+  parts.audit.log.write([{ collection: 'trust', key: peer, doc }], [{ type, peer }])
   if (trusted) parts.trusted.add(peer)
   else parts.trusted.delete(peer)
   parts.refresh()
@@ -166,7 +173,11 @@ async function applyPassports(parts: DaemonParts, yaml: string, fileName: string
       })
   }
   assertPublishable(passports)
-  for (const passport of passports) parts.extraPassports.set(passportName(passport), passport)
+  for (const passport of passports) {
+    const name = passportName(passport)
+    parts.extraPassports.set(name, passport)
+    parts.loop.note({ type: 'passport.applied', name })
+  }
   parts.refresh()
   return passports.map(passportName)
 }

@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Logger } from '../util/logger.ts'
 import type { Rng } from '../util/rng.ts'
+import type { AuditParts } from './audit/parts.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { Examiner } from './doctor/examiner.ts'
 import type { EventHub } from './events.ts'
@@ -29,6 +30,7 @@ export interface DaemonParts {
   /** For ids: seeded by the system's randomness. */
   readonly rng: Rng
   readonly store: Store
+  readonly audit: AuditParts
   readonly driver: TaskDriver
   readonly bundles: BundleStore
   readonly keptRuns: KeptRuns

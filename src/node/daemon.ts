@@ -17,6 +17,7 @@ import { systemClock } from '../util/clock.ts'
 import type { Logger } from '../util/logger.ts'
 import { seededRng } from '../util/rng.ts'
 import { createSigner } from '../wire/envelope.ts'
+import { createAuditParts, openAuditLog } from './audit/parts.ts'
 import { BundleStore } from './bundle-store.ts'
 import { createOperations } from './daemon-operations.ts'
 import type { DaemonParts } from './daemon-state.ts'
@@ -84,6 +85,8 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   undo.add('store', () => store.close())
   // Durable before anything is signed under it.
   const epoch = store.nextEpoch(0, Math.floor(clock.wallMs() / 1000))
+  const auditLog = openAuditLog(store, clock, log.child({ component: 'audit' }))
+  undo.add('audit', () => auditLog.log.close())
   const driver = createProcessDriver({
     dir: join(dataDir, 'runs'),
     log: log.child({ component: 'process' }),
@@ -103,10 +106,10 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   undo.add('kept runs', () => keptRuns.close())
   const loop: MeshLoop = new MeshLoop({
     core: {
-      step: (one, nowMs) => meshStep(mesh, one, nowMs, { config, rng }),
+      step: (one, nowMs) => meshStep(mesh, one, nowMs, { config, rng, auditHead: () => auditLog.log.safeHead() }),
       nextWakeMs: () => nextWakeMs(mesh),
     },
-    store,
+    journal: auditLog.log,
     clock,
     log: log.child({ component: 'mesh' }),
     // The loop and what carries out its effects need each other; this runs only once both stand.
@@ -181,7 +184,15 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     rng,
     ask: (to) => void peer.send(to, toFrame({ t: 'spare-link', body: {} }, sealer)).catch(() => {}),
   })
-  const carry = createEffects({ mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, input, post })
+  const audit = createAuditParts(
+    auditLog,
+    sealer,
+    mesh.audit.witness,
+    log.child({ component: 'audit' }),
+    (to, message) => peer.send(to, toFrame(message, sealer)),
+  )
+  const carrying = { mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, audit: audit.exchange }
+  const carry = createEffects({ ...carrying, input, post })
 
   const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, log })
   const shutdown = Promise.withResolvers<void>()
@@ -195,6 +206,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     clock,
     rng,
     store,
+    audit,
     driver,
     bundles,
     keptRuns,
@@ -248,6 +260,7 @@ async function start(parts: DaemonParts, runner: Runner, epoch: number, undo: Un
   for (const sha256 of bundles.list()) loop.input({ type: 'bundle', sha256, here: true })
   // Before anything that it may forbid is here again.
   await policies.restore()
+  loop.note({ type: 'daemon.started', epoch, version: VERSION, open: mesh.local.open })
   restoreMesh(loop, store, clock, log)
   await adoptRuns(loop, driver, runner, mesh, log)
   const sampler = createSampler({ clock, onSample: (sample) => void loop.input({ type: 'sample', sample }) })
@@ -259,6 +272,7 @@ async function start(parts: DaemonParts, runner: Runner, epoch: number, undo: Un
   runner.open()
   undo.add('goodbye', async () => {
     loop.input({ type: 'leave' })
+    loop.note({ type: 'daemon.stopped' })
     // Gossip leaves on the next turns of the event loop; closing the links at once would cut it off.
     await pause(GOODBYE_MS)
   })

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts'
 import type { Clock } from '../util/clock.ts'
 import { messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
+import type { AuditExchange } from './audit/exchange.ts'
 import type { EventHub } from './events.ts'
 import { toFrame, toSelf, type Sealer } from './messages.ts'
 import type { Probes } from './probes.ts'
@@ -24,6 +25,7 @@ export interface EffectOptions {
   readonly runner: Runner
   readonly keptRuns: KeptRuns
   readonly probes: Probes
+  readonly audit: Pick<AuditExchange, 'answer' | 'take'>
   /** Runs an input behind the step under way. */
   readonly input: (input: MeshInput) => void
   /** Runs an input at the end of this turn, when what was sent to others is on its way. */
@@ -60,11 +62,16 @@ export function createEffects(options: EffectOptions): (effect: MeshEffect) => v
         return events.emit({ atMs: clock.wallMs(), type: 'node', subject: effect.peer, what: effect.what })
       case 'learn-addresses':
         return options.peer.learnAddresses(effect.peer, effect.addresses)
+      case 'audit-answer':
+        return options.audit.answer(effect.to, effect.ask)
+      case 'audit-told':
+        return options.audit.take(effect.from, effect.told)
       case 'raise-epoch':
         return raiseEpoch(options, effect.atLeast)
       case 'fate':
       case 'persist':
       case 'cache':
+      case 'audit':
         // The first is for the gossip validator, the others are the loop's own.
         return undefined
     }

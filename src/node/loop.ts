@@ -10,10 +10,12 @@
  */
 import { promisesNothing } from '../mesh/promises.ts'
 import type { MeshEffect, MeshInput } from '../mesh/types.ts'
-import type { Store, Write } from '../store/store.ts'
+import type { AuditDraft } from '../model/audit.ts'
+import type { Write } from '../store/store.ts'
 import type { Clock } from '../util/clock.ts'
 import { messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
+import { trimmed } from './held-effects.ts'
 
 /** What the loop drives: the mesh's step, bound to its state. */
 export interface Core {
@@ -22,43 +24,31 @@ export interface Core {
   nextWakeMs(): number | undefined
 }
 
+/** What the loop writes to: documents, and with them the events that were noted meanwhile. */
+export interface Journal {
+  /** Events that are noted and not yet written. */
+  readonly waiting: number
+  /** Notes an event; it is written with the next documents, or before long without any. */
+  note(event: AuditDraft): void
+  /** Writes all of it or nothing. @throws StoreError */
+  write(writes: readonly Write[]): void
+}
+
 /** The core, and what the loop writes to, reads the time from and hands effects to. */
 export interface LoopOptions {
   readonly core: Core
-  readonly store: Store
+  readonly journal: Journal
   readonly clock: Clock
   readonly log: Logger
   /** Carries out one effect that is not a write. May call `input`. One that throws is logged; the others go on. */
   readonly carry: (effect: MeshEffect) => void
 }
 
-/** How long cache writes (records, marks) may wait, so that they are written in bulk. */
+/** How long cache writes (records, marks) and events that belong to no other write may wait, to be written in bulk. */
 const CACHE_FLUSH_MS = 500
 const RETRY_WRITE_MS = 1_000
 /** Timers longer than this overflow in Node; waking early is harmless. */
 const MAX_TIMER_MS = 3_600_000
-/**
- * Effects held back while the disk is full. Beyond it the oldest go of those that somebody repeats or nobody
- * needs; what starts, keeps or fetches something for good is never dropped.
- */
-const MAX_HELD = 50_000
-/** How many remain when some go: trimming a few at a time would cost more than they do. */
-const HELD_AFTER_TRIM = 45_000
-const MAY_BE_DROPPED: ReadonlySet<MeshEffect['type']> = new Set([
-  'send',
-  'emit',
-  'node-event',
-  'publish',
-  'learn-addresses',
-  'fate',
-])
-
-/** The newest effects within the bound, and every one that must not be dropped. */
-function trimmed(held: readonly MeshEffect[]): MeshEffect[] {
-  let excess = held.length - HELD_AFTER_TRIM
-  return held.filter((effect) => !MAY_BE_DROPPED.has(effect.type) || excess-- <= 0)
-}
-
 /** Drives one core. Nothing happens before the first input. */
 export class MeshLoop {
   readonly #options: LoopOptions
@@ -167,13 +157,16 @@ export class MeshLoop {
       if (effect.type === 'persist')
         this.#unwritten.push({ collection: effect.collection, key: effect.key, doc: effect.doc })
       else if (effect.type === 'cache') this.#putCache(effect)
+      else if (effect.type === 'audit') this.note(effect.event)
     }
     return effects
   }
 
   /** Writes what the steps persisted, then carries out everything else of them. */
   #finish(effects: readonly MeshEffect[]): void {
-    const rest = effects.filter((effect) => effect.type !== 'persist' && effect.type !== 'cache')
+    const rest = effects.filter(
+      (effect) => effect.type !== 'persist' && effect.type !== 'cache' && effect.type !== 'audit',
+    )
     if (this.#blockedBy === undefined && this.#write()) this.#carry(rest)
     else this.#hold(rest)
   }
@@ -196,7 +189,7 @@ export class MeshLoop {
     const last = new Map<string, Write>()
     for (const write of this.#unwritten) last.set(`${write.collection}/${write.key}`, write)
     try {
-      this.#options.store.write([...last.values()])
+      this.#options.journal.write([...last.values()])
       this.#unwritten = []
       return true
     } catch (error) {
@@ -217,7 +210,7 @@ export class MeshLoop {
   #hold(effects: readonly MeshEffect[]): void {
     this.#carry(effects.filter(promisesNothing))
     for (const effect of effects) if (!promisesNothing(effect)) this.#held.push(effect)
-    if (this.#held.length > MAX_HELD) this.#held = trimmed(this.#held)
+    this.#held = trimmed(this.#held)
   }
 
   #retry(): void {
@@ -242,20 +235,38 @@ export class MeshLoop {
       key: effect.key,
       doc: effect.doc,
     })
-    this.#cacheTimer ??= setTimeout(() => this.#flushCache(), CACHE_FLUSH_MS)
+    this.#planFlush()
+  }
+
+  /** Notes an event that is no effect of a step. */
+  note(event: AuditDraft): void {
+    this.#options.journal.note(event)
+    this.#planFlush()
+  }
+
+  #planFlush(): void {
+    if (!this.#closed) this.#cacheTimer ??= setTimeout(() => this.#flushDue(), CACHE_FLUSH_MS)
+  }
+
+  /** Not while documents wait for the disk: an event must not be there before what it tells of. */
+  #flushDue(): void {
+    this.#cacheTimer = undefined
+    if (this.#blockedBy === undefined) this.#flushCache()
+    else this.#planFlush()
   }
 
   #flushCache(): void {
     clearTimeout(this.#cacheTimer)
     this.#cacheTimer = undefined
-    if (this.#cache.size === 0) return
+    if (this.#cache.size === 0 && this.#options.journal.waiting === 0) return
     const writes = [...this.#cache.values()]
     this.#cache.clear()
     try {
-      this.#options.store.write(writes)
+      this.#options.journal.write(writes)
     } catch (error) {
-      // A cache: the mesh has it all. The next records are tried again.
+      // A cache: the mesh has it all. The next records are tried again, and events stay noted.
       this.#options.log.warn({ error: messageOf(error) }, 'records could not be cached')
+      if (this.#options.journal.waiting > 0) this.#planFlush()
     }
   }
 
@@ -278,9 +289,9 @@ export class MeshLoop {
     clearImmediate(this.#turn)
     clearTimeout(this.#wake)
     clearTimeout(this.#retryTimer)
-    this.#write()
-    this.#flushCache()
-    clearTimeout(this.#retryTimer)
     this.#closed = true
+    if (this.#write()) this.#flushCache()
+    clearTimeout(this.#cacheTimer)
+    clearTimeout(this.#retryTimer)
   }
 }

@@ -14,12 +14,22 @@ import type {
   StatusView,
   TaskView,
   TrustView,
-  WhyView,
 } from '../model/api.ts'
+import type { WhyView } from '../model/why-view.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../model/policy-api.ts'
+import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../model/audit-view.ts'
 import type { TopologyView } from '../model/topology-view.ts'
 import { AlthingError } from '../util/errors.ts'
+
+/** Which events of the audit log are asked for, and where a page begins: below `before`. */
+export interface AuditPageQuery {
+  readonly before?: number
+  readonly sinceMs?: number
+  /** Types that begin so: `run.` for all of runs. */
+  readonly type?: string
+  readonly limit: number
+}
 
 /** `not-found` → 404, `conflict` → 409, `invalid` → 422, `full` → 507, `busy` → 429, `gone` → 410. */
 export class OperationError extends AlthingError<'not-found' | 'conflict' | 'invalid' | 'full' | 'busy' | 'gone'> {}
@@ -84,6 +94,18 @@ export interface Operations {
   examine(target: string | undefined, signal: AbortSignal): AsyncIterable<DoctorStep>
   /** Asks each neighbour whom it sees. Takes some 2 s at most. */
   reachability(signal: AbortSignal): Promise<ReachabilityView>
+  /** Events of this node's audit log, the newest first. */
+  auditPage(query: AuditPageQuery): Promise<AuditPage>
+  /** One event and its proof. @throws OperationError `not-found`, `gone` */
+  auditEvent(position: number): Promise<AuditProofView>
+  /** The story of a task by all nodes involved; asks them for 3 s at most. @throws OperationError `not-found` */
+  auditStory(taskId: string, signal: AbortSignal): Promise<AuditStory>
+  /** Reads the whole log and holds it, and those of neighbours, against all heads that are known. */
+  verifyAudit(signal: AbortSignal): Promise<AuditVerdict>
+  /** The log from a moment on, as lines of JSON that verify elsewhere. */
+  exportAudit(sinceMs: number | undefined): Promise<Readable>
+  /** Believes the log of a peer again, from its next head on. @throws OperationError `not-found` without an alarm */
+  acceptAudit(peer: string): void
   /** Ends the daemon. Tasks run on. */
   shutdown(): void
 }

@@ -28,6 +28,7 @@ export function restoreMesh(loop: MeshLoop, store: Store, clock: Clock, log: Log
     type: 'restore-registry',
     persisted: { records, marks: store.load('mark'), proofs: store.load('proof') },
   })
+  loop.input({ type: 'restore-audit', heads: store.load('audit-head'), alarms: store.load('audit-alarm') })
   const stored = {
     jobs: store.load('job').values(),
     tasks: store.load('task').values(),

@@ -1,5 +1,6 @@
 /** The daemon's state as the bodies of the local API (`model/api.ts`). Pure: state in, views out. */
-import type { FoundView, NodeView, StoryLine, TaskView, WhyView } from '../model/api.ts'
+import type { FoundView, NodeView, TaskView } from '../model/api.ts'
+import type { StoryLine, WhyView } from '../model/why-view.ts'
 import { parseSelector } from '../model/selector.ts'
 import { formatBytes } from '../model/quantity.ts'
 import { isEnded, type TaskExit, type TaskSpec } from '../model/task.ts'
@@ -34,6 +35,7 @@ function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {
   const self = node.peerId === state.self
   const spec = node.passport?.spec.node
   const { heartbeat } = node
+  const alarm = state.audit.witness.alarms.get(node.peerId)
   const passports: Passport[] = [...(node.passport ? [node.passport] : []), ...node.services]
   return {
     peerId: node.peerId,
@@ -41,6 +43,7 @@ function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {
     self,
     state: self ? shownState(state) : node.state,
     suspect: verdictOf(state.topology, node.peerId) === 'suspect',
+    ...(alarm && { auditAlarm: alarm.what }),
     labels: { ...node.labels },
     annotations: { ...node.annotations },
     ...(spec

@@ -7,6 +7,7 @@ import * as api from '../model/api.ts'
 import * as doctor from '../model/doctor.ts'
 import * as policy from '../model/policy-api.ts'
 import * as topology from '../model/topology-view.ts'
+import * as why from '../model/why-view.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 import type { Route } from './route.ts'
 
@@ -43,7 +44,7 @@ export function describeApi(routes: readonly Route[], version: string): Json {
 /** The schemas of the API's bodies, each under the name it is exported by. */
 function nameSchemas(): Map<z.ZodType, string> {
   const named = new Map<z.ZodType, string>()
-  for (const [name, value] of Object.entries({ ...api, ...doctor, ...topology }))
+  for (const [name, value] of Object.entries({ ...api, ...doctor, ...topology, ...why }))
     if (value instanceof z.ZodType) named.set(value, name)
   for (const [name, schema] of Object.entries(policy)) named.set(schema(), `${name[0]!.toUpperCase()}${name.slice(1)}`)
   return named

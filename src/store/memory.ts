@@ -19,8 +19,10 @@ export function createMemoryStore(): Store {
       )
       return new Map(rows.map(([key, body]) => [key, decodeDocument(body)]))
     },
-    write(writes: readonly Write[]) {
-      for (const { collection, key, body } of encodeWrites(writes)) {
+    write(writes: readonly Write[], alongside?: () => void) {
+      const encoded = encodeWrites(writes)
+      alongside?.()
+      for (const { collection, key, body } of encoded) {
         const rows = collections.get(collection) ?? new Map<string, Uint8Array>()
         collections.set(collection, rows)
         if (body === null) rows.delete(key)

@@ -25,6 +25,26 @@ export const MIGRATIONS: readonly string[] = [
      key   TEXT NOT NULL PRIMARY KEY,
      value BLOB NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  // The audit log: its events, and the roots of its complete subtrees at every eighth level, from which, with at most
+  // 255 events, any proof follows. The three ids repeat what the body says, to find it by.
+  `CREATE TABLE audit_event (
+     position INTEGER NOT NULL PRIMARY KEY, -- from 0; the oldest are dropped in time
+     at_ms    INTEGER NOT NULL,
+     type     TEXT NOT NULL,
+     task_id  TEXT,
+     offer_id TEXT,
+     job_id   TEXT,
+     body     BLOB NOT NULL -- dag-cbor: what the leaf is the hash of
+   ) STRICT;
+   CREATE INDEX audit_event_task ON audit_event (task_id) WHERE task_id IS NOT NULL;
+   CREATE INDEX audit_event_offer ON audit_event (offer_id) WHERE offer_id IS NOT NULL;
+   CREATE INDEX audit_event_job ON audit_event (job_id) WHERE job_id IS NOT NULL;
+   CREATE TABLE audit_node (
+     level INTEGER NOT NULL,
+     idx   INTEGER NOT NULL, -- the how manieth of its level, from 0
+     hash  BLOB NOT NULL,
+     PRIMARY KEY (level, idx)
+   ) STRICT, WITHOUT ROWID;`,
 ]
 
 /** Which migrations a file has been through, and when, for whoever has to look into one. */

@@ -33,14 +33,15 @@ export function openStore(path: string, log: Logger): SqliteStore {
         collection,
         log,
       ),
-    write(writes: readonly Write[]) {
-      if (writes.length === 0) return
+    write(writes: readonly Write[], alongside?: () => void) {
+      if (writes.length === 0 && alongside === undefined) return
       const encoded = encodeWrites(writes)
       database.transaction('write to', () => {
         for (const { collection, key, body } of encoded) {
           if (body === null) remove.run(collection, key)
           else upsert.run(collection, key, body)
         }
+        alongside?.()
       })
     },
     nextEpoch: (atLeast, unixSeconds) => nextEpoch(database, atLeast, unixSeconds),

@@ -19,6 +19,10 @@ export type Collection =
   | 'proof'
   | 'trust'
   | 'peer'
+  /** The frontier of this node's own audit log; what it knows of others' logs, by peer. */
+  | 'audit'
+  | 'audit-head'
+  | 'audit-alarm'
 
 /** Put `doc` under `key`, or delete the key when `doc` is null. */
 export interface Write {
@@ -32,9 +36,10 @@ export interface Store {
   load(collection: Collection): Map<string, unknown>
   /**
    * Applies all writes, or none. Durable against a crash of the process when it returns.
-   * @throws StoreError (`disk-full`, `io`)
+   * @param alongside further writes into the same file, in the same transaction
+   * @throws StoreError (`disk-full`, `io`), and whatever `alongside` throws
    */
-  write(writes: readonly Write[]): void
+  write(writes: readonly Write[], alongside?: () => void): void
   /**
    * The boot epoch: max(stored + 1, `atLeast`, Unix seconds), durable against loss of power before it returns.
    */

@@ -20,6 +20,8 @@ export const RECORD_MAX_BYTES = {
   heartbeat: 1024,
   testimony: 512,
   passport: 8 * 1024,
+  /** Size and root of an audit log, for those who check it elsewhere. */
+  'audit-head': 512,
   /** A task spec and what surrounds it. */
   offer: TASK_LIMITS.specBytes + 4 * 1024,
   bid: 64 * 1024,

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { NodeView, TaskView, WhyView } from '../../src/model/api.ts'
+import type { NodeView, TaskView } from '../../src/model/api.ts'
+import type { WhyView } from '../../src/model/why-view.ts'
 import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
 
 const SEED_PASSPORT = resolve(import.meta.dirname, '../../config/examples/writer-passport.yaml')

@@ -48,6 +48,7 @@ const HEARTBEAT = {
   tasks: 3,
   passport: { epoch: EPOCH, seq: 4 },
   coordinate: { at: [75_975, -152_693, 217_856, -1], height: 250, adjustment: -1_250, error: 120 },
+  audit: { size: 12_345, root: new Uint8Array(32).fill(0xcd) },
 }
 
 const SERVICE = {
@@ -99,6 +100,8 @@ const MACHINE = {
     },
   },
 }
+
+const HASH = new Uint8Array(32).fill(0xab)
 
 /** Bodies of the records that gossip spreads. */
 export const RECORD_BODIES = {
@@ -160,6 +163,25 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
     },
   ],
   'spare-link': [{}],
+  'audit-ask': [
+    { nonce: 7, want: { type: 'consistency', sizes: [3, 9, 12] } },
+    { nonce: 7, want: { type: 'story', taskId: 'k3j2' } },
+    { nonce: 2 ** 32 - 1, want: { type: 'seen' } },
+  ],
+  'audit-told': [
+    { nonce: 7, told: { type: 'consistency', paths: [[HASH, HASH], null, []] } },
+    {
+      nonce: 7,
+      told: {
+        type: 'story',
+        head: new Uint8Array(200).fill(4),
+        events: [{ position: 12, event: new Uint8Array(90).fill(5), path: [HASH] }],
+        more: false,
+      },
+    },
+    { nonce: 7, told: { type: 'seen', heads: [] } },
+    { nonce: 7, told: { type: 'seen', heads: [new Uint8Array(400).fill(6), new Uint8Array(40)] } },
+  ],
   release: [{ bidId: 'b1' }],
   renew: [{ attempts: REFS, leaseMs: 30_000 }],
   renewed: [{ unknown: REFS }],

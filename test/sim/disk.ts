@@ -1,5 +1,7 @@
 /** A machine's disk: what is written stays through crashes, unless the disk is full and refuses. */
 import type { ContractState } from '../../src/negotiation/types.ts'
+import { Frontier } from '../../src/audit/frontier.ts'
+import { hashLeaf } from '../../src/audit/hashing.ts'
 import { copy, freeze } from './copy.ts'
 
 export interface DiskWrite {
@@ -14,19 +16,23 @@ export interface DiskView {
   get(collection: string, key: string): unknown
   /** What is stored of an attempt's contract, whatever its run is called. */
   contractOf(submitter: string, taskId: string, attempt: number): ContractState | undefined
+  /** Events of the audit log, encoded, in the order in which they were written. */
+  readonly audit: readonly Uint8Array[]
 }
 
 export class Disk implements DiskView {
   full = false
   /** The boot epoch last stored. */
   epoch = 0
+  readonly audit: Uint8Array[] = []
   readonly #collections = new Map<string, Map<string, unknown>>()
   /** Run ids by attempt. */
   readonly #runs = new Map<string, string>()
 
   /** Writes all or nothing. @returns false when the disk is full */
-  write(writes: readonly DiskWrite[]): boolean {
+  write(writes: readonly DiskWrite[], audit: readonly Uint8Array[] = []): boolean {
     if (this.full) return false
+    this.audit.push(...audit)
     for (const { collection, key, doc } of writes) {
       const docs = this.#docs(collection)
       if (collection === 'contract' && doc !== null) this.#runs.set(attemptKey(doc as ContractState), key)
@@ -48,6 +54,13 @@ export class Disk implements DiskView {
   /** Everything of a collection, in copies of the reader's own. */
   load(collection: string): Map<string, unknown> {
     return new Map([...this.#docs(collection)].map(([key, doc]) => [key, copy(doc)]))
+  }
+
+  /** What a daemon reads at its start, to go on from. */
+  frontier(): Frontier {
+    const frontier = new Frontier()
+    for (const bytes of this.audit) frontier.append(hashLeaf(bytes))
+    return frontier
   }
 
   #docs(collection: string): Map<string, unknown> {

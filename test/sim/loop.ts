@@ -3,14 +3,17 @@
  * written before anything else of it happens; while that fails, everything else waits in order; an
  * input that arises meanwhile waits its turn.
  */
+import type { Ledger } from '../../src/audit/ledger.ts'
 import { promisesNothing } from '../../src/mesh/promises.ts'
 import type { MeshEffect, MeshInput } from '../../src/mesh/types.ts'
+import type { AuditDraft } from '../../src/model/audit.ts'
 import type { Disk, DiskWrite } from './disk.ts'
 import type { Timeline } from './timeline.ts'
 
 export interface LoopOptions {
   readonly time: Timeline
   readonly disk: Disk
+  readonly ledger: Ledger
   readonly step: (input: MeshInput) => MeshEffect[]
   readonly nextWakeMs: () => number | undefined
   readonly carry: (effect: MeshEffect) => void
@@ -28,6 +31,7 @@ export class SimLoop {
   #unwritten: DiskWrite[] = []
   #held: MeshEffect[] = []
   #busy = false
+  #flushPlanned = false
   #closed = false
   #wakeAtMs = Infinity
   /** Writes have failed; see `MeshLoop.blockedBy`. */
@@ -59,6 +63,7 @@ export class SimLoop {
     for (const effect of effects) {
       if (effect.type === 'persist') this.#unwritten.push(effect)
       else if (effect.type === 'cache') this.#putCache(effect)
+      else if (effect.type === 'audit') this.#note(effect.event)
       else rest.push(effect)
     }
     const writes = this.#unwritten.length > 0
@@ -81,13 +86,40 @@ export class SimLoop {
 
   #write(): boolean {
     if (this.#unwritten.length === 0) return true
-    if (this.#options.disk.write(this.#unwritten)) {
+    if (this.#toDisk(this.#unwritten)) {
       this.#unwritten = []
       return true
     }
     if (!this.blocked) this.#retryLater()
     this.blocked = true
     return false
+  }
+
+  /** As `AuditLog.write`: what was noted goes with it, or nothing does. */
+  #toDisk(writes: readonly DiskWrite[]): boolean {
+    const { ledger, disk, time } = this.#options
+    const batch = ledger.prepare()
+    if (
+      !disk.write(
+        writes,
+        batch.entries.map(({ bytes }) => bytes),
+      )
+    )
+      return false
+    ledger.commit(batch, time.nowMs)
+    return true
+  }
+
+  #note(event: AuditDraft): void {
+    const { ledger, time } = this.#options
+    ledger.note(event, time.nowMs)
+    this.#planFlush()
+  }
+
+  #planFlush(): void {
+    if (this.#flushPlanned) return
+    this.#flushPlanned = true
+    this.#options.time.after(CACHE_FLUSH_MS, () => this.#flushCache())
   }
 
   #retryLater(): void {
@@ -105,14 +137,16 @@ export class SimLoop {
   }
 
   #putCache(effect: DiskWrite): void {
-    if (this.#cache.size === 0) this.#options.time.after(CACHE_FLUSH_MS, () => this.#flushCache())
+    this.#planFlush()
     this.#cache.set(`${effect.collection}/${effect.key}`, effect)
   }
 
   #flushCache(): void {
+    this.#flushPlanned = false
     if (this.#closed) return
-    // A full disk costs what is cached, and no more: the mesh has it all.
-    this.#options.disk.write([...this.#cache.values()])
+    if (this.blocked) return this.#planFlush()
+    // A full disk costs what is cached, and no more: the mesh has it all. Events stay noted.
+    if (!this.#toDisk([...this.#cache.values()])) this.#planFlush()
     this.#cache.clear()
   }
 

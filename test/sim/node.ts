@@ -2,7 +2,9 @@
  * One simulated machine: a disk, processes, and a daemon that comes and goes. The daemon drives the
  * very `meshStep` of the product, through the same inputs, at its start as well.
  */
-import { createMesh, meshStep, nextWakeMs, type Env } from '../../src/mesh/step.ts'
+import { Frontier } from '../../src/audit/frontier.ts'
+import { Ledger } from '../../src/audit/ledger.ts'
+import { createMesh, meshStep, nextWakeMs } from '../../src/mesh/step.ts'
 import type { LocalFacts, MeshConfig, MeshEffect, MeshInput, MeshState } from '../../src/mesh/types.ts'
 import type { Passport } from '../../src/model/passport.ts'
 import type { TaskExit } from '../../src/model/task.ts'
@@ -11,6 +13,7 @@ import { statedAgeMs, type StoredRecord } from '../../src/registry/registry.ts'
 import { epochAfter } from '../../src/store/epoch.ts'
 import type { Rng } from '../../src/util/rng.ts'
 import type { VerifiedRecord } from '../../src/wire/envelope.ts'
+import { encodeEvent, stepsOf } from './audit.ts'
 import type { NodeView } from './checker.ts'
 import { Disk } from './disk.ts'
 import { Driver } from './driver.ts'
@@ -71,7 +74,8 @@ export class SimNode implements Endpoint, NodeView {
   /** Counts daemons. */
   boots = 0
   readonly #world: Surroundings
-  readonly #env: Env
+  readonly #config: MeshConfig
+  #ledger = new Ledger(new Frontier(), encodeEvent)
   readonly #rng: Rng
   #loop: SimLoop | undefined
 
@@ -81,7 +85,7 @@ export class SimNode implements Endpoint, NodeView {
     this.machine = machine
     this.#world = world
     this.#rng = rng
-    this.#env = { config: world.config, rng }
+    this.#config = world.config
     this.passports = [machine.passport]
     this.state = createMesh(this.id, world.config, machine.local)
     this.driver = new Driver(world.time, rng, {
@@ -113,9 +117,11 @@ export class SimNode implements Endpoint, NodeView {
     this.boots++
     this.#raiseEpoch(0)
     this.state = createMesh(this.id, config, this.machine.local)
+    this.#ledger = new Ledger(this.disk.frontier(), encodeEvent)
     this.#loop = new SimLoop({
       time,
       disk: this.disk,
+      ledger: this.#ledger,
       step: (input) => this.#step(input),
       nextWakeMs: () => nextWakeMs(this.state),
       carry: (effect) => this.#carry(effect),
@@ -169,6 +175,8 @@ export class SimNode implements Endpoint, NodeView {
     })
     const [marks, proofs] = [this.disk.load('mark'), this.disk.load('proof')]
     this.input({ type: 'restore-registry', persisted: { records, marks, proofs } })
+    const [heads, alarms] = [this.disk.load('audit-head'), this.disk.load('audit-alarm')]
+    this.input({ type: 'restore-audit', heads, alarms })
     const docs = (collection: string) => [...this.disk.load(collection).values()]
     this.input({
       type: 'restore',
@@ -183,7 +191,8 @@ export class SimNode implements Endpoint, NodeView {
   }
 
   #step(input: MeshInput): MeshEffect[] {
-    const effects = meshStep(this.state, input, this.#world.time.nowMs, this.#env)
+    const env = { config: this.#config, rng: this.#rng, auditHead: () => this.#ledger.head() }
+    const effects = meshStep(this.state, input, this.#world.time.nowMs, env)
     this.#world.stepped(this, input, effects)
     return effects
   }
@@ -197,6 +206,8 @@ export class SimNode implements Endpoint, NodeView {
         return this.driver.start(effect.contract)
       case 'stop':
         return this.driver.stop(effect.runId, effect.why, effect.graceMs)
+      case 'audit-answer':
+        return this.#answer(effect)
       case 'forget':
         return this.driver.remove(effect.contract.runId)
       case 'raise-epoch':
@@ -206,6 +217,13 @@ export class SimNode implements Endpoint, NodeView {
       default:
         return undefined
     }
+  }
+
+  /** As `node/audit/exchange.ts`, where what is asked are proofs. */
+  #answer({ to, ask: { nonce, want } }: MeshEffect & { type: 'audit-answer' }): void {
+    if (want.type !== 'consistency') return
+    const told = { type: 'consistency' as const, paths: stepsOf(this.disk.audit, want.sizes) }
+    this.#world.carried(this, { type: 'send', to, message: { t: 'audit-told', body: { nonce, told } } })
   }
 
   #publish(effect: MeshEffect & { type: 'publish' }): void {

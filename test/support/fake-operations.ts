@@ -15,13 +15,14 @@ import type {
   StatusView,
   TaskView,
   TrustView,
-  WhyView,
 } from '../../src/model/api.ts'
+import type { WhyView } from '../../src/model/why-view.ts'
+import type { AuditEntry, AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../../src/model/audit-view.ts'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../src/model/policy-api.ts'
 import type { TopologyView } from '../../src/model/topology-view.ts'
 import { YamlFileError } from '../../src/model/yaml-file.ts'
-import { OperationError, type Operations } from '../../src/node/operations.ts'
+import { OperationError, type AuditPageQuery, type Operations } from '../../src/node/operations.ts'
 
 export const PEER_A = '12D3KooWAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
 export const PEER_B = '12D3KooWBbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'
@@ -58,6 +59,21 @@ export class FakeOperations implements Operations {
   steps: DoctorStep[] = [{ id: 'store', outcome: 'ok', found: 'takes what is written', fix: [], measured: {} }]
   readonly examined: (string | undefined)[] = []
   matrix: ReachabilityView = { rows: [], rowsLeftOut: 0 }
+  /** The audit log, the story of one task in it, what verifying finds, and what is exported. */
+  audited: AuditEntry[] = []
+  auditedStory: AuditStory = { taskId: 'none', parts: [] }
+  verdict: AuditVerdict = {
+    node: PEER_A,
+    size: 3,
+    oldest: 0,
+    root: 'ab'.repeat(32),
+    tookMs: 1,
+    problems: [],
+    seenByOthers: [],
+    others: [],
+    alarms: [],
+  }
+  exported: string[] = []
   bundleCapBytes = 64 * 1024 * 1024
   /** How tasks behave; by default they succeed at once and say nothing. `undefined`: they stay queued. */
   script: ((command: readonly string[], index: number) => Script | undefined) | undefined = () => ({})
@@ -95,6 +111,7 @@ export class FakeOperations implements Operations {
       nodes: { joining: 0, ready: 2, busy: 0, offline: 1 },
       tasks: { queued: 0, awarded: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0, 'timed-out': 0 },
       running: 0,
+      audit: { size: this.audited.length, alarms: this.verdict.alarms },
     }
   }
 
@@ -266,6 +283,38 @@ export class FakeOperations implements Operations {
     const tar = this.outputs.get(this.task(id).taskId)
     if (tar === undefined) return Promise.reject(new OperationError('not-found', `task ${id} kept no output`))
     return Promise.resolve(Readable.from([tar]))
+  }
+
+  async auditPage({ before = Infinity, limit, type = '' }: AuditPageQuery): Promise<AuditPage> {
+    const found = this.audited.filter(({ position, event }) => position < before && event.type.startsWith(type))
+    const entries = found.toReversed().slice(0, limit)
+    const last = entries.at(-1)?.position ?? 0
+    return { entries, ...(last > 0 && { next: last }) }
+  }
+
+  async auditEvent(position: number): Promise<AuditProofView> {
+    const entry = this.audited[position]
+    if (!entry) throw new OperationError('not-found', `there is no event ${position}`)
+    const head = { node: PEER_A, size: this.audited.length, root: 'ab'.repeat(32), signedHead: 'AAAA' }
+    return { ...head, ...entry, bytes: 'AAAA', path: ['cd'.repeat(32)] }
+  }
+
+  async auditStory(taskId: string): Promise<AuditStory> {
+    if (taskId !== this.auditedStory.taskId) throw new OperationError('not-found', `nothing of ${taskId}`)
+    return this.auditedStory
+  }
+
+  async verifyAudit(): Promise<AuditVerdict> {
+    return this.verdict
+  }
+
+  async exportAudit(): Promise<Readable> {
+    return Readable.from(this.exported)
+  }
+
+  acceptAudit(peer: string): void {
+    if (!this.verdict.alarms.some((alarm) => alarm.peer === peer)) throw new OperationError('not-found', 'no alarm')
+    this.verdict = { ...this.verdict, alarms: [] }
   }
 
   trust(): TrustView {

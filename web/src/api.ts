@@ -4,16 +4,8 @@
  * The token comes in the address's fragment, which never leaves the browser, is kept for this tab
  * only, and goes out as a header: no cookie that another site could make the browser send.
  */
-import type {
-  LogEnd,
-  LogLine,
-  MeshEvent,
-  NodeView,
-  Problem,
-  StatusView,
-  TaskView,
-  WhyView,
-} from '../../src/model/api.ts'
+import type { LogEnd, LogLine, MeshEvent, NodeView, Problem, StatusView, TaskView } from '../../src/model/api.ts'
+import type { WhyView } from '../../src/model/why-view.ts'
 import type { TopologyView } from '../../src/model/topology-view.ts'
 import { readEvents, readLines } from './streams.ts'
 

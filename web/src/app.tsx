@@ -1,5 +1,7 @@
 /** The frame around every view: banner, header, navigation, connection, and which view is shown. */
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import type { StatusView } from '../../src/model/api.ts'
 import { Copyable } from './components/copy.tsx'
 import { State } from './components/state.tsx'
 import { count, formatDuration, shortPeer } from './format.ts'
@@ -30,6 +32,7 @@ export function App({ unlock }: { readonly unlock: (token: string) => void }) {
     document.title = title
   }, [title])
 
+  const alarms = status.value?.value.audit.alarms ?? []
   if (connection.value === 'locked') return <TokenForm unlock={unlock} />
   return (
     <>
@@ -45,6 +48,7 @@ export function App({ unlock }: { readonly unlock: (token: string) => void }) {
         Skip to content
       </a>
       {status.value?.value.open === true && <OpenBanner />}
+      {alarms.length > 0 && <AuditBanner alarms={alarms} />}
       <Header at={at} />
       <main id="main" ref={main} tabIndex={-1}>
         {loaded.value ? <View at={at} /> : <p class="loading">Reading the mesh…</p>}
@@ -86,17 +90,35 @@ function titleOf(at: Route): string {
   return place === undefined ? 'Althing' : `${place} · Althing`
 }
 
-function OpenBanner() {
+function RedBanner({ children }: { readonly children: ComponentChildren }) {
   return (
-    <div class="open-banner" role="alert">
+    <div class="red-banner" role="alert">
       <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
         <path d="M8 2 14.5 13.5h-13Z M8 6.5v3.2 M8 11.6v.2" class="line" />
       </svg>
-      <p>
-        <strong>Open: runs tasks of anyone who connects.</strong> Start it without <code>--open</code> and name whom you
-        trust: <code>althing trust add PEER</code>
-      </p>
+      <p>{children}</p>
     </div>
+  )
+}
+
+function OpenBanner() {
+  return (
+    <RedBanner>
+      <strong>Open: runs tasks of anyone who connects.</strong> Start it without <code>--open</code> and name whom you
+      trust: <code>althing trust add PEER</code>
+    </RedBanner>
+  )
+}
+
+/** Other nodes whose audit logs contradict themselves. */
+function AuditBanner({ alarms }: { readonly alarms: StatusView['audit']['alarms'] }) {
+  return (
+    <RedBanner>
+      <strong>
+        Rewritten history: the audit log of {alarms.map(({ name }) => name).join(', ')} is not what it was.
+      </strong>{' '}
+      <code>althing audit verify</code> shows the proof; <code>althing audit accept PEER</code> when you know why.
+    </RedBanner>
   )
 }
 

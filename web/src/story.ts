@@ -1,7 +1,7 @@
 /**
  * The bargaining of a task as a reader follows it: one list in time, in rounds, each beginning with an offer.
  */
-import type { StoryLine, WhyView } from '../../src/model/api.ts'
+import type { StoryLine, WhyView } from '../../src/model/why-view.ts'
 import { count } from './format.ts'
 
 type Attempt = WhyView['attempts'][number]

@@ -1,6 +1,6 @@
 /** `althing why TASK`: how a task was placed, or why it was not. */
 import type { Command } from 'commander'
-import type { WhyView } from '../../model/api.ts'
+import type { WhyView } from '../../model/why-view.ts'
 import { contextOf } from '../context.ts'
 import { taskArgument } from '../options.ts'
 import { drawStory } from '../story.ts'

@@ -5,6 +5,7 @@ import type { Bid, Offer } from '../../model/negotiation.ts'
 import { evaluate } from '../../policy/evaluate.ts'
 import { addResources, scaleResources, subtractResources } from '../../model/resources.ts'
 import { declineReasons, slotsThatFit } from '../constraints.ts'
+import { note, notedReasons } from '../notes.ts'
 import { freeResources, send } from '../state.ts'
 import { type Context, type NegotiationState, type NodeId } from '../types.ts'
 import { mayWorkFor } from './contracts.ts'
@@ -19,6 +20,7 @@ export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, off
   const hold = known === undefined ? undefined : state.holds.get(known)
   if (hold) return send(ctx, from, { t: 'bid', body: hold.bid })
 
+  note(ctx, { type: 'offer.received', jobId: offer.jobId, offerId, slots: offer.slots, peer: from })
   const free = freeResources(state, ctx)
   // A stranger learns nothing of the policy.
   const facts = mayWorkFor(ctx, from) ? factsOf(state, ctx, { submitter: from, spec, as: 'offered' }) : undefined
@@ -32,6 +34,7 @@ export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, off
     // Room that comes free helps nobody whose quota is used up.
     if (reasons.every((reason) => reason.temporary && reason.constraint !== 'policy'))
       rememberWaiter(state, from, spec.resources)
+    note(ctx, { type: 'decline.sent', offerId, peer: from, reasons: notedReasons(reasons) })
     return send(ctx, from, { t: 'decline', body: { offerId, reasons: reasons.slice(0, 16), wouldFit: free } })
   }
   const held = Math.min(slots, contractsLeft(state, ctx, from))
@@ -63,6 +66,7 @@ function openHold(state: NegotiationState, ctx: Context, from: NodeId, offer: Of
   state.holdByOffer.set(`${from}/${offerId}`, bidId)
   state.deadlines.set(`hold:${bidId}`, ctx.nowMs + ctx.config.holdMs)
   noteServed(state, ctx, from)
+  note(ctx, { type: 'bid.sent', offerId, bidId, slots, peer: from })
   send(ctx, from, { t: 'bid', body: bid })
 }
 

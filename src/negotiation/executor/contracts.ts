@@ -4,6 +4,7 @@
  */
 import type { Award, Contract } from '../../model/negotiation.ts'
 import { declineReasons } from '../constraints.ts'
+import { note, noted } from '../notes.ts'
 import { persistContract, runIdOf, send } from '../state.ts'
 import { type Context, type ContractState, type Hold, type NegotiationState, type NodeId } from '../types.ts'
 import { askPolicies, describeRefusals } from './policy.ts'
@@ -32,6 +33,7 @@ export function onAward(state: NegotiationState, ctx: Context, from: NodeId, awa
     const reason = refusal(state, ctx, from, hold, runId, known !== undefined)
     if (reason !== undefined) {
       answer.refused.push({ taskId, attempt, reason: reason.slice(0, REFUSAL_TEXT) })
+      noteRefusal(state, ctx, { taskId, attempt, peer: from, bidId: award.bidId }, reason)
       // Final: no late copy of this award may start it after the submitter moved on. A stranger's never would.
       if (mayWorkFor(ctx, from)) state.tombstones.set(tombstoneKey(from, runId), reason)
       continue
@@ -45,6 +47,18 @@ export function onAward(state: NegotiationState, ctx: Context, from: NodeId, awa
   }
   send(ctx, from, { t: 'contract', body: answer })
   for (const contract of fresh) ctx.out.push({ type: 'start', contract })
+}
+
+/** A repeated award is refused again, and noted once. */
+function noteRefusal(
+  state: NegotiationState,
+  ctx: Context,
+  award: { taskId: string; attempt: number; peer: NodeId; bidId: string },
+  reason: string,
+): void {
+  const { taskId, attempt, peer } = award
+  if (state.tombstones.has(tombstoneKey(peer, runIdOf(peer, taskId, attempt)))) return
+  note(ctx, { type: 'refusal.sent', ...award, reason: noted(reason) })
 }
 
 /** True when this node takes work of that peer at all. */
@@ -103,5 +117,7 @@ function openContract(
   state.deadlines.setEarlier('leases', contract.leaseUntilMs)
   persistContract(ctx, contract)
   countTaken(state, ctx, contract)
+  const { bidId, offerId } = hold
+  note(ctx, { type: 'contract.sent', taskId, attempt, offerId, bidId, peer: hold.submitter })
   return contract
 }

@@ -3,6 +3,7 @@
  * milliseconds together. An `ended` one is repeated with growing waits until the submitter settles it.
  */
 import { ATTEMPTS_PER_MESSAGE, type AttemptRef, type Report } from '../../model/negotiation.ts'
+import { noteContract } from '../notes.ts'
 import { moveContract, runIdOf, send } from '../state.ts'
 import type { Context, ContractState, NegotiationState, NodeId, PendingReport } from '../types.ts'
 import { tombstoneKey } from './contracts.ts'
@@ -127,6 +128,7 @@ export function onSettle(state: NegotiationState, ctx: Context, from: NodeId, at
     const runId = runIdOf(from, taskId, attempt)
     const contract = state.contracts.get(runId)
     if (!contract || contract.submitter !== from || contract.phase !== 'ended') continue
+    noteContract(ctx, 'settlement.received', contract)
     settle(state, ctx, contract)
   }
 }

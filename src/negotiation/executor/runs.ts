@@ -3,6 +3,7 @@
  */
 import type { AttemptRef, Report } from '../../model/negotiation.ts'
 import type { TaskExit } from '../../model/task.ts'
+import { note, noteContract } from '../notes.ts'
 import { moveContract, persistContract, runIdOf, send, touchContract } from '../state.ts'
 import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
 import { mayWorkFor, tombstoneKey } from './contracts.ts'
@@ -30,6 +31,7 @@ export function onStarted(state: NegotiationState, ctx: Context, runId: string, 
   state.startMs += (ctx.nowMs - contract.acceptedAtMs - state.startMs) / START_MEAN_OF
   moveContract(ctx, contract, 'running')
   touchContract(state, ctx, contract)
+  noteContract(ctx, 'run.started', contract)
   report(state, ctx, contract, 'started', false)
   if (contract.stopWhy) ctx.out.push({ type: 'stop', runId, why: contract.stopWhy, graceMs: contract.spec.graceMs })
 }
@@ -43,6 +45,9 @@ export function onEnded(state: NegotiationState, ctx: Context, runId: string, ex
   contract.endedAtMs = ctx.nowMs
   moveContract(ctx, contract, 'ended')
   persistContract(ctx, contract)
+  const { taskId, attempt, submitter: peer } = contract
+  const { exitCode, killedFor } = exit
+  note(ctx, { type: 'run.ended', taskId, attempt, peer, exitCode, ...(killedFor && { killedFor }) })
   const slotKept = returnReservation(state, ctx, contract)
   report(state, ctx, contract, 'ended', slotKept)
 }
@@ -67,9 +72,11 @@ export function onCancel(
     if (contract && contract.submitter === from) {
       if (contract.phase === 'ended' || contract.stopWhy) continue
       contract.stopWhy = why
+      note(ctx, { type: 'cancel.received', taskId, attempt, peer: from, why })
       persistContract(ctx, contract)
       ctx.out.push({ type: 'stop', runId, why, graceMs: contract.spec.graceMs })
     } else if (!contract && mayWorkFor(ctx, from) && !state.tombstones.has(tombstoneKey(from, runId))) {
+      note(ctx, { type: 'cancel.received', taskId, attempt, peer: from, why })
       state.tombstones.set(tombstoneKey(from, runId), 'cancelled by its submitter before it was awarded here')
       const exit = { exitCode: 143, killedFor: why, startedAtMs: ctx.nowMs, endedAtMs: ctx.nowMs }
       never.push({ taskId, attempt, phase: 'ended', exit })

@@ -5,6 +5,7 @@
  * is lost (promise `many`: at least once), or the attempt ended badly and retries are left.
  */
 import { isEnded, TASK_LIMITS, type TaskExit, type TaskState } from '../../model/task.ts'
+import { note, noted } from '../notes.ts'
 import { currentAttempt, moveTask, persistTask, runIdOf, send } from '../state.ts'
 import type { Attempt, Context, Job, NegotiationState, NodeId, Task } from '../types.ts'
 
@@ -56,6 +57,10 @@ export function onAttemptOver(
   const attempt = currentAttempt(task)!
   const job = state.jobs.get(task.jobId)!
   attempt.reason = reason
+  if (outcome === 'lost') {
+    const { taskId } = task
+    note(ctx, { type: 'attempt.lost', taskId, attempt: attempt.attempt, peer: attempt.node, reason: noted(reason) })
+  }
   closeAttempt(state, ctx, task, outcome)
   if (task.cancelRequested)
     finish(ctx, task, 'cancelled', {

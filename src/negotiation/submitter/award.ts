@@ -6,6 +6,7 @@
  * attempt opened merely because nothing came back.
  */
 import { ATTEMPTS_PER_MESSAGE, type Contract } from '../../model/negotiation.ts'
+import { note, noted } from '../notes.ts'
 import { rank, type Rank } from '../rank.ts'
 import { attemptRefOf, currentAttempt, moveTask, persistTask, runIdOf, send, tell, touchTask } from '../state.ts'
 import { clearDoubt, endIfSuperseded, onAttemptOver, openTask } from './attempt.ts'
@@ -94,6 +95,8 @@ function grant(state: NegotiationState, ctx: Context, slot: Grantable, task: Tas
   task.attempts.push({ attempt, node: slot.node, offerId: slot.offerId, bidId: slot.bidId, awardedAtMs: ctx.nowMs })
   moveTask(ctx, task, 'awarded')
   persistTask(ctx, task)
+  const { node: peer, offerId, bidId } = slot
+  note(ctx, { type: 'award.sent', taskId: task.taskId, attempt, offerId, bidId, peer })
   const runId = runIdOf(ctx.self, task.taskId, attempt)
   const runs = state.byExecutor.get(slot.node)
   if (runs) runs.add(runId)
@@ -146,12 +149,17 @@ export function onContract(state: NegotiationState, ctx: Context, from: NodeId, 
     const current = currentAttempt(task)!
     if (current.contractedAtMs !== undefined) continue
     current.contractedAtMs = ctx.nowMs
+    note(ctx, { type: 'contract.received', taskId, attempt, bidId: contract.bidId, peer: from })
     touchTask(state, ctx, task)
   }
   for (const { taskId, attempt, reason } of contract.refused) {
     clearDoubt(state, contract.bidId, runIdOf(ctx.self, taskId, attempt))
     const task = openTask(state, from, taskId, attempt)
-    if (task) onAttemptOver(state, ctx, task, 'refused', reason)
+    if (task) {
+      const { bidId } = contract
+      note(ctx, { type: 'refusal.received', taskId, attempt, bidId, peer: from, reason: noted(reason) })
+      onAttemptOver(state, ctx, task, 'refused', reason)
+    }
     // The hold behind a refusal is gone: its slots must not be granted again.
     if (task) state.jobs.get(task.jobId)?.grantable.delete(contract.bidId)
   }

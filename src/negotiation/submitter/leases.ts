@@ -3,6 +3,7 @@
  */
 import { ATTEMPTS_PER_MESSAGE, type AttemptRef } from '../../model/negotiation.ts'
 import { isEnded } from '../../model/task.ts'
+import { note } from '../notes.ts'
 import { attemptRefOf, currentAttempt, persistTask, runIdOf, send } from '../state.ts'
 import type { Context, NegotiationState, NodeId, Task } from '../types.ts'
 import { closeAttempt, finish, onAttemptOver, openTask } from './attempt.ts'
@@ -91,6 +92,7 @@ function isInDoubt(state: NegotiationState, ctx: Context, task: Task): boolean {
 export function cancelTask(state: NegotiationState, ctx: Context, taskId: string): boolean {
   const task = state.tasks.get(taskId)
   if (!task || isEnded(task.state)) return false
+  if (!task.cancelRequested) note(ctx, { type: 'cancel.asked', taskId })
   task.cancelRequested = true
   task.cancelledAtMs ??= ctx.nowMs
   const job = state.jobs.get(task.jobId)!

@@ -3,6 +3,7 @@
  */
 import type { Report } from '../../model/negotiation.ts'
 import type { TaskExit, TaskState } from '../../model/task.ts'
+import { note } from '../notes.ts'
 import { currentAttempt, moveTask, persistTask, runIdOf, send, touchTask } from '../state.ts'
 import type { Attempt, Context, Job, NegotiationState, NodeId, Task } from '../types.ts'
 import { clearDoubt, closeAttempt, endIfSuperseded, onAttemptOver, openTask } from './attempt.ts'
@@ -26,7 +27,10 @@ export function onReport(state: NegotiationState, ctx: Context, from: NodeId, re
     else if (news.phase === 'started') onStarted(state, ctx, task, news.startedAtMs)
     else if (news.exit) {
       if (news.slotKept === true) returnSlot(ctx, job, currentAttempt(task)!)
-      if (onEnded(state, ctx, task, news.exit)) settled.push({ taskId, attempt })
+      if (onEnded(state, ctx, task, news.exit)) {
+        note(ctx, { type: 'settlement.sent', taskId, attempt, peer: from })
+        settled.push({ taskId, attempt })
+      }
       touched.add(job)
     }
   }
@@ -130,6 +134,7 @@ export function onOutputFetched(state: NegotiationState, ctx: Context, taskId: s
   if (!task || !attempt || task.output !== 'fetching') return
   task.output = ok ? 'here' : 'failed'
   persistTask(ctx, task)
+  note(ctx, { type: 'settlement.sent', taskId, attempt: attempt.attempt, peer: attempt.node })
   send(ctx, attempt.node, { t: 'settle', body: { attempts: [{ taskId, attempt: attempt.attempt }] } })
   ctx.out.push({ type: 'emit', event: { type: 'task', taskId, state: task.state, node: attempt.node } })
 }

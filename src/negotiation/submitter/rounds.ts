@@ -6,13 +6,13 @@
  * over is offered again after a growing wait, or at once when someone says capacity freed.
  */
 import { NEGOTIATION_LIMITS } from '../config.ts'
-import type { ControlMessage } from '../../model/control.ts'
 import type { Bid, Decline } from '../../model/negotiation.ts'
 import { countFitting, subtractResources } from '../../model/resources.ts'
 import { isEnded, type TaskSpec } from '../../model/task.ts'
 import { AlthingError } from '../../util/errors.ts'
 import { awardFreeSlots, releaseIdle, tellHeldBack } from './award.ts'
 import { notAskable } from '../constraints.ts'
+import { note, notedReasons, noteOffer } from '../notes.ts'
 import { rank } from '../rank.ts'
 import { jobDoc, moveTask, persistTask, send, tell } from '../state.ts'
 import { lastReasons } from '../story.ts'
@@ -59,6 +59,7 @@ export function submit(
   state.jobs.set(job.jobId, job)
   // At once, unlike later lines of its story: an acknowledged job must not be forgotten by a crash.
   ctx.out.push({ type: 'persist', collection: 'job', key: job.jobId, doc: jobDoc(job) })
+  note(ctx, { type: 'job.submitted', jobId: job.jobId, tasks: taskIds.length })
   for (const taskId of taskIds) {
     const task: Task = {
       taskId,
@@ -105,7 +106,8 @@ export function startRound(state: NegotiationState, ctx: Context, job: Job): voi
   job.round = { offerId, slots, waiting: new Set(ask), bids: new Map() }
   tell(state, ctx, job, { kind: 'offered', atMs: ctx.nowMs, offerId, slots, asked: ask })
   // One and the same message to all: it is sealed once.
-  const offer: ControlMessage = { t: 'offer', body: { offerId, jobId: job.jobId, slots, spec: job.spec } }
+  const offer = { t: 'offer' as const, body: { offerId, jobId: job.jobId, slots, spec: job.spec } }
+  noteOffer(ctx, offer.body, ask)
   for (const node of ask) send(ctx, node, offer)
   state.deadlines.set(`window:${job.jobId}`, ctx.nowMs + ctx.config.bidWindowMs)
 }
@@ -193,6 +195,7 @@ export function onBid(state: NegotiationState, ctx: Context, from: NodeId, bid: 
   if (bid.slots < round.slots) job.hopes.add(from)
   job.unwilling.delete(from)
   round.bids.set(from, { bid, expiresAtMs: ctx.nowMs + bid.holdMs })
+  note(ctx, { type: 'bid.received', offerId: bid.offerId, bidId: bid.bidId, slots: bid.slots, peer: from })
   const facts = { ...bid.terms, distanceMs: ctx.distanceMs(from), local: from === ctx.self }
   tell(state, ctx, job, {
     kind: 'bid',
@@ -221,6 +224,7 @@ export function onDecline(
   const { offerId, reasons, wouldFit } = decline
   if (reasons.every(({ temporary }) => temporary)) job.hopes.add(from)
   else job.unwilling.add(from)
+  note(ctx, { type: 'decline.received', offerId, peer: from, reasons: notedReasons(reasons) })
   tell(state, ctx, job, { kind: 'declined', atMs: ctx.nowMs, offerId, node: from, reasons, wouldFit, proof })
   closeRoundIfDone(state, ctx, job)
 }

@@ -1,5 +1,6 @@
 /** All routes of the local API. */
 import type { Route } from '../route.ts'
+import { auditRoutes } from './audit.ts'
 import { doctorRoutes } from './doctor.ts'
 import { meshRoutes } from './mesh.ts'
 import { policyRoutes } from './policy.ts'
@@ -11,6 +12,7 @@ export const routes: readonly Route[] = [
   ...meshRoutes,
   ...taskRoutes,
   ...policyRoutes,
+  ...auditRoutes,
   ...doctorRoutes,
   ...systemRoutes,
 ]

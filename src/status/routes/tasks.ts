@@ -1,7 +1,8 @@
 /** Routes about work: bundles, jobs, tasks, their logs and outputs. */
 import * as z from 'zod'
 import type { LogEnd, LogLine } from '../../model/api.ts'
-import { BundleAccepted, JobAccepted, JobRequest, TaskView, WhyView } from '../../model/api.ts'
+import { BundleAccepted, JobAccepted, JobRequest, TaskView } from '../../model/api.ts'
+import { WhyView } from '../../model/why-view.ts'
 import { messageOf } from '../../util/errors.ts'
 import { NDJSON_TYPE, streamNdjson } from '../ndjson.ts'
 import { route, type Route } from '../route.ts'

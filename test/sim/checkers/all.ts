@@ -3,6 +3,7 @@ import type { Resources } from '../../../src/model/resources.ts'
 import type { Checker, MeshConfig } from '../checker.ts'
 import type { HouseRules } from '../house-rules.ts'
 import { AttemptsChecker } from './attempts.ts'
+import { AuditChecker } from './audit.ts'
 import { BoundsChecker } from './bounds.ts'
 import { CancelsChecker } from './cancels.ts'
 import { ConvergenceChecker } from './convergence.ts'
@@ -32,5 +33,6 @@ export function allCheckers(
     new PolicyChecker(rulesOf),
     new TasksChecker(),
     new ConvergenceChecker(),
+    new AuditChecker(),
   ]
 }

@@ -259,13 +259,14 @@ describe('cli: usage', function () {
       'policy',
       'apply',
       'events',
+      'audit',
     ]) {
       assert.match(help.stdout, new RegExp(`^  ${name}\\b`, 'm'))
     }
   })
 
   it('shows an example in the help of every command', async () => {
-    for (const name of ['up', 'run', 'why', 'trust', 'policy', 'logs', 'topology']) {
+    for (const name of ['up', 'run', 'why', 'trust', 'policy', 'logs', 'topology', 'audit']) {
       const { stdout, code } = await cli([name, '--help'])
       assert.equal(code, 0)
       assert.match(stdout, new RegExp(`Examples?:\\n  althing ${name}`), name)

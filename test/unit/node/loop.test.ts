@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { AuditDraft } from '../../../src/model/audit.ts'
 import type { MeshEffect, MeshInput } from '../../../src/mesh/types.ts'
-import { MeshLoop, type Core } from '../../../src/node/loop.ts'
+import { MeshLoop, type Core, type Journal } from '../../../src/node/loop.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 import type { Store, Write } from '../../../src/store/store.ts'
 import { manualClock } from '../../../src/util/clock.ts'
@@ -11,13 +12,30 @@ const HEARD: MeshInput = { type: 'heard', node: 'n' }
 const persist = (key: string, doc: unknown = { key }): MeshEffect => ({ type: 'persist', collection: 'task', key, doc })
 const event = (what: string): MeshEffect => ({ type: 'node-event', peer: 'p', what })
 
+/** The documents of a store, and the events that were written along with them. */
+function journalOf(store: Store, written: AuditDraft[] = []) {
+  let noted: AuditDraft[] = []
+  return {
+    get waiting() {
+      return noted.length
+    },
+    note: (one: AuditDraft) => void noted.push(one),
+    write(writes: readonly Write[]) {
+      store.write(writes)
+      written.push(...noted)
+      noted = []
+    },
+  }
+}
+
 function loopOf(
   step: (input: MeshInput) => MeshEffect[],
   store: Store,
   carry: (effect: MeshEffect) => void,
   nextWakeMs: Core['nextWakeMs'] = () => undefined,
 ) {
-  return new MeshLoop({ core: { step, nextWakeMs }, store, clock: manualClock(1_000), log: SILENT, carry })
+  const journal = journalOf(store)
+  return new MeshLoop({ core: { step, nextWakeMs }, journal, clock: manualClock(1_000), log: SILENT, carry })
 }
 
 describe('the driver loop', () => {
@@ -205,5 +223,57 @@ describe('the driver loop', () => {
     loop.close()
     assert.equal(writes, 1)
     assert.deepEqual(inner.load('mark').get('m'), { epoch: 1, seq: 2 })
+  })
+
+  it('writes events with what they tell of, or soon after, and never before it', async () => {
+    const inner = createMemoryStore()
+    let full = false
+    const store: Store = {
+      ...inner,
+      write: (batch) => {
+        if (full) throw new Error('no space left on device')
+        inner.write(batch)
+      },
+    }
+    const written: AuditDraft[] = []
+    const on: AuditDraft = { type: 'brake.on' }
+    const off: AuditDraft = { type: 'brake.off' }
+    let effects: MeshEffect[] = []
+    const plain = journalOf(store, written)
+    const docsAtWrites: string[][] = []
+    const journal: Journal = {
+      get waiting() {
+        return plain.waiting
+      },
+      note: plain.note,
+      write(writes) {
+        plain.write(writes)
+        docsAtWrites[written.length] ??= [...inner.load('task').keys()]
+      },
+    }
+    const loop = new MeshLoop({
+      core: { step: ({ type }) => (type === 'heard' ? effects : []), nextWakeMs: () => undefined },
+      journal,
+      clock: manualClock(1_000),
+      log: SILENT,
+      carry: (effect) => assert.notEqual(effect.type, 'audit'),
+    })
+    effects = [{ type: 'audit', event: on }, persist('a')]
+    loop.input(HEARD)
+    assert.deepEqual(written, [on])
+    effects = [{ type: 'audit', event: off }]
+    loop.input(HEARD)
+    assert.deepEqual(written, [on], 'no write for it alone')
+    await eventually('its write', () => written.length === 2)
+    full = true
+    effects = [{ type: 'audit', event: on }, persist('b')]
+    loop.input(HEARD)
+    full = false
+    await eventually('the retry', () => loop.blockedBy === undefined)
+    assert.deepEqual(written, [on, off, on])
+    assert.deepEqual(docsAtWrites[3], ['a', 'b'], 'the document it tells of was there with it')
+    loop.note(off)
+    loop.close()
+    assert.deepEqual(written, [on, off, on, off], 'what waits is written at the end')
   })
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { StoryLine, WhyView } from '../../../src/model/api.ts'
+import type { StoryLine, WhyView } from '../../../src/model/why-view.ts'
 import { rounds, summarize } from '../../../web/src/story.ts'
 
 const node = { node: 'peer-a', nodeName: 'a' }

@@ -1,6 +1,6 @@
 /** The bargaining of a task: who was asked, what each answered, who got it and what became of it. */
 import type { ComponentChildren } from 'preact'
-import type { WhyView } from '../../../src/model/api.ts'
+import type { WhyView } from '../../../src/model/why-view.ts'
 import {
   count,
   formatBytes,

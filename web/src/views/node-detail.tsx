@@ -41,6 +41,7 @@ export function NodeDetail({ id }: { readonly id: string }) {
           <h2>
             {node.name} <State state={node.suspect ? 'suspect' : node.state} />
             {node.self && <span class="tag">this one</span>}
+            {node.auditAlarm !== undefined && <span class="tag">audit log {node.auditAlarm}</span>}
           </h2>
         </div>
       </header>

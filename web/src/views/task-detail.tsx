@@ -1,6 +1,7 @@
 /** One task: its facts, how it was bargained over, and its log as it is written. */
 import { useEffect, useState } from 'preact/hooks'
-import type { TaskView, WhyView } from '../../../src/model/api.ts'
+import type { TaskView } from '../../../src/model/api.ts'
+import type { WhyView } from '../../../src/model/why-view.ts'
 import { ApiError, cancelTask, getWhy } from '../api.ts'
 import { Confirm } from '../components/confirm.tsx'
 import { Copyable } from '../components/copy.tsx'
