@@ -17,6 +17,7 @@ import { asJson, asTable } from './bench/report.ts'
 import { batch } from './bench/suites/batch.ts'
 import { commands } from './bench/suites/commands.ts'
 import { gossip } from './bench/suites/gossip.ts'
+import { governance } from './bench/suites/governance.ts'
 import { idle } from './bench/suites/idle.ts'
 import { liveness } from './bench/suites/liveness.ts'
 import { micro } from './bench/suites/micro.ts'
@@ -25,7 +26,7 @@ import { start } from './bench/suites/start.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** From what a person feels first to what explains it. */
-const SUITES: readonly Suite[] = [start, commands, batch, ready, idle, gossip, micro, liveness]
+const SUITES: readonly Suite[] = [start, commands, batch, ready, idle, gossip, micro, governance, liveness]
 
 const HELP = `npm run bench -- [options]
 

@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['util'],
   ['model'],
   ['wire'],
-  ['registry', 'topology', 'policy', 'health', 'audit', 'diagnosis'],
+  ['registry', 'topology', 'governance', 'policy', 'health', 'audit', 'diagnosis'],
   ['negotiation'],
   ['workload'],
   ['mesh'],
