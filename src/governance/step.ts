@@ -29,7 +29,6 @@ export function governanceStep(state: GovernanceState, input: GovernanceInput, n
       break
     case 'peer-up':
       state.linked.add(input.peer)
-      out.push({ type: 'send', to: input.peer, message: { t: 'gov-head', body: head(state) } })
       break
     case 'peer-down':
       state.linked.delete(input.peer)

@@ -30,6 +30,7 @@ export type GovernanceInput =
       readonly more?: boolean
     }
   | { readonly type: 'message'; readonly from: Key; readonly message: Exclude<GovernanceMessage, { t: 'gov-give' }> }
+  /** A link to it stands. Its hello, which says what it knows, comes as a `gov-head`. */
   | { readonly type: 'peer-up'; readonly peer: Key }
   | { readonly type: 'peer-down'; readonly peer: Key }
   /** A ticket was signed here. */

@@ -127,6 +127,8 @@ export type MeshInput =
       readonly ageMs: number
       readonly statedAgeMs?: number
     }
+  /** It is no member of the cluster any more: nothing it said counts. */
+  | { readonly type: 'expel'; readonly peer: NodeId }
   | { readonly type: 'peer-up'; readonly peer: NodeId; readonly wallMs: number }
   | { readonly type: 'peer-down'; readonly peer: NodeId }
   /** No dial reaches this peer. `refused`: at each of its addresses somebody said that nothing listens there. */

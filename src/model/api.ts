@@ -270,8 +270,8 @@ export type PassportsAccepted = z.infer<typeof PassportsAccepted>
 export const MeshEvent = z.strictObject({
   id: z.int(),
   atMs: z.int(),
-  type: z.enum(['node', 'task', 'contract', 'job', 'trust', 'reset']),
-  /** node: peer id · task: task id · contract: run id · job: job id */
+  type: z.enum(['node', 'task', 'contract', 'job', 'trust', 'governance', 'reset']),
+  /** node: peer id · task: task id · contract: run id · job: job id · governance: peer id or entry */
   subject: z.string(),
   /** The new state, or what happened. */
   what: z.string(),

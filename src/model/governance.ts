@@ -52,9 +52,11 @@ const label = z.string().max(63).refine(isSubdomain, 'expected lower-case letter
 /** What a member may do. `worker`: run tasks of others of its owner. `submitter`: hand tasks to them. */
 export const ROLES = ['worker', 'submitter'] as const
 /** One of `ROLES`. */
-export type Role = (typeof ROLES)[number]
+export const Role = z.enum(ROLES)
+/** One of `ROLES`. */
+export type Role = z.infer<typeof Role>
 const roles = z
-  .array(z.enum(ROLES))
+  .array(Role)
   .max(ROLES.length)
   .refine((all) => new Set(all).size === all.length, 'a role twice')
 

@@ -41,6 +41,12 @@ export interface LocalNode {
   /** Peers whose tasks run here; everyone's when `open`. The node itself is always trusted. */
   readonly trusted: ReadonlySet<NodeId>
   readonly open: boolean
+  /** In a cluster with a roster: whose this node is, whose the others are, and whether that was confirmed lately. */
+  readonly roster?: {
+    readonly owner: string | undefined
+    readonly owners: ReadonlyMap<NodeId, string>
+    readonly fresh: boolean
+  }
   /** Last load sample. */
   readonly cpuRatio: number
   readonly memoryAvailableBytes: number

@@ -10,6 +10,7 @@ import { runningCount } from '../negotiation/executor/bids.ts'
 import type { Peer, PeerIdText } from '../peer/peer.ts'
 import { BundleError } from './bundle-store.ts'
 import type { DaemonParts } from './daemon-state.ts'
+import { clusterOperations } from './governance/operations.ts'
 import { examineHost } from './doctor/host.ts'
 import { examinePair } from './doctor/pair.ts'
 import { surveyMesh } from './doctor/survey.ts'
@@ -26,6 +27,7 @@ import { foundView, nodeViews } from './views.ts'
 /** Builds the daemon's surface. */
 export function createOperations(parts: DaemonParts): Operations {
   return {
+    cluster: clusterOperations(parts),
     status: () => statusOf(parts),
     nodes: (query) => {
       checkSelector(query.selector)

@@ -17,6 +17,7 @@ import { systemClock } from '../util/clock.ts'
 import type { Logger } from '../util/logger.ts'
 import { seededRng } from '../util/rng.ts'
 import { createSigner } from '../wire/envelope.ts'
+import { statementSigner } from '../wire/statement.ts'
 import { BundleStore } from './bundle-store.ts'
 import { createOperations } from './daemon-operations.ts'
 import type { DaemonParts } from './daemon-state.ts'
@@ -25,6 +26,7 @@ import { createEffects } from './effects.ts'
 import { EventHub } from './events.ts'
 import { bundlesInUse, localFacts, meshConfigOf, readPassports, readTrust } from './facts.ts'
 import { loadSeed, loadToken } from './identity.ts'
+import { assembleGovernance } from './governance/assemble.ts'
 import { Inbound } from './inbound.ts'
 import { KnownPeers } from './known-peers.ts'
 import { LinkSpeeds } from './link-speeds.ts'
@@ -47,8 +49,8 @@ export interface Daemon {
   readonly operations: Operations
   /** Bearer token of the loopback API. */
   readonly token: string
-  /** Resolves when somebody asked it to end, by `Operations.shutdown`. */
-  readonly shutdownAsked: Promise<void>
+  /** Resolves when somebody asked it to end, by `Operations.shutdown`, or to start anew in another cluster. */
+  readonly endAsked: Promise<'shutdown' | 'restart'>
   /** Told once the page listens, so that `status` can name it. */
   setPageUrl(url: string): void
   /** Says goodbye, stops listening, keeps what must be kept. Tasks run on. */
@@ -91,11 +93,15 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   const hardware = await probeHardware()
 
   const trusted = readTrust(store, options)
-  const config = meshConfigOf(options)
-  const facts = () => localFacts(options, hardware, driver, trusted, signer.id)
-  const mesh = createMesh(signer.id, config, facts())
   const rng = seededRng(randomInt(2 ** 47))
   const events = new EventHub(clock.wallMs())
+  const { governor, porch } = assembleGovernance({
+    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log },
+    ...{ peer: () => peer, sealer: () => sealer, input: (one) => input(one), refresh: () => parts.refresh() },
+  })
+  const config = meshConfigOf(governor.tag === undefined ? options : { ...options, cluster: governor.tag })
+  const facts = () => localFacts(options, hardware, driver, trusted, governor, signer.id)
+  const mesh = createMesh(signer.id, config, facts())
   const keptRuns = new KeptRuns({ store, driver, log })
   keptRuns.restore()
   undo.add('kept runs', () => keptRuns.close())
@@ -128,16 +134,21 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     onHello: (from, hello) => {
       probes.learn(from, hello.probe)
       knownPeers.note(from, peer.link(from))
+      governor.onHello(from, hello)
     },
     onBye: (from) => {
+      governor.onBye(from)
       // One that published nothing was a passer-by: its key is not kept for it.
       if (!mesh.registry.authors.has(from)) probes.forget(from)
     },
+    mayPublish: (author) => governor.mayLink(author),
+    onGovernance: (from, message) => governor.onMessage(from, message),
     onExamine: (from, message) => examiner.take(from, message),
   })
   const speeds = new LinkSpeeds(() => clock.nowMs())
   const onAddresses = () => parts.refresh()
-  const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses, speeds }
+  const mayLink = (other: string) => governor.mayLink(other)
+  const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses, speeds, mayLink }
   const knownPeers = new KnownPeers({ store, cluster: config.cluster, clock, log })
   const port = await choosePort(options, log)
   const peer = makePeer(options, port, config.cluster, seed, knownPeers.restore(), servants, log)
@@ -171,9 +182,23 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     probes: () => probes,
     mdns: options.mdns ?? true,
   })
-  const carry = createEffects({ mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, input, post })
+  const carry = createEffects({
+    mesh,
+    peer,
+    store,
+    sealer,
+    clock,
+    log,
+    events,
+    runner,
+    keptRuns,
+    probes,
+    governor,
+    input,
+    post,
+  })
 
-  const shutdown = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<'shutdown' | 'restart'>()
   const name = options.name ?? defaultNodeName()
   const parts: DaemonParts = {
     options,
@@ -194,6 +219,10 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     peer,
     inbound,
     probes,
+    governor,
+    porch,
+    seed,
+    signer: statementSigner(seed),
     examiner,
     speeds,
     trusted,
@@ -203,7 +232,8 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
       input({ type: 'local', facts: facts() })
       input({ type: 'passports', passports: [machinePassport(parts, hardware), ...extraPassports.values()] })
     },
-    shutdown: () => shutdown.resolve(),
+    shutdown: () => ended.resolve('shutdown'),
+    restart: () => ended.resolve('restart'),
   }
   await probes.open(port, options.listen)
   undo.add('probes', () => probes.close())
@@ -211,7 +241,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   return {
     operations: createOperations(parts),
     token,
-    shutdownAsked: shutdown.promise,
+    endAsked: ended.promise,
     setPageUrl: (url) => (parts.pageUrl = url),
     stop: () => undo.run(),
   }
@@ -226,7 +256,7 @@ async function start(parts: DaemonParts, runner: Runner, epoch: number, undo: Un
   undo.add('loop', () => loop.close())
   undo.add('runner', () => runner.close())
   for (const sha256 of bundles.list()) loop.input({ type: 'bundle', sha256, here: true })
-  restoreMesh(loop, store, clock, log)
+  restoreMesh(loop, store, (author) => parts.governor.mayLink(author), clock, log)
   await adoptRuns(loop, driver, runner, mesh, log)
   const sampler = createSampler({ clock, onSample: (sample) => void loop.input({ type: 'sample', sample }) })
   sampler.start()
@@ -241,7 +271,14 @@ async function start(parts: DaemonParts, runner: Runner, epoch: number, undo: Un
     await pause(GOODBYE_MS)
   })
   parts.refresh()
-  loop.input({ type: 'start', epoch, alone: (options.join ?? []).length === 0 })
+  const { governor, porch } = parts
+  undo.add('governor', () => governor.stop())
+  undo.add('porch', () => porch.close())
+  // Other members are known already, and dialled: this node waits for one of them as it would for one to join by.
+  const others = governor.state === undefined ? 0 : governor.state.roster.members.size - 1
+  loop.input({ type: 'start', epoch, alone: (options.join ?? []).length === 0 && others < 1 })
+  governor.start()
+  await porch.tend()
 }
 
 function machinePassport(parts: DaemonParts, hardware: HardwareSummary): Passport {

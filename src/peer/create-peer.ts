@@ -173,6 +173,11 @@ class MeshPeer implements Peer {
     for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('no longer needed'))
   }
 
+  expel(peer: PeerIdText): void {
+    this.#book.forget(peer)
+    for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('no member any more'))
+  }
+
   stats(): Record<string, number> {
     const running = this.#running
     const connections = running?.host.getConnections() ?? []

@@ -98,6 +98,8 @@ export interface Peer {
   addressesOf(peer: PeerIdText): readonly string[]
   /** Ends all connections to a peer, for what was only an examination. It may be dialled again at any time. */
   hangUp(peer: PeerIdText): void
+  /** Ends all connections to a peer that may not link any more, and forgets where it was. */
+  expel(peer: PeerIdText): void
   /** libp2p's own counters, for /metrics: name → value. */
   stats(): Record<string, number>
 }

@@ -6,7 +6,10 @@
  */
 
 /** The collections there are; each is a map from key to document. */
-export type Collection = 'job' | 'task' | 'contract' | 'run' | 'record' | 'mark' | 'proof' | 'trust' | 'peer'
+export type Collection = 'job' | 'task' | 'contract' | 'run' | 'record' | 'mark' | 'proof' | 'trust' | 'peer' | Governed
+
+/** Of the cluster this daemon belongs to: its genesis, what was signed in it, tickets that were issued here. */
+type Governed = 'cluster' | 'statement' | 'ticket'
 
 /** Put `doc` under `key`, or delete the key when `doc` is null. */
 export interface Write {
@@ -23,6 +26,8 @@ export interface Store {
    * @throws StoreError (`disk-full`, `io`)
    */
   write(writes: readonly Write[]): void
+  /** The same, durable against loss of power too before it returns. Costs a flush of the disk. */
+  writeDurably(writes: readonly Write[]): void
   /**
    * The boot epoch: max(stored + 1, `atLeast`, Unix seconds), durable against loss of power before it returns.
    */

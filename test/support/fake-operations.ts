@@ -19,6 +19,7 @@ import type {
 } from '../../src/model/api.ts'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
 import type { TopologyView } from '../../src/model/topology-view.ts'
+import { FakeCluster } from './fake-cluster.ts'
 import { OperationError, type Operations } from '../../src/node/operations.ts'
 
 export const PEER_A = '12D3KooWAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
@@ -59,6 +60,7 @@ export class FakeOperations implements Operations {
   bundleCapBytes = 64 * 1024 * 1024
   /** How tasks behave; by default they succeed at once and say nothing. `undefined`: they stay queued. */
   script: ((command: readonly string[], index: number) => Script | undefined) | undefined = () => ({})
+  readonly cluster = new FakeCluster(PEER_A)
   stopped = false
   dataDir = '/var/lib/althing-test'
   socketPath = '/run/althing-test.sock'

@@ -86,6 +86,7 @@ export function noteEvent(event: MeshEvent): void {
       dirty.status = true
       break
     case 'trust':
+    case 'governance':
       dirty.status = true
       break
     case 'job':

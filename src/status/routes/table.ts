@@ -1,9 +1,16 @@
 /** All routes of the local API. */
 import type { Route } from '../route.ts'
+import { clusterRoutes } from './cluster.ts'
 import { doctorRoutes } from './doctor.ts'
 import { meshRoutes } from './mesh.ts'
 import { systemRoutes } from './system.ts'
 import { taskRoutes } from './tasks.ts'
 
 /** The page's catch-all for files comes last. */
-export const routes: readonly Route[] = [...meshRoutes, ...taskRoutes, ...doctorRoutes, ...systemRoutes]
+export const routes: readonly Route[] = [
+  ...meshRoutes,
+  ...taskRoutes,
+  ...clusterRoutes,
+  ...doctorRoutes,
+  ...systemRoutes,
+]

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { head } from '../../../src/governance/sync.ts'
 import { governanceStep } from '../../../src/governance/step.ts'
 import type { GovernanceState } from '../../../src/governance/state.ts'
 import type { GovernanceInput, GovernanceMessage } from '../../../src/governance/types.ts'
@@ -41,7 +42,12 @@ class Table {
 
   link(): void {
     const all = [...this.states.keys()]
-    for (const self of all) for (const peer of all) if (peer !== self) this.step(self, { type: 'peer-up', peer })
+    for (const self of all) for (const peer of all) if (peer !== self) this.meet(self, peer)
+  }
+
+  meet(self: string, peer: string): void {
+    this.step(self, { type: 'peer-up', peer })
+    this.step(peer, { type: 'message', from: self, message: { t: 'gov-head', body: head(this.states.get(self)!) } })
   }
 
   step(self: string, input: GovernanceInput): void {

@@ -37,6 +37,8 @@ describe('what comes in', () => {
       log: SILENT,
       onHello: () => {},
       onBye: () => {},
+      mayPublish: () => true,
+      onGovernance: () => {},
       onExamine: (...told) => void examined.push(told),
       input: (input) => (inputs.push(input), [{ type: 'fate', fate: 'accept', outcome: 'new' }]),
       post: (input) => void inputs.push(input),
@@ -127,6 +129,8 @@ describe('what comes in', () => {
       log: SILENT,
       onHello: () => {},
       onBye: () => {},
+      mayPublish: () => true,
+      onGovernance: () => {},
       onExamine: (...told) => void examined.push(told),
       input: () => {
         throw new TypeError('undefined is not a function')
