@@ -27,6 +27,7 @@ import { EventHub } from './events.ts'
 import { bundlesInUse, localFacts, meshConfigOf, readPassports, readTrust } from './facts.ts'
 import { loadSeed, loadToken } from './identity.ts'
 import { assembleGovernance } from './governance/assemble.ts'
+import { finishRotation } from './governance/moving.ts'
 import { Inbound } from './inbound.ts'
 import { KnownPeers } from './known-peers.ts'
 import { LinkSpeeds } from './link-speeds.ts'
@@ -76,12 +77,13 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   const clock = systemClock()
   const lock = lockDataDir(dataDir)
   undo.add('lock', () => lock.release())
-  const seed = loadSeed(dataDir)
-  const signer = createSigner(seed)
   const token = loadToken(dataDir)
   const extraPassports = await readPassports(options)
   const store = openStore(join(dataDir, 'althing.db'), log.child({ component: 'store' }))
   undo.add('store', () => store.close())
+  finishRotation(dataDir, store, log)
+  const seed = loadSeed(dataDir)
+  const signer = createSigner(seed)
   // Durable before anything is signed under it.
   const epoch = store.nextEpoch(0, Math.floor(clock.wallMs() / 1000))
   const driver = createProcessDriver({
@@ -252,11 +254,11 @@ const GOODBYE_MS = 100
 
 /** From the store to the network: nothing is said to others before what was said earlier is known again. */
 async function start(parts: DaemonParts, runner: Runner, epoch: number, undo: Undo): Promise<void> {
-  const { loop, store, clock, log, driver, mesh, peer, options, bundles } = parts
+  const { loop, store, clock, log, driver, mesh, peer, options, bundles, governor, porch } = parts
   undo.add('loop', () => loop.close())
   undo.add('runner', () => runner.close())
   for (const sha256 of bundles.list()) loop.input({ type: 'bundle', sha256, here: true })
-  restoreMesh(loop, store, (author) => parts.governor.mayLink(author), clock, log)
+  restoreMesh(loop, store, (author) => governor.mayLink(author), clock, log)
   await adoptRuns(loop, driver, runner, mesh, log)
   const sampler = createSampler({ clock, onSample: (sample) => void loop.input({ type: 'sample', sample }) })
   sampler.start()
@@ -271,7 +273,6 @@ async function start(parts: DaemonParts, runner: Runner, epoch: number, undo: Un
     await pause(GOODBYE_MS)
   })
   parts.refresh()
-  const { governor, porch } = parts
   undo.add('governor', () => governor.stop())
   undo.add('porch', () => porch.close())
   // Other members are known already, and dialled: this node waits for one of them as it would for one to join by.

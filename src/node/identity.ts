@@ -3,7 +3,17 @@
  * first start, readable by their owner only, and refused when they have become readable by others.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { AlthingError, messageOf } from '../util/errors.ts'
 
@@ -26,6 +36,11 @@ export function loadSeed(dataDir: string): Uint8Array {
 /** The key that is to follow the node's present one, made on first use: a rotation that broke off goes on with it. */
 export function loadNextSeed(dataDir: string): Uint8Array {
   return loadKeyFile(join(dataDir, NEXT), 'remove it: a new one is made')
+}
+
+/** Whether a rotation was begun and not ended. */
+export function hasNextSeed(dataDir: string): boolean {
+  return existsSync(join(dataDir, NEXT))
 }
 
 /** Puts the next key in the place of the present one. */

@@ -89,6 +89,7 @@ export async function openPorch(
     const visitor = connection.remotePeer.toString()
     const duplex = streamDuplex(stream)
     const patience = setTimeout(() => duplex.destroy(new Error('the visit lasted too long')), PORCH_VISIT_MS)
+    patience.unref()
     duplex.once('close', () => {
       clearTimeout(patience)
       void connection.close().catch(() => connection.abort(new Error('the visit is over')))

@@ -6,37 +6,15 @@ import assert from 'node:assert/strict'
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NodeView, StatusView, WhyView } from '../../src/model/api.ts'
-import type { ClusterView, MemberView, TicketView } from '../../src/model/cluster.ts'
-import { eventually, freshDataDir, startDaemon, stopAll, type CliResult, type TestDaemon } from '../support/daemon.ts'
-
-/** A daemon that is open to nobody by a flag of its own. */
-const start = (name: string) => startDaemon({ name, open: false, args: ['--label', `seat=${name}`] })
-
-/** The output of a command that must do what it says. */
-async function done(result: Promise<CliResult>): Promise<string> {
-  const { code, stdout, stderr } = await result
-  assert.equal(code, 0, stderr)
-  return stdout
-}
-
-const idOf = async (daemon: TestDaemon) => (await daemon.get<{ peerId: string }>('/v1/status')).peerId
-const cluster = (daemon: TestDaemon) => daemon.get<ClusterView>('/v1/cluster')
-const invite = async (daemon: TestDaemon, ...words: string[]) =>
-  JSON.parse(await done(daemon.cli('invite', '--json', ...words))) as TicketView
-
-async function sees(observer: TestDaemon, peerId: string, ms?: number): Promise<void> {
-  const isReady = async () =>
-    (await observer.get<NodeView[]>('/v1/nodes')).some((node) => node.peerId === peerId && node.state === 'ready')
-  await eventually(`${observer.name} to see ${peerId} ready`, isReady, ms)
-}
+import type { MemberView } from '../../src/model/cluster.ts'
+import { clusterOf, done, found, idOf, invite, linksOf, sees, startClosed } from '../support/cluster.ts'
+import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
+import { readMetrics } from '../support/metrics.ts'
 
 /** A cluster of as many daemons, the first of which founded it. */
-async function founded(names: readonly string[], ...words: string[]): Promise<TestDaemon[]> {
-  const daemons = await Promise.all(names.map(start))
-  const [founder, ...others] = daemons as [TestDaemon, ...TestDaemon[]]
-  await done(founder.cli('init', 'home', '--owner', 'ann', ...words))
-  for (const other of others) await done(other.cli('join', (await invite(founder)).ticket))
-  for (const other of others) await sees(founder, await idOf(other))
+async function founded(names: readonly string[]): Promise<TestDaemon[]> {
+  const daemons = await Promise.all(names.map((name) => startClosed(name)))
+  await found(daemons)
   return daemons
 }
 
@@ -54,8 +32,8 @@ describe('a cluster with a genesis', function () {
     assert.equal(await done(third.cli('run', '-l', 'seat=second', '--', 'echo', 'hello')), 'hello\n')
     const members = JSON.parse(await done(founder.cli('member', 'list', '--json'))) as MemberView[]
     assert.equal(members.filter(({ state }) => state === 'member').length, 3)
-    assert.equal((await cluster(third)).id, (await cluster(founder)).id)
-    await eventually('the word of two others', async () => (await cluster(third)).witnesses >= 2)
+    assert.equal((await clusterOf(third)).id, (await clusterOf(founder)).id)
+    await eventually('the word of two others', async () => (await clusterOf(third)).witnesses >= 2)
   })
 
   it('a member that is revoked is cut off within a second, keeps trying, and gets nowhere', async () => {
@@ -65,11 +43,11 @@ describe('a cluster with a genesis', function () {
       TestDaemon,
     ]
     const revoked = await idOf(third)
-    await eventually('all links', async () => (await second.get<{ peers: string[] }>('/v1/status')).peers.length === 2)
+    await eventually('all links', async () => (await linksOf(second)).length === 2)
     const atMs = performance.now()
     await done(founder.cli('member', 'revoke', revoked, '--reason', 'stolen'))
     for (const daemon of [founder, second]) {
-      const isCut = async () => !(await daemon.get<{ peers: string[] }>('/v1/status')).peers.includes(revoked)
+      const isCut = async () => !(await linksOf(daemon)).includes(revoked)
       await eventually(`${daemon.name} to cut it off`, isCut, 1_500)
     }
     assert.ok(performance.now() - atMs < 2_000, 'the command itself included')
@@ -79,7 +57,7 @@ describe('a cluster with a genesis', function () {
       async () => {
         const status = await founder.get<{ peers: string[] }>('/v1/status')
         assert.ok(!status.peers.includes(revoked))
-        return /gater_denied_peer_total ([1-9]\d*)/.test((await metrics(founder)) ?? '')
+        return (await readMetrics(founder))('gater_denied_peer_total') > 0
       },
       30_000,
     )
@@ -93,7 +71,7 @@ describe('a cluster with a genesis', function () {
 
   it('a ticket lets one node in: used, expired, altered, for another: each is refused with its reason', async () => {
     const [founder] = (await founded(['founder'])) as [TestDaemon]
-    const [one, two] = [await start('one'), await start('two')]
+    const [one, two] = [await startClosed('one'), await startClosed('two')]
     const used = (await invite(founder)).ticket
     await done(one.cli('join', used))
     const refused = async (ticket: string, why: RegExp) => {
@@ -115,16 +93,13 @@ describe('a cluster with a genesis', function () {
 
   it('what was decided and who belongs survives restarts of all', async () => {
     const daemons = (await founded(['founder', 'second'])) as [TestDaemon, TestDaemon]
-    const { id } = await cluster(daemons[0])
+    const { id } = await clusterOf(daemons[0])
     const [founder, second] = daemons
     const peerId = await idOf(second)
     await second.kill()
-    await eventually(
-      'it to be missed',
-      async () => !(await founder.get<{ peers: string[] }>('/v1/status')).peers.includes(peerId),
-    )
+    await eventually('it to be missed', async () => !(await linksOf(founder)).includes(peerId))
     const again = await startDaemon({ name: 'second', dataDir: second.dataDir, open: false })
-    assert.equal((await cluster(again)).id, id)
+    assert.equal((await clusterOf(again)).id, id)
     await sees(founder, peerId)
     const port = /\/tcp\/(\d+)\//.exec((await founder.get<StatusView>('/v1/status')).addresses[0]!)![1]!
     await founder.kill()
@@ -135,7 +110,7 @@ describe('a cluster with a genesis', function () {
 
   it('work of another owner is declined, with the reason', async () => {
     const [founder] = (await founded(['founder'])) as [TestDaemon]
-    const guest = await start('guest')
+    const guest = await startClosed('guest')
     await done(guest.cli('join', (await invite(founder, '--owner', 'bob', '--roles', 'submitter')).ticket))
     await sees(guest, await idOf(founder))
     const submitted = JSON.parse(
@@ -176,7 +151,10 @@ describe('a cluster with a genesis', function () {
   })
 
   it('two of three admins change the admins with the third offline; a third file is never needed', async () => {
-    const [founder, other] = (await Promise.all(['founder', 'other'].map(start))) as [TestDaemon, TestDaemon]
+    const [founder, other] = (await Promise.all(['founder', 'other'].map((name) => startClosed(name)))) as [
+      TestDaemon,
+      TestDaemon,
+    ]
     const offline = freshDataDir()
     const keyAt = async (dataDir: string) => (await done(founder.cli('--data-dir', dataDir, 'gov', 'key'))).trim()
     const keys = [await keyAt(founder.dataDir), await keyAt(other.dataDir), await keyAt(offline)]
@@ -185,25 +163,19 @@ describe('a cluster with a genesis', function () {
     const file = join(freshDataDir(), 'p.json')
     const proposed = await founder.cli('gov', 'propose', '--admins', keys.slice(0, 2).join(','), '--out', file)
     assert.match(proposed.stderr, /2 of 3 must sign/)
-    assert.equal((await cluster(founder)).height, 0)
+    assert.equal((await clusterOf(founder)).height, 0)
     const copy = `${file}.copy`
     copyFileSync(file, copy)
     await done(other.cli('gov', 'sign', copy))
     await eventually(
       'all to know',
-      async () => (await cluster(founder)).height === 1 && (await cluster(other)).height === 1,
+      async () => (await clusterOf(founder)).height === 1 && (await clusterOf(other)).height === 1,
     )
-    assert.deepEqual((await cluster(founder)).admins, { keys: keys.slice(0, 2), threshold: 2 })
+    assert.deepEqual((await clusterOf(founder)).admins, { keys: keys.slice(0, 2), threshold: 2 })
     const exported = join(freshDataDir(), 'history.json')
     await done(other.cli('gov', 'log', '--export', exported))
-    const { id } = await cluster(founder)
+    const { id } = await clusterOf(founder)
     assert.match(await done(founder.cli('gov', 'verify', exported, '--cluster', id)), /entries\s+1/)
     assert.notEqual((await founder.cli('gov', 'verify', exported, '--cluster', 'f'.repeat(64))).code, 0)
   })
 })
-
-async function metrics(daemon: TestDaemon): Promise<string | undefined> {
-  const { ask } = await import('../support/http.ts')
-  const { text } = await ask({ socketPath: daemon.socketPath, path: '/metrics', headers: { host: 'localhost' } })
-  return text
-}

@@ -2,15 +2,16 @@
 import { randomBytes } from 'node:crypto'
 import { memberAt } from '../../governance/state.ts'
 import type { FoundRequest, MovedView } from '../../model/cluster.ts'
-import { Genesis } from '../../model/governance.ts'
+import { Genesis, Rotation } from '../../model/governance.ts'
 import { isEnded } from '../../model/task.ts'
-import type { Write } from '../../store/store.ts'
+import type { Store, Write } from '../../store/store.ts'
 import { AlthingError } from '../../util/errors.ts'
+import type { Logger } from '../../util/logger.ts'
 import { makeStatement, statementSigner } from '../../wire/statement.ts'
 import type { DaemonParts } from '../daemon-state.ts'
-import { dropIdentity, loadNextSeed, useNextSeed } from '../identity.ts'
+import { dropIdentity, hasNextSeed, loadNextSeed, loadSeed, useNextSeed } from '../identity.ts'
 import { OperationError } from '../operations.ts'
-import { forgetWrites, genesisWrite, statementWrite } from './cluster-store.ts'
+import { forgetWrites, genesisWrite, loadCluster, statementWrite } from './cluster-store.ts'
 import { stateOf, takeOwn } from './current.ts'
 import { readTicket, redeemTicket } from './porch.ts'
 
@@ -114,7 +115,8 @@ export function leave(parts: DaemonParts): MovedView {
     reason: 'left',
     atMs: parts.clock.wallMs(),
   }
-  takeOwn(parts, 'revocation', body)
+  // One that was expelled has nothing to say any more, but may go.
+  if (!state.roster.gone.has(state.self)) takeOwn(parts, 'revocation', body)
   // A key that left never comes back: the next cluster gets another.
   const writes = forgetWrites(parts.store)
   setTimeout(() => {
@@ -160,4 +162,19 @@ export function rotate(parts: DaemonParts): MovedView {
     parts.restart()
   }, PARTING_MS)
   return { cluster: state.log.genesis.name, id: state.log.cluster, peerId: next.id }
+}
+
+/**
+ * Ends a rotation that a crash broke off between the word of both keys and the new key's file. Called before the
+ * node's key is read.
+ */
+export function finishRotation(dataDir: string, store: Store, log: Logger): void {
+  if (!hasNextSeed(dataDir)) return
+  const [from, to] = [loadSeed(dataDir), loadNextSeed(dataDir)].map((seed) => statementSigner(seed).id)
+  const rotations = loadCluster(store, log)?.statements.filter(({ kind }) => kind === 'rotation') ?? []
+  const isOurs = rotations.some(({ body }) => {
+    const { data } = Rotation.safeParse(body)
+    return data?.from === from && data?.to === to
+  })
+  if (isOurs) useNextSeed(dataDir)
 }

@@ -106,6 +106,7 @@ async function invite(parts: DaemonParts, request: TicketRequest): Promise<Ticke
   }
   const { hash, bytes } = makeStatement('ticket', ticket, [parts.signer])
   parts.governor.run({ type: 'ticket', hash, ticket })
+  await parts.porch.tend()
   const text = `${TICKET_PREFIX}${Buffer.from(bytes).toString('base64url')}`
   return { ticket: text, expiresAtMs: ticket.expiresAtMs, redeemer: state.self, addresses: ticket.addresses }
 }

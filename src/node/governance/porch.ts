@@ -161,6 +161,7 @@ export interface KeeperOptions extends PorchOptions {
 export class PorchKeeper {
   readonly #options: KeeperOptions
   #porch: Promise<Porch> | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(options: KeeperOptions) {
     this.#options = options
@@ -182,10 +183,14 @@ export class PorchKeeper {
     const { governor, nowMs, log } = this.#options
     const live = governor.state === undefined ? [] : liveTickets(governor.state, nowMs())
     if (live.length === 0) return this.close()
+    const lastMs = Math.max(...live.map(([, { ticket }]) => ticket.expiresAtMs))
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.tend(), lastMs - nowMs() + 1)
     await this.open().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the porch cannot be opened'))
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#timer)
     const porch = this.#porch
     this.#porch = undefined
     await porch?.then((open) => open.close()).catch(() => {})
