@@ -46,6 +46,18 @@ export const StatusView = z.strictObject({
   name: z.string(),
   version: z.string(),
   cluster: z.string(),
+  /** Its place in a cluster with a genesis; absent in one without, where anybody links who knows an address. */
+  governance: z
+    .strictObject({
+      id: z.string(),
+      /** Whose machine it is; absent when it is no member any more. */
+      owner: z.string().optional(),
+      /** Whether other members confirmed lately who belongs. Shown in red when not. */
+      fresh: z.boolean(),
+      /** Two valid entries follow one in the log. Shown in red. */
+      forked: z.boolean(),
+    })
+    .optional(),
   state: NodeState,
   /** Runs tasks of anyone who connects. Shown in red. */
   open: z.boolean(),

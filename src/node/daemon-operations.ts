@@ -78,6 +78,7 @@ function statusOf(parts: DaemonParts): StatusView {
     name: parts.name,
     version: parts.version,
     cluster: parts.cluster,
+    ...governanceOf(parts),
     state: shownState(mesh),
     open: mesh.local.open,
     cutOff: mesh.topology.brake !== undefined,
@@ -96,6 +97,21 @@ function statusOf(parts: DaemonParts): StatusView {
     nodes: states,
     tasks,
     running: runningCount(mesh.negotiation),
+  }
+}
+
+function governanceOf({ governor }: DaemonParts): Pick<StatusView, 'governance'> {
+  const { state } = governor
+  const facts = governor.rosterFacts()
+  if (state === undefined || facts === undefined) return {}
+  const { owner, fresh } = facts
+  return {
+    governance: {
+      id: state.log.cluster,
+      ...(owner !== undefined && { owner }),
+      fresh,
+      forked: state.log.fork !== undefined,
+    },
   }
 }
 

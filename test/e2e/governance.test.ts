@@ -57,7 +57,7 @@ describe('a cluster with a genesis', function () {
       async () => {
         const status = await founder.get<{ peers: string[] }>('/v1/status')
         assert.ok(!status.peers.includes(revoked))
-        return (await readMetrics(founder))('gater_denied_peer_total') > 0
+        return (await readMetrics(founder))('peer_gater_denied_peer_total') > 0
       },
       30_000,
     )
