@@ -42,7 +42,9 @@ export function freshness(state: GovernanceState, nowMs: number): Freshness {
 export function dueAttestation(state: GovernanceState, self: Key, nowMs: number): Attestation | undefined {
   if (memberAt(state, self, nowMs) === undefined) return undefined
   const { height, head } = headOf(state.log)
-  const said = state.attestations.get(self)?.body
+  const said = state.attested ?? state.attestations.get(self)?.body
   if (said !== undefined && said.head === head && said.atMs > nowMs - ATTEST_EVERY_MS) return undefined
-  return { cluster: state.log.cluster, node: self, height, head, atMs: nowMs }
+  // Of two of one moment, or when the clock went back, the others would keep the older.
+  const atMs = Math.max(nowMs, (said?.atMs ?? 0) + 1)
+  return { cluster: state.log.cluster, node: self, height, head, atMs }
 }

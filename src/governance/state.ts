@@ -36,6 +36,8 @@ export interface GovernanceState {
   present: ReadonlySet<Key>
   /** Names all that is passed on to others; undefined when it has to be worked out again. */
   digest: string | undefined
+  /** What this node attested last, whatever became of it: it is said once. */
+  attested: Attestation | undefined
   /** The fork that was last told of. */
   alarmedAt: string | undefined
 }
@@ -58,6 +60,7 @@ export function createGovernance(self: Key, cluster: string, genesis: Genesis): 
     roster: rosterOf(log.authority, []),
     present: new Set(),
     digest: undefined,
+    attested: undefined,
     alarmedAt: undefined,
   }
 }

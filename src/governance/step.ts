@@ -16,6 +16,8 @@ import type { GovernanceEffect, GovernanceInput, GovernanceMessage } from './typ
 /** Takes one input. @param nowMs Unix milliseconds: members come and go by it */
 export function governanceStep(state: GovernanceState, input: GovernanceInput, nowMs: number): GovernanceEffect[] {
   const out: GovernanceEffect[] = []
+  // Whoever is out says nothing that counts, and hears nothing: its link is on its way to be cut.
+  if ('from' in input && input.from !== undefined && state.roster.gone.has(input.from)) return out
   switch (input.type) {
     case 'restore':
       for (const [hash, issued] of input.tickets) state.tickets.set(hash, issued)
@@ -42,7 +44,9 @@ export function governanceStep(state: GovernanceState, input: GovernanceInput, n
       break
     case 'tick':
       forgetTickets(state, nowMs, out)
-      if (input.peer !== undefined && state.linked.has(input.peer)) {
+      // Here and nowhere else: one that is signed and not taken must not be due again at once.
+      for (const body of dueRenewals(state, nowMs)) out.push({ type: 'sign', kind: 'admission', body })
+      if (input.peer !== undefined && state.linked.has(input.peer) && !state.roster.gone.has(input.peer)) {
         out.push({ type: 'send', to: input.peer, message: { t: 'gov-head', body: head(state) } })
       }
       break
@@ -62,7 +66,7 @@ function takeStatements(
   out.push({ type: 'outcomes', outcomes })
   const messages = news(taken)
   for (const peer of state.linked) {
-    if (peer === from) continue
+    if (peer === from || state.roster.gone.has(peer)) continue
     for (const body of messages) out.push({ type: 'send', to: peer, message: { t: 'gov-give', body } })
   }
   if (more && from !== undefined && taken.length > 0) {
@@ -156,6 +160,7 @@ function tellChanges(state: GovernanceState, nowMs: number, out: GovernanceEffec
   if (fork !== undefined && name !== state.alarmedAt) out.push({ type: 'alarm', fork })
   state.alarmedAt = name
   const attestation = dueAttestation(state, state.self, nowMs)
-  if (attestation !== undefined) out.push({ type: 'sign', kind: 'attestation', body: attestation })
-  for (const body of dueRenewals(state, nowMs)) out.push({ type: 'sign', kind: 'admission', body })
+  if (attestation === undefined) return
+  state.attested = attestation
+  out.push({ type: 'sign', kind: 'attestation', body: attestation })
 }

@@ -3,6 +3,7 @@
  * the CLI and the status page take their types from them. Times are Unix milliseconds.
  */
 import * as z from 'zod'
+import { PlaceView } from './cluster.ts'
 import { BidTerms, DeclineReason, Id } from './negotiation.ts'
 import { Resources } from './resources.ts'
 import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
@@ -47,17 +48,7 @@ export const StatusView = z.strictObject({
   version: z.string(),
   cluster: z.string(),
   /** Its place in a cluster with a genesis; absent in one without, where anybody links who knows an address. */
-  governance: z
-    .strictObject({
-      id: z.string(),
-      /** Whose machine it is; absent when it is no member any more. */
-      owner: z.string().optional(),
-      /** Whether other members confirmed lately who belongs. Shown in red when not. */
-      fresh: z.boolean(),
-      /** Two valid entries follow one in the log. Shown in red. */
-      forked: z.boolean(),
-    })
-    .optional(),
+  governance: PlaceView.optional(),
   state: NodeState,
   /** Runs tasks of anyone who connects. Shown in red. */
   open: z.boolean(),

@@ -115,6 +115,17 @@ export const ClusterView = z.strictObject({
 /** As the schema says. */
 export type ClusterView = z.infer<typeof ClusterView>
 
+/** This node's place in a cluster, in short: part of its status. */
+export const PlaceView = z.strictObject({
+  id: StatementHash,
+  /** Whose machine it is; absent when it is no member any more. */
+  owner: z.string().optional(),
+  /** Whether other members confirmed lately who belongs. Shown in red when not. */
+  fresh: z.boolean(),
+  /** Two valid entries follow one in the log. Shown in red. */
+  forked: z.boolean(),
+})
+
 /** A statement as JSON carries it. */
 const Base64 = z.string().regex(/^[A-Za-z0-9_-]*$/)
 /** Statements in one request: a proposal is one. */

@@ -1,4 +1,4 @@
-/** Machines on one network: two join by ticket, a third that hears them all the same is refused, and one is expelled. */
+/** Machines on one network: two join by ticket, one that hears them all the same is refused, one is expelled. */
 import assert from 'node:assert/strict'
 import type { StatusView } from '../../src/model/api.ts'
 import { clusterOf, done, found, idOf, linksOf, sees, startClosed } from '../support/cluster.ts'

@@ -69,6 +69,15 @@ describe('governance/freshness', () => {
     assert.equal(fateOf(state, attest(NED, GENESIS_PLACE, NOW_MS - 1)), 'stale')
   })
 
+  it('a member whose clock went back attests later than before, and says it once', () => {
+    const state = stateOf(undefined, MIA.id)
+    give(state, [MEMBERS[0]!])
+    const entries = [entryOn(GENESIS_PLACE, someChange(1))]
+    const [told] = signed(give(state, entries, NOW_MS - 10_000), 'attestation')
+    assert.ok(told?.type === 'sign' && told.kind === 'attestation' && told.body.atMs > NOW_MS)
+    assert.equal(signed(governanceStep(state, { type: 'tick' }, NOW_MS - 10_000), 'attestation').length, 0)
+  })
+
   it('a member attests after each entry, and once a day', () => {
     const state = stateOf(undefined, MIA.id)
     assert.equal(signed(give(state, MEMBERS), 'attestation').length, 1)
@@ -88,6 +97,8 @@ describe('governance/renewal', () => {
     give(own, [admit(MIA.id)])
     const at = (left: number) => NOW_MS + YEAR_MS * (1 - left)
     assert.equal(signed(governanceStep(own, { type: 'tick' }, at(0.4)), 'admission').length, 0)
+    // Signed and not taken, as when the set is full: it is due at the next look, and not at once.
+    assert.equal(signed(give(own, []), 'admission').length, 0)
     const [renewal] = signed(governanceStep(own, { type: 'tick' }, at(0.3)), 'admission')
     assert.ok(renewal?.type === 'sign' && renewal.kind === 'admission')
     assert.equal(renewal.body.notAfterMs - at(0.3), YEAR_MS)
