@@ -1,11 +1,17 @@
-/** Who belongs: what it costs to check a whole history. */
+/** Who belongs: what it costs to check a whole history, to let somebody in, and to expel somebody. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createHash } from 'node:crypto'
 import { headOf } from '../../../src/governance/log.ts'
 import { createGovernance } from '../../../src/governance/state.ts'
 import { governanceStep } from '../../../src/governance/step.ts'
 import type { Genesis } from '../../../src/model/governance.ts'
 import { makeStatement, openStatement, statementSigner } from '../../../src/wire/statement.ts'
-import type { Bench, Figure, Suite } from '../figure.ts'
+import type { NodeView } from '../../../src/model/api.ts'
+import type { MemberView, MovedView, TicketView } from '../../../src/model/cluster.ts'
+import { median, spread, type Bench, type Figure, type Suite } from '../figure.ts'
+import { startDaemon, type BenchDaemon } from '../mesh.ts'
+import { untilTrue } from '../wait.ts'
 
 const ENTRIES = 10_000
 const NOW_MS = Date.now()
@@ -48,10 +54,108 @@ function verifyLog({ genesis, cluster, bytes }: ReturnType<typeof longLog>): num
   return performance.now() - fromMs
 }
 
-async function run({ say }: Bench): Promise<Figure[]> {
+/** Members of the cluster that is joined and left, whoever joins included. */
+const MEMBERS = 8
+const DEADLINE_MS = 30_000
+
+/** Executes `althing join`. @returns at once; the daemon is another afterwards */
+async function join(launcher: string, daemon: BenchDaemon, ticket: string): Promise<void> {
+  const child = spawn(launcher, ['join', '--data-dir', daemon.dataDir, ticket], { stdio: 'ignore' })
+  const [code] = (await once(child, 'exit')) as [number]
+  if (code !== 0) throw new Error(`althing join ended with ${code}`)
+}
+
+async function invite(founder: BenchDaemon): Promise<string> {
+  return (await founder.client.post<TicketView>('/v1/tickets', {})).ticket
+}
+
+/** Resolves when all list this peer as ready. */
+async function seenByAll(daemons: readonly BenchDaemon[], peerId: string): Promise<void> {
+  const seen = async ({ client }: BenchDaemon) =>
+    untilTrue('a member that is ready', DEADLINE_MS, async () => {
+      const nodes = await client.get<NodeView[]>('/v1/nodes').catch(() => [])
+      return nodes.some((node) => node.peerId === peerId && node.state === 'ready')
+    })
+  await Promise.all(daemons.map(seen))
+}
+
+async function foundCluster(launcher: string): Promise<BenchDaemon[]> {
+  const founder = await startDaemon({ launcher, cluster: 'alone', name: 'founder' })
+  const key = keyOf('admin').id
+  const request = { name: 'bench', admins: [key], threshold: 1, recovery: [key], recoveryThreshold: 1, owner: 'ann' }
+  const { id } = await founder.client.post<MovedView>('/v1/cluster', request)
+  await untilTrue('the founder to be back', DEADLINE_MS, async () => {
+    const status = await founder.status().catch(() => undefined)
+    return status?.governance?.id === id && status.state === 'ready'
+  })
+  return [founder]
+}
+
+/** One joins, and is expelled again: how long until all of eight see it ready, and until all have cut it off. */
+async function comeAndGo(launcher: string, daemons: readonly BenchDaemon[]): Promise<[joinMs: number, cutMs: number]> {
+  const guest = await startDaemon({ launcher, cluster: 'alone', name: 'guest' })
+  const ticket = await invite(daemons[0]!)
+  const joinedAtMs = performance.now()
+  await Promise.all([join(launcher, guest, ticket), seenByAll([...daemons, guest], guest.peerId)])
+  const joinMs = performance.now() - joinedAtMs
+  await untilTrue('links to all', DEADLINE_MS, async () => (await guest.status()).peers.length === daemons.length)
+  const revokedAtMs = performance.now()
+  const cut = ({ status }: BenchDaemon) =>
+    untilTrue('a cut link', DEADLINE_MS, async () => !(await status()).peers.includes(guest.peerId))
+  await Promise.all([
+    daemons[0]!.client.post<MemberView[]>(`/v1/members/${guest.peerId}/revoke`, {}),
+    ...daemons.map(cut),
+  ])
+  const cutMs = performance.now() - revokedAtMs
+  await guest.stop()
+  return [joinMs, cutMs]
+}
+
+async function measureMembers({ launcher, quick, say }: Bench): Promise<Figure[]> {
+  const rounds = quick ? 2 : 5
+  say(`${MEMBERS} members, ${rounds} times joined and expelled`)
+  const daemons = await foundCluster(launcher)
+  while (daemons.length < MEMBERS - 1) {
+    const next = await startDaemon({ launcher, cluster: 'alone', name: `member-${daemons.length}` })
+    await join(launcher, next, await invite(daemons[0]!))
+    daemons.push(next)
+  }
+  for (const { peerId } of daemons) await seenByAll(daemons, peerId)
+  const joins: number[] = []
+  const cuts: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const [joinMs, cutMs] = await comeAndGo(launcher, daemons)
+    joins.push(joinMs)
+    cuts.push(cutMs)
+  }
+  const times = `median of ${rounds}, on one machine`
+  return [
+    {
+      name: 'join by ticket',
+      unit: 'ms',
+      measured: median(joins),
+      target: { atMost: 2_000 },
+      how: `exec of \`althing join\` until all of ${MEMBERS} list it ready, ${times}`,
+      detail: spread(joins),
+    },
+    {
+      name: 'expel a member',
+      unit: 'ms',
+      measured: median(cuts),
+      target: { atMost: 1_000 },
+      how: `from the order until the last of its ${MEMBERS - 1} links is cut, ${times}`,
+      detail: spread(cuts),
+    },
+  ]
+}
+
+async function run(bench: Bench): Promise<Figure[]> {
+  const members = await measureMembers(bench)
+  const { say } = bench
   say(`a log of ${ENTRIES} entries`)
   const log = longLog()
   return [
+    ...members,
     {
       name: 'verify a governance log',
       unit: 's',
@@ -62,4 +166,8 @@ async function run({ say }: Bench): Promise<Figure[]> {
   ]
 }
 
-export const governance: Suite = { name: 'governance', what: 'a long log of who belongs, verified', run }
+export const governance: Suite = {
+  name: 'governance',
+  what: 'joining by ticket, being expelled, and a long log verified',
+  run,
+}
