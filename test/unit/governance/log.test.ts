@@ -100,6 +100,18 @@ describe('governance/log', () => {
     assert.equal(headIn(state).height, 2)
   })
 
+  it('recovery keys may begin anew at an earlier entry: what followed it counts for nothing', () => {
+    const state = stateOf()
+    const first = entryOn(GENESIS_PLACE, someChange(1))
+    const second = entryOn(after(first), someChange(2))
+    const recovery = { kind: 'recover', admins: { keys: [CAT.id], threshold: 1 } }
+    give(state, [first, second, entryOn(after(second), someChange(3))])
+    assert.equal(fateOf(state, entryOn(after(first), recovery, [RESCUE])), 'applied')
+    assert.equal(headIn(state).height, 2)
+    assert.deepEqual(state.log.authority.admins.keys, [CAT.id])
+    assert.deepEqual([...state.log.authority.revoked], [keyOf('nobody 1').id])
+  })
+
   it('an entry of an unknown kind ends the log there, if enough admins signed it', () => {
     const state = stateOf()
     const entry = entryOn(GENESIS_PLACE, { kind: 'teleport', to: 'moon' })
