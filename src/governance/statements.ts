@@ -23,6 +23,11 @@ export type Outcome =
 /** Outcomes after which what waits may have its chance. */
 export const CHANGED: ReadonlySet<Outcome> = new Set<Outcome>(['taken', 'applied', 'beside'])
 
+/** What a statement is stored under: its hash, but of attestations each member's newest alone is kept. */
+export function storedKey({ kind, hash, signers }: Pick<VerifiedStatement, 'kind' | 'hash' | 'signers'>): string {
+  return kind === 'attestation' ? `attestation ${signers[0]}` : hash
+}
+
 /** An attestation may be so far ahead of our clock. */
 const MAX_AHEAD_MS = 30_000
 /** Two are the proof that a key was in two hands; more prove nothing else. */

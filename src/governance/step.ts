@@ -7,7 +7,7 @@ import { dueAttestation } from './freshness.ts'
 import { dueRenewals } from './renewal.ts'
 import { rosterOf } from './roster.ts'
 import { membersAt, type GovernanceState } from './state.ts'
-import { CHANGED, takeStatement, type Outcome } from './statements.ts'
+import { CHANGED, storedKey, takeStatement, type Outcome } from './statements.ts'
 import { head, list, news, supply, wants } from './sync.ts'
 import { liveTickets, redeem } from './tickets.ts'
 import { GOVERNANCE_LIMITS } from '../model/governance.ts'
@@ -62,7 +62,7 @@ function takeStatements(
   out: GovernanceEffect[],
 ): void {
   const { outcomes, taken } = takeAll(state, statements, nowMs)
-  for (const { hash, bytes } of taken) out.push({ type: 'persist', collection: 'governance', key: hash, bytes })
+  for (const one of taken) out.push({ type: 'persist', key: storedKey(one), bytes: one.bytes })
   out.push({ type: 'outcomes', outcomes })
   const messages = news(taken)
   for (const peer of state.linked) {

@@ -42,7 +42,7 @@ export type GovernanceInput =
 
 /** What is asked of the world. What is persisted is durable before anything else of the same step is done. */
 export type GovernanceEffect =
-  | { readonly type: 'persist'; readonly collection: 'governance'; readonly key: string; readonly bytes: Uint8Array }
+  | { readonly type: 'persist'; readonly key: string; readonly bytes: Uint8Array }
   | { readonly type: 'persist-ticket'; readonly key: string; readonly issued: IssuedTicket | null }
   | { readonly type: 'send'; readonly to: Key; readonly message: GovernanceMessage }
   /** Sign this with the node's key; it comes back as `statements`. */

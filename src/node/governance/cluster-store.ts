@@ -1,5 +1,6 @@
 /** The cluster this daemon belongs to, as it is stored: genesis, statements, tickets. */
 import * as z from 'zod'
+import { storedKey } from '../../governance/statements.ts'
 import type { GovernanceState, IssuedTicket } from '../../governance/state.ts'
 import { Genesis, Ticket } from '../../model/governance.ts'
 import { isPeerId } from '../../model/peer-id.ts'
@@ -31,8 +32,8 @@ export interface StoredCluster {
 }
 
 /** What is written of a statement. */
-export function statementWrite({ hash, bytes }: Pick<VerifiedStatement, 'hash' | 'bytes'>): Write {
-  return { collection: 'statement', key: hash, doc: { bytes } }
+export function statementWrite(statement: VerifiedStatement): Write {
+  return { collection: 'statement', key: storedKey(statement), doc: { bytes: statement.bytes } }
 }
 
 /** What is written of a genesis. */

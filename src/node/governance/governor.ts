@@ -13,12 +13,12 @@ import type { GovernanceEffect, GovernanceInput, GovernanceMessage } from '../..
 import type { Hello } from '../../model/control.ts'
 import type { LocalNode } from '../../negotiation/types.ts'
 import type { PeerIdText } from '../../peer/peer.ts'
-import type { Store } from '../../store/store.ts'
+import type { Store, Write } from '../../store/store.ts'
 import type { Clock } from '../../util/clock.ts'
 import { messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
 import { makeStatement, openStatement, type StatementSigner, type VerifiedStatement } from '../../wire/statement.ts'
-import { SPREAD_KINDS, statementWrite, type StoredCluster } from './cluster-store.ts'
+import { SPREAD_KINDS, type StoredCluster } from './cluster-store.ts'
 
 /** How often the time is looked at, and one neighbour is compared with. */
 const TICK_MS = 30_000
@@ -182,10 +182,12 @@ export class Governor {
 
   /** Before anything else of the step: an admission must not be known to others before the ticket is burnt. */
   #write(effects: readonly GovernanceEffect[]): void {
-    const writes = effects.flatMap((effect) => {
-      if (effect.type === 'persist') return [statementWrite({ hash: effect.key, bytes: effect.bytes })]
+    const writes = effects.flatMap((effect): Write[] => {
+      if (effect.type === 'persist') {
+        return [{ collection: 'statement', key: effect.key, doc: { bytes: effect.bytes } }]
+      }
       if (effect.type !== 'persist-ticket') return []
-      return [{ collection: 'ticket', key: effect.key, doc: effect.issued } as const]
+      return [{ collection: 'ticket', key: effect.key, doc: effect.issued }]
     })
     if (writes.length > 0) this.#options.store.writeDurably(writes)
   }

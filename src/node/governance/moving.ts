@@ -118,9 +118,8 @@ export function leave(parts: DaemonParts): MovedView {
   // One that was expelled has nothing to say any more, but may go.
   if (!state.roster.gone.has(state.self)) takeOwn(parts, 'revocation', body)
   // A key that left never comes back: the next cluster gets another.
-  const writes = forgetWrites(parts.store)
   setTimeout(() => {
-    parts.store.writeDurably(writes)
+    parts.store.writeDurably(forgetWrites(parts.store))
     dropIdentity(parts.options.paths.dataDir)
     parts.restart()
   }, PARTING_MS)

@@ -78,6 +78,16 @@ describe('governance/freshness', () => {
     assert.equal(signed(governanceStep(state, { type: 'tick' }, NOW_MS - 10_000), 'attestation').length, 0)
   })
 
+  it('of the attestations of a member one is stored, the newest', () => {
+    const state = stateOf(undefined, MIA.id)
+    give(state, MEMBERS)
+    const keys = [NOW_MS, NOW_MS + 1].flatMap((atMs) =>
+      give(state, [attest(NED, GENESIS_PLACE, atMs)]).flatMap((one) => (one.type === 'persist' ? [one.key] : [])),
+    )
+    assert.equal(keys.length, 2)
+    assert.equal(new Set(keys).size, 1)
+  })
+
   it('a member attests after each entry, and once a day', () => {
     const state = stateOf(undefined, MIA.id)
     assert.equal(signed(give(state, MEMBERS), 'attestation').length, 1)
