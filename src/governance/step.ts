@@ -22,7 +22,9 @@ export function governanceStep(state: GovernanceState, input: GovernanceInput, n
     case 'restore':
       for (const [hash, issued] of input.tickets) state.tickets.set(hash, issued)
       takeAll(state, input.statements, nowMs)
-      break
+      state.present = new Set(membersAt(state, nowMs).map(({ node }) => node))
+      // Nobody is there yet to be told anything: what is due is found at the first tick.
+      return out
     case 'statements':
       takeStatements(state, input, nowMs, out)
       break

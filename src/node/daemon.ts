@@ -270,7 +270,7 @@ async function start(parts: DaemonParts, runner: Runner, epoch: number, undo: Un
   undo.add('goodbye', async () => {
     loop.input({ type: 'leave' })
     // Gossip leaves on the next turns of the event loop; closing the links at once would cut it off.
-    await pause(GOODBYE_MS)
+    if (peer.peers().length > 0) await pause(GOODBYE_MS)
   })
   parts.refresh()
   undo.add('governor', () => governor.stop())

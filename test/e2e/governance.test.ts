@@ -126,6 +126,16 @@ describe('a cluster with a genesis', function () {
     assert.match(JSON.stringify(why), /a submitter of owner ann/)
   })
 
+  it('an open cluster, in red, takes in whoever knows its address', async () => {
+    const founder = await startClosed('founder')
+    await found([founder], '--open')
+    const { cluster, addresses, open } = await founder.get<StatusView>('/v1/status')
+    assert.ok(open)
+    assert.match(await done(founder.cli('status')), /YES: runs tasks of anyone/)
+    const guest = await startClosed('guest', { cluster, join: [addresses[0]!] })
+    assert.equal(await done(guest.cli('run', '-l', 'seat=founder', '--', 'echo', 'hello')), 'hello\n')
+  })
+
   it('a node leaves, and is somebody else afterwards', async () => {
     const [founder, second] = (await founded(['founder', 'second'])) as [TestDaemon, TestDaemon]
     const before = await idOf(second)

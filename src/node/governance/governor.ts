@@ -54,7 +54,6 @@ export class Governor {
     const { stored, signer } = options
     if (stored === undefined) return
     this.state = createGovernance(signer.id, stored.statement.hash, stored.genesis)
-    // Nobody is linked yet, and what is to be signed is signed at the first tick.
     governanceStep(
       this.state,
       { type: 'restore', statements: stored.statements, tickets: stored.tickets },

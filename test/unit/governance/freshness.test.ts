@@ -78,6 +78,13 @@ describe('governance/freshness', () => {
     assert.equal(signed(governanceStep(state, { type: 'tick' }, NOW_MS - 10_000), 'attestation').length, 0)
   })
 
+  it('a member that comes back attests at its first look around, and not before', () => {
+    const state = stateOf(undefined, MIA.id)
+    const restore = { type: 'restore', statements: MEMBERS, tickets: new Map() } as const
+    assert.deepEqual(governanceStep(state, restore, NOW_MS), [])
+    assert.equal(signed(governanceStep(state, { type: 'tick' }, NOW_MS), 'attestation').length, 1)
+  })
+
   it('of the attestations of a member one is stored, the newest', () => {
     const state = stateOf(undefined, MIA.id)
     give(state, MEMBERS)
