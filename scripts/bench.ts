@@ -18,6 +18,7 @@ import { audit } from './bench/suites/audit.ts'
 import { batch } from './bench/suites/batch.ts'
 import { commands } from './bench/suites/commands.ts'
 import { gossip } from './bench/suites/gossip.ts'
+import { governance } from './bench/suites/governance.ts'
 import { idle } from './bench/suites/idle.ts'
 import { liveness } from './bench/suites/liveness.ts'
 import { micro } from './bench/suites/micro.ts'
@@ -27,7 +28,19 @@ import { start } from './bench/suites/start.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** From what a person feels first to what explains it. */
-const SUITES: readonly Suite[] = [start, commands, batch, ready, idle, gossip, micro, policy, liveness, audit]
+const SUITES: readonly Suite[] = [
+  start,
+  commands,
+  batch,
+  ready,
+  idle,
+  gossip,
+  micro,
+  policy,
+  governance,
+  liveness,
+  audit,
+]
 
 const HELP = `npm run bench -- [options]
 

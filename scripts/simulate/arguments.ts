@@ -23,6 +23,7 @@ export const SIMULATE_USAGE = `usage: npm run sim -- [options]
   --first       stop at the first seed that fails
   --mutants     plant each known bug and see that it is caught; --only TEXT picks some
   --membership  the simulator of who is alive instead; --membership --help lists its options
+  --governance  the simulator of who belongs instead; --governance --help lists its options
   --coordinates how well members place themselves by round trips; --coordinates --help lists its options
   --traffic     what members send and receive, in meshes of 10 to 10,000; --traffic --help lists its options
   --json        machine-readable results on standard output`

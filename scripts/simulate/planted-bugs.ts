@@ -266,7 +266,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'passed-over-unsaid',
-    file: 'src/negotiation/submitter/rounds.ts',
+    file: 'src/negotiation/submitter/candidates.ts',
     line: 'if (reason !== undefined) pass.push({ node: node.id, reason })',
     instead: 'if (reason !== undefined) {}',
     why: 'nobody learns why a node was never asked',

@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['util'],
   ['model'],
   ['wire'],
-  ['registry', 'topology', 'policy', 'health', 'audit', 'diagnosis'],
+  ['registry', 'topology', 'governance', 'policy', 'health', 'audit', 'diagnosis'],
   ['negotiation'],
   ['workload'],
   ['mesh'],
@@ -24,14 +24,20 @@ const VOCABULARY = ['util', 'model', 'wire']
 /** The daemon as a whole, entry of its bundle: it puts node, status and facades together. */
 const DAEMON = 'src/cli/run-daemon.ts'
 /**
- * `althing doctor` has to find what is wrong where no daemon runs, and `althing audit verify FILE` what a file proves:
- * the CLI measures and judges as the daemon does.
+ * Where no daemon runs, `althing doctor` has to find what is wrong, `althing audit verify FILE` what a file proves, and
+ * `althing gov` to sign and verify: the CLI measures and judges as the daemon does.
  */
-const CLI_FOLDERS = [...VOCABULARY, 'audit', 'diagnosis', 'reach']
+const CLI_FOLDERS = [...VOCABULARY, 'audit', 'governance', 'diagnosis', 'reach']
 /** `althing up` starts the daemon; nobody else in the CLI knows it. */
 const CLI_UP = /^src\/cli\/(commands\/)?up(\/.*|-.*|\.ts)$/
-/** The CLI talks to the daemon through its API; these say where that is, who holds it, and how old we are. */
-const CLI_MAY_IMPORT = ['src/node/paths.ts', 'src/node/lock.ts', 'src/node/process-start.ts', 'src/node/version.ts']
+/** The CLI talks to the daemon through its API; these say where it is, who holds it, how old we are, and keep keys. */
+const CLI_MAY_IMPORT = [
+  'src/node/identity.ts',
+  'src/node/paths.ts',
+  'src/node/lock.ts',
+  'src/node/process-start.ts',
+  'src/node/version.ts',
+]
 
 /** Packages that one folder is there to hide. */
 const PACKAGE_OWNERS: readonly { readonly owner: string; readonly packages: RegExp }[] = [

@@ -11,6 +11,7 @@ const PURE_FOLDERS = [
   'model',
   'registry',
   'topology',
+  'governance',
   'policy',
   'negotiation',
   'workload',

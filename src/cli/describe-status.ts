@@ -18,7 +18,8 @@ export function describeStatus(status: StatusView, paint: Paint): string {
       ['state', { text: state, style: styleOfNode(status.state) }],
       status.open
         ? ['open', { text: 'YES: runs tasks of anyone who connects', style: 'red' }]
-        : ['open', 'no: runs tasks of itself and of those in `althing trust list`'],
+        : ['open', `no: runs tasks of ${whose(status)} and of those in \`althing trust list\``],
+      ...governance(status),
       ['policy', status.policy && `${status.policy.name}, version ${status.policy.version}`],
       ['cut off', status.cutOff ? { text: 'PERHAPS: too many nodes vanished at once', style: 'red' } : undefined],
       ...auditAlarms(status),
@@ -39,6 +40,22 @@ export function describeStatus(status: StatusView, paint: Paint): string {
     ],
     paint,
   )
+}
+
+function whose({ governance: place }: StatusView): string {
+  return place?.owner === undefined ? 'itself' : `members of owner ${place.owner}`
+}
+
+/** What is wrong with its place in the cluster, if it has one. */
+function governance({ governance: place }: StatusView): Field[] {
+  if (place === undefined) return []
+  const red = (name: string, text: string): Field => [name, { text, style: 'red' }]
+  return [
+    ['cluster id', place.id],
+    ...(place.owner === undefined ? [red('NO MEMBER', 'of this cluster any more; `althing leave` gives it up')] : []),
+    ...(place.fresh ? [] : [red('STALE', 'no other members confirmed lately who belongs: takes no work of others')]),
+    ...(place.forked ? [red('FORKED', 'two valid entries follow one in the log: see `althing gov log`')] : []),
+  ]
 }
 
 /**

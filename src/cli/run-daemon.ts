@@ -42,16 +42,46 @@ export async function runDaemon(options: DaemonOptions): Promise<Started> {
   const log = createLog(options.logLevel ?? 'info')
   const ended = endAsked()
   surviveRejections(log)
+  const running = await launch(options, log)
+  const { operations, token } = running.daemon
+  const started = { status: operations.status(), token }
+  void untilEnd(options, running, ended, log)
+  return started
+}
+
+/** A daemon and what serves people. */
+interface Running {
+  readonly daemon: Daemon
+  readonly server: StatusServer
+}
+
+async function launch(options: DaemonOptions, log: Logger): Promise<Running> {
   const daemon = await startDaemon(options, log)
-  let server: StatusServer
   try {
-    server = await serve(options, daemon, log.child({ component: 'status' }))
+    return { daemon, server: await serve(options, daemon, log.child({ component: 'status' })) }
   } catch (error) {
     await daemon.stop()
     throw error
   }
-  void Promise.race([ended, daemon.shutdownAsked]).then(() => stop(daemon, server, log))
-  return { status: daemon.operations.status(), token: daemon.token }
+}
+
+/** Goes on until it is to end; starts it anew in this process when its place or its key have changed. */
+async function untilEnd(options: DaemonOptions, first: Running, ended: Promise<void>, log: Logger): Promise<void> {
+  let running = first
+  for (;;) {
+    const { daemon, server } = running
+    const why = await Promise.race([ended, daemon.endAsked])
+    if (why !== 'restart') return stop(daemon, server, log)
+    log.info({}, 'starting anew')
+    try {
+      await server.stop()
+      await daemon.stop()
+      running = await launch(options, log)
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'could not start anew')
+      process.exit(1)
+    }
+  }
 }
 
 async function stop(daemon: Daemon, server: StatusServer, log: Logger): Promise<void> {

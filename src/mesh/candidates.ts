@@ -1,5 +1,5 @@
 /** The registry's nodes in the form that negotiation ranks them in. */
-import type { Candidate } from '../negotiation/types.ts'
+import type { Candidate } from '../negotiation/nodes.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import { nodes } from '../registry/registry.ts'
 import { freeNow } from './heartbeat.ts'

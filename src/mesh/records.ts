@@ -1,7 +1,7 @@
 /** Records coming in, and what follows from them for the rest of the mesh. */
 import type { NegotiationInput } from '../negotiation/step.ts'
-import { merge, tick, type MergeOutcome, type RegistryEffects } from '../registry/registry.ts'
 import { witness } from './audit.ts'
+import { expel, merge, tick, type MergeOutcome, type RegistryEffects } from '../registry/registry.ts'
 import { onRegistryEvent, takeTestimony } from './membership.ts'
 import { tellRegistryNews } from './registry-events.ts'
 import type { MeshInput, MeshState, RecordFate, StepContext } from './types.ts'
@@ -41,6 +41,11 @@ export function takeRecord(
 /** Drops what has expired and notices lapsed leases. @returns inputs for negotiation */
 export function expireRecords(state: MeshState, ctx: StepContext): NegotiationInput[] {
   return carryOver(state, tick(state.registry, ctx.nowMs), ctx)
+}
+
+/** Drops what an expelled member said. @returns inputs for negotiation */
+export function expelMember(state: MeshState, peer: string, ctx: StepContext): NegotiationInput[] {
+  return carryOver(state, expel(state.registry, peer, ctx.nowMs), ctx)
 }
 
 function carryOver(state: MeshState, effects: RegistryEffects, ctx: StepContext): NegotiationInput[] {

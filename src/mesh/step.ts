@@ -23,7 +23,7 @@ import {
 import { candidatesOf } from './candidates.ts'
 import { beat, beatIfChanged, publishPassports, setPassports, shownState } from './heartbeat.ts'
 import { hostOf, introduceSelf, isProbe, takeMembership, takeProbe } from './membership.ts'
-import { expireRecords, takeRecord } from './records.ts'
+import { expelMember, expireRecords, takeRecord } from './records.ts'
 import { learnAllAddresses } from './registry-events.ts'
 import { forgetFill } from './fill.ts'
 import { greet, onSyncMessage, syncWithSomeone } from './sync.ts'
@@ -152,6 +152,8 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
       return []
     case 'record':
       return takeRecord(state, input, ctx)
+    case 'expel':
+      return expelMember(state, input.peer, ctx)
     case 'peer-up':
       state.peers.add(input.peer)
       greet(state, config, input.peer, input.wallMs, nowMs, out)

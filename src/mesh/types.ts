@@ -10,7 +10,8 @@ import type { LoadSample } from '../model/hardware.ts'
 import type { Passport } from '../model/passport.ts'
 import type { NegotiationConfig } from '../negotiation/config.ts'
 import type { NegotiationInput } from '../negotiation/step.ts'
-import type { LocalNode, NegotiationEffect, NegotiationState, NodeId } from '../negotiation/types.ts'
+import type { LocalNode } from '../negotiation/nodes.ts'
+import type { NegotiationEffect, NegotiationState, NodeId } from '../negotiation/types.ts'
 import type { CompiledPolicy } from '../policy/types.ts'
 import type { Persisted, RegistryState } from '../registry/registry.ts'
 import type { BoundedMap } from '../util/bounded-map.ts'
@@ -175,6 +176,8 @@ export type MeshInput =
       readonly ageMs: number
       readonly statedAgeMs?: number
     }
+  /** It is no member of the cluster any more: nothing it said counts. */
+  | { readonly type: 'expel'; readonly peer: NodeId }
   | { readonly type: 'peer-up'; readonly peer: NodeId; readonly wallMs: number }
   | { readonly type: 'peer-down'; readonly peer: NodeId }
   /** No dial reaches this peer. `refused`: at each of its addresses somebody said that nothing listens there. */

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { AuditAlarmView } from './audit-alarm.ts'
+import { PlaceView } from './cluster.ts'
 import { Id } from './negotiation.ts'
 import { policyVersion } from './policy-api.ts'
 import { Resources } from './resources.ts'
@@ -48,6 +49,8 @@ export const StatusView = z.strictObject({
   name: z.string(),
   version: z.string(),
   cluster: z.string(),
+  /** Its place in a cluster with a genesis; absent in one without, where anybody links who knows an address. */
+  governance: PlaceView.optional(),
   state: NodeState,
   /** Runs tasks of anyone who connects. Shown in red. */
   open: z.boolean(),
@@ -215,8 +218,9 @@ export type PassportsAccepted = z.infer<typeof PassportsAccepted>
 export const MeshEvent = z.strictObject({
   id: z.int(),
   atMs: z.int(),
-  type: z.enum(['node', 'task', 'contract', 'job', 'trust', 'policy', 'reset']),
-  /** node: peer id · task: task id · contract: run id · job: job id · policy: its name */
+  type: z.enum(['node', 'task', 'contract', 'job', 'trust', 'policy', 'governance', 'reset']),
+  /** node: peer id · task: task id · contract: run id · job: job id · policy: its name ·
+   * governance: peer id or entry */
   subject: z.string(),
   /** The new state, or what happened. */
   what: z.string(),

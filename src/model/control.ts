@@ -21,6 +21,7 @@ import {
 } from './negotiation.ts'
 import { AuditAsk, AuditTold } from './audit-exchange.ts'
 import { Examine, Examined } from './examine.ts'
+import { GovernanceGive, GovernanceHead, GovernanceList } from './governance-sync.ts'
 import { Ask, Asked, Ping, Pong, ProbeAddress } from './membership.ts'
 import { SyncBuckets, SyncDigest, SyncRecords } from './sync.ts'
 
@@ -42,6 +43,8 @@ export const Hello = z.strictObject({
   wallMs: z.int().min(0),
   /** Where probes can be sent as datagrams; absent when they cannot. */
   probe: ProbeAddress.optional(),
+  /** All it knows of who belongs to the cluster, by name; absent in a cluster without a genesis. */
+  governance: GovernanceHead.optional(),
 })
 export type Hello = z.infer<typeof Hello>
 
@@ -69,6 +72,9 @@ export const PLAIN = {
   'sync-buckets': SyncBuckets,
   'sync-digest': SyncDigest,
   'sync-records': SyncRecords,
+  'gov-head': GovernanceHead,
+  'gov-list': GovernanceList,
+  'gov-give': GovernanceGive,
 } as const
 
 const BODIES = { ...SIGNED, ...PLAIN }

@@ -8,7 +8,8 @@ import { formatBytes, formatCpu } from '../model/quantity.ts'
 import { countFitting, type Resources } from '../model/resources.ts'
 import { matchesSelector, parseSelector } from '../model/selector.ts'
 import type { TaskSpec } from '../model/task.ts'
-import type { Candidate, LocalNode, NodeId } from './types.ts'
+import type { Candidate, LocalNode } from './nodes.ts'
+import type { NodeId } from './types.ts'
 
 /** A selector that does not parse matches nothing; the API refuses it before it gets here. */
 function selects(selector: string | undefined, labels: Readonly<Record<string, string>>): boolean {
@@ -42,18 +43,42 @@ type Check = (
   free: Resources,
 ) => Omit<DeclineReason, 'constraint'> | undefined
 
+/** What is told to a submitter whose tasks do not run here: by the roster where there is one. */
+function whyNotTrusted(from: NodeId, { roster }: LocalNode): Omit<DeclineReason, 'constraint'> {
+  if (roster === undefined) {
+    return {
+      wanted: `submitter ${from} in this node's trust list`,
+      measured: `not trusted (its owner can run: althing trust add ${from})`,
+      temporary: false,
+    }
+  }
+  const owner = roster.owners.get(from)
+  if (owner !== undefined && owner !== roster.owner) {
+    return {
+      wanted: `a submitter of owner ${roster.owner ?? 'none'}`,
+      measured: `owner ${owner}: work of another owner is declined, since it cannot be isolated here`,
+      temporary: false,
+    }
+  }
+  if (!roster.fresh) {
+    return {
+      wanted: 'word of other members, not older than 30 days, of who belongs to the cluster',
+      measured: 'none: what this node knows may be out of date (see althing gov log)',
+      temporary: true,
+    }
+  }
+  return {
+    wanted: 'a submitter and a worker by their roles in the roster',
+    measured: owner === undefined ? 'the submitter is no member' : 'one of the two has not the role',
+    temporary: false,
+  }
+}
+
 /** In the order they are named to the submitter. The last three can pass once capacity frees. */
 const CHECKS: readonly { readonly constraint: DeclineReason['constraint']; readonly check: Check }[] = [
   {
     constraint: 'trust',
-    check: (_spec, from, node) =>
-      node.open || node.trusted.has(from)
-        ? undefined
-        : {
-            wanted: `submitter ${from} in this node's trust list`,
-            measured: 'not trusted (its owner can run: althing trust add ' + from + ')',
-            temporary: false,
-          },
+    check: (_spec, from, node) => (node.open || node.trusted.has(from) ? undefined : whyNotTrusted(from, node)),
   },
   {
     constraint: 'state',

@@ -16,43 +16,10 @@ import type { Deadlines } from '../util/deadlines.ts'
 import type { Rng } from '../util/rng.ts'
 import type { NegotiationConfig } from './config.ts'
 import type { OfferRecord, UsageRecord } from './records.ts'
+import type { Candidate, LocalNode } from './nodes.ts'
 import type { StoryEntry } from './story.ts'
 
 export type { NodeId }
-
-/** What the submitter knows of a node before it asks. */
-export interface Candidate {
-  readonly id: NodeId
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly alive: boolean
-  readonly drivers: readonly string[]
-  readonly capacity: Resources
-  readonly free: Resources
-  readonly cpuRatio: number
-  readonly running: number
-}
-
-/** What this node knows of itself when it is asked. */
-export interface LocalNode {
-  readonly labels: Readonly<Record<string, string>>
-  readonly capacity: Resources
-  readonly drivers: readonly string[]
-  /** False while joining or leaving: declines with constraint `state`. */
-  readonly accepting: boolean
-  readonly stateName: string
-  /** Peers whose tasks run here; everyone's when `open`. The node itself is always trusted. */
-  readonly trusted: ReadonlySet<NodeId>
-  readonly open: boolean
-  /** Last load sample. */
-  readonly cpuRatio: number
-  readonly memoryAvailableBytes: number
-  /** Can a memory or CPU ceiling be held here at all? */
-  readonly holdsCpuLimit: boolean
-  readonly holdsMemoryLimit: boolean
-  /** sha256 of the bundles that are here already. */
-  readonly warmBundles: ReadonlySet<string>
-}
 
 /** One attempt as the submitter sees it. `outcome` is absent while it is open. */
 export interface Attempt {

@@ -12,6 +12,7 @@ import { alarmViews } from './audit/alarms.ts'
 import { auditOperations } from './audit/operations.ts'
 import { BundleError } from './bundle-store.ts'
 import type { DaemonParts } from './daemon-state.ts'
+import { clusterOperations } from './governance/operations.ts'
 import { examineHost } from './doctor/host.ts'
 import { examinePair } from './doctor/pair.ts'
 import { surveyMesh } from './doctor/survey.ts'
@@ -29,6 +30,7 @@ import { foundView, namesOf, nodeViews } from './views.ts'
 /** Builds the daemon's surface. */
 export function createOperations(parts: DaemonParts): Operations {
   return {
+    cluster: clusterOperations(parts),
     status: () => statusOf(parts),
     nodes: (query) => {
       checkSelector(query.selector)
@@ -86,6 +88,7 @@ function statusOf(parts: DaemonParts): StatusView {
     name: parts.name,
     version: parts.version,
     cluster: parts.cluster,
+    ...governanceOf(parts),
     state: shownState(mesh),
     open: mesh.local.open,
     ...policyInForce(parts),
@@ -112,6 +115,21 @@ function statusOf(parts: DaemonParts): StatusView {
 function policyInForce(parts: DaemonParts): Pick<StatusView, 'policy'> {
   const { policy } = policyOf(parts)
   return policy === undefined ? {} : { policy }
+}
+
+function governanceOf({ governor }: DaemonParts): Pick<StatusView, 'governance'> {
+  const { state } = governor
+  const facts = governor.rosterFacts()
+  if (state === undefined || facts === undefined) return {}
+  const { owner, fresh } = facts
+  return {
+    governance: {
+      id: state.log.cluster,
+      ...(owner !== undefined && { owner }),
+      fresh,
+      forked: state.log.fork !== undefined,
+    },
+  }
 }
 
 function networkOf({ peer, inbound }: DaemonParts): StatusView['network'] {

@@ -6,11 +6,14 @@ import type { Peer } from '../peer/peer.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Logger } from '../util/logger.ts'
+import type { StatementSigner } from '../wire/statement.ts'
 import type { Rng } from '../util/rng.ts'
 import type { AuditParts } from './audit/parts.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { Examiner } from './doctor/examiner.ts'
 import type { EventHub } from './events.ts'
+import type { Governor } from './governance/governor.ts'
+import type { PorchKeeper } from './governance/porch.ts'
 import type { Inbound } from './inbound.ts'
 import type { LinkSpeeds } from './link-speeds.ts'
 import type { MeshLoop } from './loop.ts'
@@ -40,6 +43,11 @@ export interface DaemonParts {
   readonly peer: Peer
   readonly inbound: Inbound
   readonly probes: Probes
+  readonly governor: Governor
+  readonly porch: PorchKeeper
+  /** This node's key, for what is signed as a statement, and for the porch. */
+  readonly seed: Uint8Array
+  readonly signer: StatementSigner
   readonly examiner: Examiner
   readonly policies: Policies
   /** How fast bundles go, by peer. */
@@ -51,6 +59,8 @@ export interface DaemonParts {
   /** Tells the mesh again what this node is: after a change of trust, labels or passports. */
   readonly refresh: () => void
   readonly shutdown: () => void
+  /** Ends the daemon and starts it again in the same process: in another cluster, or with another key. */
+  readonly restart: () => void
   /** Set once the page listens. */
   pageUrl: string | undefined
 }

@@ -4,10 +4,8 @@
  */
 import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import { probeHardware } from '../hw/inventory.ts'
-import { createSampler } from '../hw/sampler.ts'
 import { createMesh, meshStep, nextWakeMs } from '../mesh/step.ts'
 import type { MeshInput, MeshState } from '../mesh/types.ts'
 import type { HardwareSummary } from '../model/hardware.ts'
@@ -17,6 +15,7 @@ import { systemClock } from '../util/clock.ts'
 import type { Logger } from '../util/logger.ts'
 import { seededRng } from '../util/rng.ts'
 import { createSigner } from '../wire/envelope.ts'
+import { statementSigner } from '../wire/statement.ts'
 import { createAuditParts, openAuditLog } from './audit/parts.ts'
 import { BundleStore } from './bundle-store.ts'
 import { createOperations } from './daemon-operations.ts'
@@ -26,6 +25,8 @@ import { createEffects } from './effects.ts'
 import { EventHub } from './events.ts'
 import { bundlesInUse, localFacts, meshConfigOf, readPassports, readTrust } from './facts.ts'
 import { loadSeed, loadToken } from './identity.ts'
+import { assembleGovernance } from './governance/assemble.ts'
+import { finishRotation } from './governance/moving.ts'
 import { Inbound } from './inbound.ts'
 import { KnownPeers } from './known-peers.ts'
 import { LinkSpeeds } from './link-speeds.ts'
@@ -37,9 +38,9 @@ import { choosePort, makePeer } from './network.ts'
 import type { Operations } from './operations.ts'
 import type { DaemonOptions } from './options.ts'
 import { defaultNodeName, ownPassport } from './own-passport.ts'
-import { adoptRuns, restoreMesh } from './restore.ts'
 import { Policies } from './policies.ts'
 import { Probes } from './probes.ts'
+import { bringUp } from './bring-up.ts'
 import { Runner } from './runner.ts'
 import { KeptRuns } from './runs.ts'
 import { Undo } from './undo.ts'
@@ -50,8 +51,8 @@ export interface Daemon {
   readonly operations: Operations
   /** Bearer token of the loopback API. */
   readonly token: string
-  /** Resolves when somebody asked it to end, by `Operations.shutdown`. */
-  readonly shutdownAsked: Promise<void>
+  /** Resolves when somebody asked it to end, by `Operations.shutdown`, or to start anew in another cluster. */
+  readonly endAsked: Promise<'shutdown' | 'restart'>
   /** Told once the page listens, so that `status` can name it. */
   setPageUrl(url: string): void
   /** Says goodbye, stops listening, keeps what must be kept. Tasks run on. */
@@ -77,12 +78,13 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   const clock = systemClock()
   const lock = lockDataDir(dataDir)
   undo.add('lock', () => lock.release())
-  const seed = loadSeed(dataDir)
-  const signer = createSigner(seed)
   const token = loadToken(dataDir)
   const extraPassports = await readPassports(options)
   const store = openStore(join(dataDir, 'althing.db'), log.child({ component: 'store' }))
   undo.add('store', () => store.close())
+  finishRotation(dataDir, store, log)
+  const seed = loadSeed(dataDir)
+  const signer = createSigner(seed)
   // Durable before anything is signed under it.
   const epoch = store.nextEpoch(0, Math.floor(clock.wallMs() / 1000))
   const auditLog = openAuditLog(store, clock, log.child({ component: 'audit' }))
@@ -96,11 +98,15 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   const hardware = await probeHardware()
 
   const trusted = readTrust(store, options)
-  const config = meshConfigOf(options)
-  const facts = () => localFacts(options, hardware, driver, trusted, signer.id)
-  const mesh = createMesh(signer.id, config, facts())
   const rng = seededRng(randomInt(2 ** 47))
   const events = new EventHub(clock.wallMs())
+  const { governor, porch } = assembleGovernance({
+    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log },
+    ...{ peer: () => peer, sealer: () => sealer, input: (one) => input(one), refresh: () => parts.refresh() },
+  })
+  const config = meshConfigOf(governor.tag === undefined ? options : { ...options, cluster: governor.tag })
+  const facts = () => localFacts(options, hardware, driver, trusted, governor, signer.id)
+  const mesh = createMesh(signer.id, config, facts())
   const keptRuns = new KeptRuns({ store, driver, log })
   keptRuns.restore()
   undo.add('kept runs', () => keptRuns.close())
@@ -133,17 +139,22 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     onHello: (from, hello) => {
       probes.learn(from, hello.probe)
       knownPeers.note(from, peer.link(from))
+      governor.onHello(from, hello)
     },
     onBye: (from) => {
+      governor.onBye(from)
       // One that published nothing was a passer-by: its key is not kept for it.
       if (!mesh.registry.authors.has(from)) probes.forget(from)
     },
+    mayPublish: (author) => governor.mayLink(author),
+    onGovernance: (from, message) => governor.onMessage(from, message),
     onExamine: (from, message) => examiner.take(from, message),
     onSpareLink: (from) => void linkBudget.onSpare(from),
   })
   const speeds = new LinkSpeeds(() => clock.nowMs())
   const onAddresses = () => parts.refresh()
-  const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses, speeds }
+  const mayLink = (other: string) => governor.mayLink(other)
+  const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses, speeds, mayLink }
   const knownPeers = new KnownPeers({ store, cluster: config.cluster, clock, log })
   const port = await choosePort(options, log)
   const peer = makePeer(options, port, config.cluster, seed, knownPeers.restore(), servants, log)
@@ -191,11 +202,24 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     log.child({ component: 'audit' }),
     (to, message) => peer.send(to, toFrame(message, sealer)),
   )
-  const carrying = { mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, audit: audit.exchange }
+  const carrying = {
+    mesh,
+    peer,
+    store,
+    sealer,
+    clock,
+    log,
+    events,
+    runner,
+    keptRuns,
+    probes,
+    governor,
+    audit: audit.exchange,
+  }
   const carry = createEffects({ ...carrying, input, post })
 
   const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, log })
-  const shutdown = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<'shutdown' | 'restart'>()
   const name = options.name ?? defaultNodeName()
   const parts: DaemonParts = {
     options,
@@ -216,6 +240,10 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     peer,
     inbound,
     probes,
+    governor,
+    porch,
+    seed,
+    signer: statementSigner(seed),
     examiner,
     policies,
     speeds,
@@ -226,17 +254,18 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
       input({ type: 'local', facts: facts() })
       input({ type: 'passports', passports: [machinePassport(parts, hardware), ...extraPassports.values()] })
     },
-    shutdown: () => shutdown.resolve(),
+    shutdown: () => ended.resolve('shutdown'),
+    restart: () => ended.resolve('restart'),
   }
   await probes.open(port, options.listen)
   undo.add('probes', () => probes.close())
   linkBudget.start()
   undo.add('link budget', () => linkBudget.stop())
-  await start(parts, runner, epoch, undo)
+  await bringUp(parts, runner, epoch, undo)
   return {
     operations: createOperations(parts),
     token,
-    shutdownAsked: shutdown.promise,
+    endAsked: ended.promise,
     setPageUrl: (url) => (parts.pageUrl = url),
     stop: () => undo.run(),
   }
@@ -247,37 +276,6 @@ function mayStart(loop: MeshLoop, { policies, negotiation }: MeshState, runId: s
   if (policies.length === 0) return true
   loop.input({ type: 'run-starting', runId })
   return negotiation.contracts.get(runId)?.stopWhy === undefined
-}
-
-/** What the last heartbeat gets to reach the neighbours. */
-const GOODBYE_MS = 100
-
-/** From the store to the network: nothing is said to others before what was said earlier is known again. */
-async function start(parts: DaemonParts, runner: Runner, epoch: number, undo: Undo): Promise<void> {
-  const { loop, store, clock, log, driver, mesh, peer, options, bundles, policies } = parts
-  undo.add('loop', () => loop.close())
-  undo.add('runner', () => runner.close())
-  for (const sha256 of bundles.list()) loop.input({ type: 'bundle', sha256, here: true })
-  // Before anything that it may forbid is here again.
-  await policies.restore()
-  loop.note({ type: 'daemon.started', epoch, version: VERSION, open: mesh.local.open })
-  restoreMesh(loop, store, clock, log)
-  await adoptRuns(loop, driver, runner, mesh, log)
-  const sampler = createSampler({ clock, onSample: (sample) => void loop.input({ type: 'sample', sample }) })
-  sampler.start()
-  undo.add('sampler', () => sampler.stop())
-  undo.add('peer', () => peer.stop())
-  await peer.start()
-  // What was restored may need bundles of others: only now can they be reached.
-  runner.open()
-  undo.add('goodbye', async () => {
-    loop.input({ type: 'leave' })
-    loop.note({ type: 'daemon.stopped' })
-    // Gossip leaves on the next turns of the event loop; closing the links at once would cut it off.
-    await pause(GOODBYE_MS)
-  })
-  parts.refresh()
-  loop.input({ type: 'start', epoch, alone: (options.join ?? []).length === 0 })
 }
 
 function machinePassport(parts: DaemonParts, hardware: HardwareSummary): Passport {

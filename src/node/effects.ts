@@ -1,6 +1,7 @@
 /** Carries out the mesh's effects, each kind in one line: the whole list of what a core can do to the world. */
 import type { MeshEffect, MeshInput, MeshState } from '../mesh/types.ts'
 import type { ControlMessage, Hello } from '../model/control.ts'
+import type { Governor } from './governance/governor.ts'
 import type { Peer } from '../peer/peer.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../util/clock.ts'
@@ -26,6 +27,7 @@ export interface EffectOptions {
   readonly keptRuns: KeptRuns
   readonly probes: Probes
   readonly audit: Pick<AuditExchange, 'answer' | 'take'>
+  readonly governor: Governor
   /** Runs an input behind the step under way. */
   readonly input: (input: MeshInput) => void
   /** Runs an input at the end of this turn, when what was sent to others is on its way. */
@@ -92,10 +94,17 @@ function frameOf(message: ControlMessage, sealer: Sealer): Uint8Array {
 /** What ends something, and that nobody waits for: writing it at once would hold up what follows in the same step. */
 const UNHURRIED: ReadonlySet<ControlMessage['t']> = new Set(['release', 'settle'])
 
-function send({ sealer, peer, mesh, post, log, probes }: EffectOptions, to: string, message: ControlMessage): void {
+function send(
+  { sealer, peer, mesh, post, log, probes, governor }: EffectOptions,
+  to: string,
+  message: ControlMessage,
+): void {
   try {
     if (to === mesh.self) return post({ type: 'message', from: to, ...toSelf(message, sealer) })
-    const frame = frameOf(message.t === 'hello' ? withProbeAddress(message, probes.addressFor(to)) : message, sealer)
+    const frame = frameOf(
+      message.t === 'hello' ? completed(message, probes.addressFor(to), governor.hello()) : message,
+      sealer,
+    )
     peer
       .send(to, frame, UNHURRIED.has(message.t) ? 'soon' : 'now')
       .catch((error: unknown) => post({ type: 'unreachable', node: to, reason: messageOf(error).slice(0, 512) }))
@@ -105,9 +114,13 @@ function send({ sealer, peer, mesh, post, log, probes }: EffectOptions, to: stri
   }
 }
 
-/** Where probes are heard is for each neighbour alone, and known here alone. */
-function withProbeAddress(hello: ControlMessage & { t: 'hello' }, probe: Hello['probe']): ControlMessage {
-  return probe === undefined ? hello : { ...hello, body: { ...hello.body, probe } }
+/** Where probes are heard is for each neighbour alone, and known here alone; so is what is known of who belongs. */
+function completed(
+  hello: ControlMessage & { t: 'hello' },
+  probe: Hello['probe'],
+  governance: Hello['governance'],
+): ControlMessage {
+  return { ...hello, body: { ...hello.body, ...(probe && { probe }), ...(governance && { governance }) } }
 }
 
 function dial({ peer, post, log }: EffectOptions, to: string): void {

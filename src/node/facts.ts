@@ -9,6 +9,7 @@ import type { HardwareSummary } from '../model/hardware.ts'
 import { passportName, type Passport } from '../model/passport.ts'
 import type { Store } from '../store/store.ts'
 import { AlthingError, messageOf } from '../util/errors.ts'
+import type { Governor } from './governance/governor.ts'
 import { DEFAULT_CLUSTER, type DaemonOptions } from './options.ts'
 import { assertPublishable } from './publishable.ts'
 import { VERSION } from './version.ts'
@@ -59,15 +60,18 @@ export function localFacts(
   hardware: HardwareSummary,
   driver: TaskDriver,
   trusted: ReadonlySet<string>,
+  governor: Governor,
   self: string,
 ): LocalFacts {
   const enforcement = driver.enforcement()
+  const roster = governor.rosterFacts()
   return {
     labels: { ...deriveLabels(hardware), ...options.labels },
     capacity: { ...allocatable(hardware), ...options.capacity },
     drivers: [driver.name],
-    trusted: new Set([...trusted, self]),
-    open: options.open ?? false,
+    trusted: new Set([...trusted, ...governor.trusted(), self]),
+    open: governor.open || (options.open ?? false),
+    ...(roster && { roster }),
     holdsCpuLimit: enforcement.cpu !== 'none',
     holdsMemoryLimit: enforcement.memory !== 'none',
   }

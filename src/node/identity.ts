@@ -3,7 +3,17 @@
  * first start, readable by their owner only, and refused when they have become readable by others.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { AlthingError, messageOf } from '../util/errors.ts'
 
@@ -17,11 +27,39 @@ const TOKEN_BYTES = 32
 
 /** The node's key, made on first use. @throws IdentityError */
 export function loadSeed(dataDir: string): Uint8Array {
-  const text = loadSecret(join(dataDir, 'identity.key'), () => randomBytes(SEED_BYTES).toString('hex'))
+  return loadKeyFile(
+    join(dataDir, 'identity.key'),
+    'restore it from a backup; removing it gives this node a new identity that nobody trusts yet',
+  )
+}
+
+/** The key that is to follow the node's present one, made on first use: a rotation that broke off goes on with it. */
+export function loadNextSeed(dataDir: string): Uint8Array {
+  return loadKeyFile(join(dataDir, NEXT), 'remove it: a new one is made')
+}
+
+/** Whether a rotation was begun and not ended. */
+export function hasNextSeed(dataDir: string): boolean {
+  return existsSync(join(dataDir, NEXT))
+}
+
+/** Puts the next key in the place of the present one. */
+export function useNextSeed(dataDir: string): void {
+  renameSync(join(dataDir, NEXT), join(dataDir, 'identity.key'))
+}
+
+/** Forgets the node's key: the next start makes another. */
+export function dropIdentity(dataDir: string): void {
+  rmSync(join(dataDir, 'identity.key'), { force: true })
+}
+
+const NEXT = 'identity.next.key'
+
+/** An Ed25519 seed in a file of its own, made on first use. @throws IdentityError */
+export function loadKeyFile(path: string, fix: string): Uint8Array {
+  const text = loadSecret(path, () => randomBytes(SEED_BYTES).toString('hex'))
   if (!/^[0-9a-f]{64}$/.test(text)) {
-    throw new IdentityError('damaged-secret', `${join(dataDir, 'identity.key')} does not hold a key of 64 hex digits`, {
-      fix: 'restore it from a backup; removing it gives this node a new identity that nobody trusts yet',
-    })
+    throw new IdentityError('damaged-secret', `${path} does not hold a key of 64 hex digits`, { fix })
   }
   return new Uint8Array(Buffer.from(text, 'hex'))
 }

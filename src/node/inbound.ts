@@ -3,6 +3,7 @@
  * name and costs the sender, never this daemon.
  */
 import type { MeshEffect, MeshInput, RecordFate } from '../mesh/types.ts'
+import type { GovernanceMessage } from '../governance/types.ts'
 import type { Hello } from '../model/control.ts'
 import type { Examine, Examined } from '../model/examine.ts'
 import type { SyncRecords } from '../model/sync.ts'
@@ -29,6 +30,10 @@ export interface InboundOptions {
   readonly onHello: (peer: PeerIdText, hello: Hello) => void
   /** A peer's link is gone. */
   readonly onBye: (peer: PeerIdText) => void
+  /** Whether what somebody signed counts: in a cluster with a roster, members alone. */
+  readonly mayPublish: (author: PeerIdText) => boolean
+  /** About who belongs: no matter of the mesh either. */
+  readonly onGovernance: (from: PeerIdText, message: GovernanceMessage) => void
   /** A peer of this cluster asks how it is seen from here, or answers that question. */
   readonly onExamine: (peer: PeerIdText, message: ExamineMessage) => void
   /** A peer has more links than it should, and does not need the one to this node. */
@@ -111,6 +116,7 @@ export class Inbound {
     try {
       const wallNowMs = this.#options.clock.wallMs()
       const record = openRecord(data, { ...TOPICS[topic], wallNowMs })
+      if (!this.#isOfMember(record)) return 'ignore'
       return this.#fate(this.#options.input(recordInput(record, 0, wallNowMs)))
     } catch (error) {
       const code = this.#refuse(error)
@@ -149,6 +155,9 @@ export class Inbound {
     if (!this.#greetings.has(peer)) return this.#count('no-hello')
     if (message.t === 'examine' || message.t === 'examined') return this.#options.onExamine(peer, message)
     if (message.t === 'spare-link') return this.#options.onSpareLink(peer)
+    if (message.t === 'gov-head' || message.t === 'gov-list' || message.t === 'gov-give') {
+      return this.#options.onGovernance(peer, message)
+    }
     if (message.t === 'sync-records') this.#takeRecords(message.body)
     this.#options.post({ type: 'message', from: peer, message, ...(proof === undefined ? {} : { proof }) })
   }
@@ -176,11 +185,18 @@ export class Inbound {
     for (const { bytes, ageMs } of body.records) {
       try {
         const record = openRecord(bytes, { kinds: GOSSIP_KINDS, maxBytes: RECORD_MAX_BYTES.passport, wallNowMs })
-        this.#options.post(recordInput(record, ageMs, wallNowMs))
+        if (this.#isOfMember(record)) this.#options.post(recordInput(record, ageMs, wallNowMs))
       } catch (error) {
         this.#refuse(error)
       }
     }
+  }
+
+  /** What others signed may come by way of any member: whether they belong is asked for each. */
+  #isOfMember({ author }: VerifiedRecord): boolean {
+    const counts = this.#options.mayPublish(author)
+    if (!counts) this.#count('no-member')
+    return counts
   }
 
   #refuse(error: unknown): string {

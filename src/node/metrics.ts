@@ -41,6 +41,8 @@ export function daemonMetrics(parts: DaemonParts): Record<string, number> {
     refused += count
   }
   metrics['refused_total'] = refused
+  for (const [code, count] of parts.governor.refused)
+    metrics[`governance_refused_${code.replaceAll('-', '_')}_total`] = count
   for (const [name, value] of Object.entries({ ...peer.stats(), ...parts.probes.stats() }))
     metrics[`peer_${name}`] = value
   return metrics

@@ -3,7 +3,7 @@ import type { TaskDriver } from '../drivers/driver.ts'
 import type { MeshState } from '../mesh/types.ts'
 import { privateListenAddresses } from '../peer/addresses.ts'
 import { createPeer } from '../peer/create-peer.ts'
-import type { Peer, PeerHandlers } from '../peer/peer.ts'
+import type { Peer, PeerHandlers, PeerIdText } from '../peer/peer.ts'
 import type { Logger } from '../util/logger.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { EventHub } from './events.ts'
@@ -28,6 +28,8 @@ export interface Servants {
   /** Where this node listens has changed. */
   readonly onAddresses: () => void
   readonly speeds: LinkSpeeds
+  /** Whether a peer may link at all. */
+  readonly mayLink: (peer: PeerIdText) => boolean
 }
 
 function handlersOf(servants: Servants): PeerHandlers {
@@ -54,6 +56,19 @@ function handlersOf(servants: Servants): PeerHandlers {
 
 /** Every address of this machine, for those who asked for it by `--public`. */
 const EVERYWHERE = (port: number) => [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`]
+
+/** Where the porch listens: on the same addresses of this machine as the mesh, at a port of its own. */
+export function porchAddresses(options: DaemonOptions, port: number): string[] {
+  if (options.listen !== undefined)
+    return options.listen.map((address) => address.replace(/\/tcp\/\d+$/, `/tcp/${port}`))
+  return options.publicNetwork === true ? EVERYWHERE(port) : privateListenAddresses(port)
+}
+
+/** The port for it: the one above that of the mesh, so that whoever opens a firewall knows which. */
+export function porchPort(meshAddresses: readonly string[]): number {
+  const port = Number(/\/tcp\/(\d+)/.exec(meshAddresses[0] ?? '')?.[1] ?? 0)
+  return port === 0 || port >= 65_535 ? 0 : port + 1
+}
 
 /** Where members were reached before. */
 export type Remembered = ReturnType<KnownPeers['restore']>
@@ -83,6 +98,7 @@ export function makePeer(
       dht: options.dht ?? false,
       allowPublic: options.publicNetwork ?? false,
       ...(options.relay === undefined ? {} : { relay: options.relay }),
+      allowPeer: servants.mayLink,
       log,
       debug: options.logLevel === 'debug',
     },

@@ -16,6 +16,16 @@ import type {
   TrustView,
 } from '../model/api.ts'
 import type { WhyView } from '../model/why-view.ts'
+import type {
+  ClusterView,
+  FoundRequest,
+  HistoryView,
+  MemberView,
+  MovedView,
+  OutcomesView,
+  TicketRequest,
+  TicketView,
+} from '../model/cluster.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../model/policy-api.ts'
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../model/audit-view.ts'
@@ -34,7 +44,26 @@ export interface AuditPageQuery {
 /** `not-found` → 404, `conflict` → 409, `invalid` → 422, `full` → 507, `busy` → 429, `gone` → 410. */
 export class OperationError extends AlthingError<'not-found' | 'conflict' | 'invalid' | 'full' | 'busy' | 'gone'> {}
 
+/** About the cluster this daemon belongs to. All but `found` and `join` throw `not-found` where there is none. */
+export interface ClusterOperations {
+  view(): ClusterView
+  /** The daemon starts anew after this, as after `join`, `leave` and `rotate`. @throws OperationError */
+  found(request: FoundRequest): MovedView
+  /** @throws OperationError `invalid` for what is no ticket, `conflict` when it is not taken */
+  join(ticket: string): Promise<MovedView>
+  leave(): MovedView
+  invite(request: TicketRequest): Promise<TicketView>
+  members(): MemberView[]
+  /** @throws OperationError `conflict` when this node has not the right to */
+  revoke(peer: string, reason: string): MemberView[]
+  rotate(): MovedView
+  history(): HistoryView
+  /** @throws OperationError `invalid` for what does not verify */
+  take(statements: readonly string[]): OutcomesView
+}
+
 export interface Operations {
+  readonly cluster: ClusterOperations
   status(): StatusView
   /** @throws OperationError `invalid` when the selector does not parse */
   nodes(query: { selector?: string; all?: boolean }): NodeView[]

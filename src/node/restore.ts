@@ -11,15 +11,23 @@ import { GOSSIP_KINDS, RECORD_MAX_BYTES } from '../wire/limits.ts'
 import type { MeshLoop } from './loop.ts'
 import type { Runner } from './runner.ts'
 
-/** Feeds the stored state into a fresh mesh. */
-export function restoreMesh(loop: MeshLoop, store: Store, clock: Clock, log: Logger): void {
+/** Feeds the stored state into a fresh mesh: of the records, those whose authors may publish. */
+export function restoreMesh(
+  loop: MeshLoop,
+  store: Store,
+  mayPublish: (author: string) => boolean,
+  clock: Clock,
+  log: Logger,
+): void {
   const records: { record: VerifiedRecord; bornMs: number }[] = []
   for (const doc of store.load('record').values()) {
     const stored = StoredRecord.safeParse(doc)
     if (!stored.success) continue
     try {
       const expect = { kinds: GOSSIP_KINDS, maxBytes: RECORD_MAX_BYTES.passport, wallNowMs: clock.wallMs() }
-      records.push({ record: openRecord(stored.data.bytes, expect), bornMs: stored.data.bornMs })
+      const record = openRecord(stored.data.bytes, expect)
+      // Of another cluster, in which this daemon was before, or of one that was expelled.
+      if (mayPublish(record.author)) records.push({ record, bornMs: stored.data.bornMs })
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'a stored record does not verify and is dropped')
     }

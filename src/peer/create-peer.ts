@@ -182,6 +182,11 @@ class MeshPeer implements Peer {
     this.hangUp(peer)
   }
 
+  expel(peer: PeerIdText): void {
+    this.#book.forget(peer)
+    for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('no member any more'))
+  }
+
   stats(): Record<string, number> {
     const running = this.#running
     const connections = running?.host.getConnections() ?? []

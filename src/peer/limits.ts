@@ -103,6 +103,12 @@ export const MAX_DHT_FINDS = 256
 /** A lookup goes over a few hops, each of which may have to be dialled. */
 export const DHT_LOOKUP_TIMEOUT_MS = 20_000
 
+/** Visitors of the porch at once, and from one host a second: it is for one newcomer now and then. */
+export const MAX_PORCH_CONNECTIONS = 16
+export const PORCH_PER_HOST_PER_S = 4
+/** A visit: one question, and the whole history of the cluster as the answer. */
+export const PORCH_VISIT_MS = 30_000
+
 /** A pause of `baseMs` spread by ±25 %, so that peers that lost a link together do not return together. */
 export function jittered(baseMs: number): number {
   return baseMs * (0.75 + Math.random() * 0.5)

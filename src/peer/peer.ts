@@ -102,6 +102,8 @@ export interface Peer {
   hangUp(peer: PeerIdText): void
   /** Ends the link to a peer that nobody needs: it is not dialled again for having been named to join by. */
   letGo(peer: PeerIdText): void
+  /** Ends all connections to a peer that may not link any more, and forgets where it was. */
+  expel(peer: PeerIdText): void
   /** libp2p's own counters, for /metrics: name → value. */
   stats(): Record<string, number>
 }

@@ -93,6 +93,21 @@ export function noteVerdict(state: RegistryState, peerId: string, missed: boolea
   return effects
 }
 
+/** Drops all records of an author that is no member any more; it is gone from now on. Its marks stay known. */
+export function expel(state: RegistryState, peerId: string, nowMs: number): RegistryEffects {
+  const effects = noEffects()
+  const author = state.authors.get(peerId)
+  if (author === undefined) return effects
+  for (const { key } of [...author.passports.values()]) {
+    dropEntry(state, author, key)
+    effects.persist.push({ collection: 'record', key, doc: null })
+  }
+  dropEntry(state, author, `${peerId}/heartbeat/`)
+  author.beat = undefined
+  settle(state, author, nowMs, effects)
+  return effects
+}
+
 /** When `tick` has something to do next; undefined when the registry is empty. */
 export function nextExpiryMs(state: RegistryState): number | undefined {
   return state.deadlines.next()

@@ -11,6 +11,16 @@ export function createMemoryStore(): Store {
   const collections = new Map<string, Map<string, Uint8Array>>()
   let epoch = 0
 
+  const write = (writes: readonly Write[], alongside?: () => void): void => {
+    const encoded = encodeWrites(writes)
+    alongside?.()
+    for (const { collection, key, body } of encoded) {
+      const rows = collections.get(collection) ?? new Map<string, Uint8Array>()
+      collections.set(collection, rows)
+      if (body === null) rows.delete(key)
+      else rows.set(key, body)
+    }
+  }
   return {
     load(collection: Collection) {
       // By the bytes of UTF-8, as SQLite sorts; JavaScript's own order differs beyond U+FFFF.
@@ -19,16 +29,8 @@ export function createMemoryStore(): Store {
       )
       return new Map(rows.map(([key, body]) => [key, decodeDocument(body)]))
     },
-    write(writes: readonly Write[], alongside?: () => void) {
-      const encoded = encodeWrites(writes)
-      alongside?.()
-      for (const { collection, key, body } of encoded) {
-        const rows = collections.get(collection) ?? new Map<string, Uint8Array>()
-        collections.set(collection, rows)
-        if (body === null) rows.delete(key)
-        else rows.set(key, body)
-      }
-    },
+    write,
+    writeDurably: write,
     nextEpoch(atLeast, unixSeconds) {
       epoch = epochAfter(epoch, atLeast, unixSeconds)
       return epoch

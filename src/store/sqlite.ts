@@ -25,6 +25,17 @@ export function openStore(path: string, log: Logger): SqliteStore {
   )
   const remove = database.prepare('DELETE FROM document WHERE collection = ? AND key = ?')
 
+  const write = (writes: readonly Write[], alongside?: () => void): void => {
+    if (writes.length === 0 && alongside === undefined) return
+    const encoded = encodeWrites(writes)
+    database.transaction('write to', () => {
+      for (const { collection, key, body } of encoded) {
+        if (body === null) remove.run(collection, key)
+        else upsert.run(collection, key, body)
+      }
+      alongside?.()
+    })
+  }
   return {
     database,
     load: (collection) =>
@@ -33,17 +44,8 @@ export function openStore(path: string, log: Logger): SqliteStore {
         collection,
         log,
       ),
-    write(writes: readonly Write[], alongside?: () => void) {
-      if (writes.length === 0 && alongside === undefined) return
-      const encoded = encodeWrites(writes)
-      database.transaction('write to', () => {
-        for (const { collection, key, body } of encoded) {
-          if (body === null) remove.run(collection, key)
-          else upsert.run(collection, key, body)
-        }
-        alongside?.()
-      })
-    },
+    write,
+    writeDurably: (writes) => durably(database, () => write(writes)),
     nextEpoch: (atLeast, unixSeconds) => nextEpoch(database, atLeast, unixSeconds),
     close: () => database.close(),
   }
@@ -67,13 +69,20 @@ function nextEpoch(database: Database, atLeast: number, unixSeconds: number): nu
     `INSERT INTO counter (name, value) VALUES ('epoch', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
   )
   // An epoch that was used and then forgotten would make this node accuse itself of equivocation.
-  database.exec('PRAGMA synchronous = FULL')
-  try {
-    return database.transaction('write the boot epoch to', () => {
+  return durably(database, () =>
+    database.transaction('write the boot epoch to', () => {
       const epoch = epochAfter(Number(select.get()?.['value'] ?? 0), atLeast, unixSeconds)
       upsert.run(epoch)
       return epoch
-    })
+    }),
+  )
+}
+
+/** Flushes to the disk what `work` commits, before it returns. */
+function durably<T>(database: Database, work: () => T): T {
+  database.exec('PRAGMA synchronous = FULL')
+  try {
+    return work()
   } finally {
     database.exec('PRAGMA synchronous = NORMAL')
   }

@@ -23,6 +23,10 @@ export type Collection =
   | 'audit'
   | 'audit-head'
   | 'audit-alarm'
+  /** Of the cluster this daemon belongs to: its genesis, what was signed in it, tickets that were issued here. */
+  | 'cluster'
+  | 'statement'
+  | 'ticket'
 
 /** Put `doc` under `key`, or delete the key when `doc` is null. */
 export interface Write {
@@ -40,6 +44,8 @@ export interface Store {
    * @throws StoreError (`disk-full`, `io`), and whatever `alongside` throws
    */
   write(writes: readonly Write[], alongside?: () => void): void
+  /** The same, durable against loss of power too before it returns. Costs a flush of the disk. */
+  writeDurably(writes: readonly Write[]): void
   /**
    * The boot epoch: max(stored + 1, `atLeast`, Unix seconds), durable against loss of power before it returns.
    */

@@ -34,6 +34,21 @@ export const RECORD_MAX_BYTES = {
 /** The kinds of record this version knows. */
 export type RecordKind = keyof typeof RECORD_MAX_BYTES
 
+/** A whole statement of governance, signatures included, per kind, in bytes. */
+export const STATEMENT_MAX_BYTES = {
+  genesis: 8 * 1024,
+  entry: 64 * 1024,
+  admission: 1024,
+  revocation: 1024,
+  rotation: 1024,
+  attestation: 1024,
+  ticket: 4 * 1024,
+  refusal: 1024,
+} as const satisfies Record<string, number>
+
+/** The kinds of statement this version knows. */
+export type StatementKind = keyof typeof STATEMENT_MAX_BYTES
+
 /** Kinds that gossip spreads on the pulse. */
 export const PULSE_KINDS: ReadonlySet<string> = new Set<RecordKind>(['heartbeat', 'testimony'])
 

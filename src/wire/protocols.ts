@@ -49,3 +49,6 @@ export function recordPayloadType(kind: string): string {
 }
 
 export const PAYLOAD_TYPE_PREFIX = '/althing/'
+
+/** Redeeming a ticket: the only thing that is spoken with whoever is no member, and at a door of its own. */
+export const JOIN_PROTOCOL = '/althing/join/1'

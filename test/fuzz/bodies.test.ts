@@ -81,6 +81,21 @@ describe('fuzz/bodies', function () {
   const bodies: Readonly<Record<string, readonly unknown[]>> = {
     submitJob: [{ spec: SPEC, count: 3, placeTimeoutMs: 60_000 }, { spec: { command: ['true'] } }],
     addTrust: [{ peer: AUTHOR }],
+    foundCluster: [
+      {
+        name: 'home',
+        admins: [AUTHOR],
+        threshold: 1,
+        recovery: [AUTHOR],
+        recoveryThreshold: 1,
+        owner: 'ann',
+        open: true,
+      },
+    ],
+    joinCluster: [{ ticket: 'althing-ticket-AAAA' }],
+    createTicket: [{}, { for: AUTHOR, owner: 'ann', roles: ['worker'], ttlMs: 60_000, membershipMs: 3_600_000 }],
+    revokeMember: [{}, { reason: 'lost' }],
+    addStatements: [{ statements: ['AAAA', 'BBBB'] }],
     examine: [{}, { target: '/ip4/10.0.0.5/tcp/4100' }],
   }
   for (const { id, method, path, body: rule } of routes) {

@@ -112,6 +112,18 @@ export const RECORD_BODIES = {
 
 /** At least one body of every message there is. */
 export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> = {
+  'gov-head': [{ height: 3, digest: SHA256 }],
+  'gov-list': [
+    {
+      locator: [
+        [3, SHA256],
+        [0, SHA256],
+      ],
+      others: new Uint8Array(16).fill(7),
+      answer: false,
+    },
+  ],
+  'gov-give': [{ statements: [new Uint8Array(200).fill(1), new Uint8Array(300).fill(2)], more: true }],
   offer: [{ offerId: 'k3j2-a1b2c3d4', jobId: 'k3j2', slots: 3, spec: SPEC }],
   bid: [
     {
@@ -139,6 +151,7 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
       epoch: EPOCH,
       wallMs: NOW_MS,
       probe: { port: 4100, key: new Uint8Array(32).fill(9) },
+      governance: { height: 3, digest: SHA256 },
     },
   ],
   ping: [{ nonce: 7 }, { nonce: 2 ** 32 - 1, suspects: { epoch: EPOCH, incarnation: 3 } }],

@@ -23,6 +23,7 @@ import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '
 import type { TopologyView } from '../../src/model/topology-view.ts'
 import { YamlFileError } from '../../src/model/yaml-file.ts'
 import { OperationError, type AuditPageQuery, type Operations } from '../../src/node/operations.ts'
+import { FakeCluster } from './fake-cluster.ts'
 
 export const PEER_A = '12D3KooWAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
 export const PEER_B = '12D3KooWBbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'
@@ -77,6 +78,7 @@ export class FakeOperations implements Operations {
   bundleCapBytes = 64 * 1024 * 1024
   /** How tasks behave; by default they succeed at once and say nothing. `undefined`: they stay queued. */
   script: ((command: readonly string[], index: number) => Script | undefined) | undefined = () => ({})
+  readonly cluster = new FakeCluster(PEER_A)
   stopped = false
   dataDir = '/var/lib/althing-test'
   socketPath = '/run/althing-test.sock'

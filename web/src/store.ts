@@ -87,6 +87,7 @@ export function noteEvent(event: MeshEvent): void {
       break
     case 'trust':
     case 'policy':
+    case 'governance':
       dirty.status = true
       break
     case 'job':

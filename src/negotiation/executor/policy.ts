@@ -9,7 +9,8 @@ import { evaluate } from '../../policy/evaluate.ts'
 import { clip } from '../../policy/show.ts'
 import type { Facts, Refusal, Verdict } from '../../policy/types.ts'
 import { persistContract } from '../state.ts'
-import type { Context, ContractState, LocalNode, NegotiationState, NodeId } from '../types.ts'
+import type { LocalNode } from '../nodes.ts'
+import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
 import { usageOf } from './usage.ts'
 
 const ALLOWED: Verdict = { allowed: true, by: [], atMost: Infinity }

@@ -7,19 +7,17 @@
  */
 import { NEGOTIATION_LIMITS } from '../config.ts'
 import type { Bid, Decline } from '../../model/negotiation.ts'
-import { countFitting, subtractResources } from '../../model/resources.ts'
 import { isEnded, type TaskSpec } from '../../model/task.ts'
 import { AlthingError } from '../../util/errors.ts'
 import { awardFreeSlots, releaseIdle, tellHeldBack } from './award.ts'
-import { notAskable } from '../constraints.ts'
 import { note, notedReasons, noteOffer } from '../notes.ts'
 import { rank } from '../rank.ts'
 import { jobDoc, moveTask, persistTask, send, tell } from '../state.ts'
 import { lastReasons } from '../story.ts'
+import { chooseCandidates } from './candidates.ts'
 import { scheduleReoffer } from './reoffers.ts'
 import { pruneEnded, unfinishedWork } from './retention.ts'
-import { spreadOf, type Spread } from './spread.ts'
-import { type Candidate, type Context, type Job, type NegotiationState, type NodeId, type Task } from '../types.ts'
+import { type Context, type Job, type NegotiationState, type NodeId, type Task } from '../types.ts'
 
 /** Never-asked nodes named one by one in a story; a large mesh would drown it otherwise. */
 const NOT_ASKED_NAMED = 16
@@ -110,77 +108,6 @@ export function startRound(state: NegotiationState, ctx: Context, job: Job): voi
   noteOffer(ctx, offer.body, ask)
   for (const node of ask) send(ctx, node, offer)
   state.deadlines.set(`window:${job.jobId}`, ctx.nowMs + ctx.config.bidWindowMs)
-}
-
-/**
- * Splits the known nodes into those to ask and those to pass over, with reasons. At least
- * `askAtLeast` are asked, more while the slots they seem to have free do not cover what waits.
- */
-function chooseCandidates(
-  state: NegotiationState,
-  ctx: Context,
-  job: Job,
-): { ask: NodeId[]; pass: { node: NodeId; reason: string }[] } {
-  const pass: { node: NodeId; reason: string }[] = []
-  const able: { node: Candidate; score: number }[] = []
-  for (const node of ctx.candidates()) {
-    const reason = notAskable(job.spec, node)
-    if (reason !== undefined) pass.push({ node: node.id, reason })
-    else
-      able.push({
-        node,
-        score: rank(
-          {
-            ...node,
-            freeAfter: subtractResources(node.free, job.spec.resources),
-            warm: false,
-            distanceMs: ctx.distanceMs(node.id),
-            local: node.id === ctx.self,
-          },
-          ctx.config.weights,
-        ).score,
-      })
-  }
-  // Ties are broken by chance: a herd of submitters must not all choose the first by name.
-  ctx.rng.shuffle(able)
-  able.sort((a, b) => b.score - a.score)
-  const { domains, inTurn } = takeTurns(spreadOf(state, ctx, job), able, pass)
-  const ask: NodeId[] = []
-  let promised = 0
-  // Else the strongest few, where they do not trust this node, would be asked for ever and nobody else.
-  const lastly = ({ node }: { node: Candidate }) => Number(job.unwilling.has(node.id))
-  for (const { node } of inTurn.toSorted((a, b) => lastly(a) - lastly(b))) {
-    const enough = ask.length >= Math.max(ctx.config.askAtLeast, domains) && promised >= job.queue.length
-    if (enough || ask.length >= ctx.config.askAtMost)
-      pass.push({ node: node.id, reason: `ranked below the ${ask.length} asked` })
-    else {
-      ask.push(node.id)
-      promised += countFitting(node.free, job.spec.resources, job.queue.length)
-    }
-  }
-  return { ask, pass }
-}
-
-/** With spread, the best of each domain come first, and the domains with the fewest tasks before all others. */
-function takeTurns<Able extends { readonly node: Candidate }>(
-  spread: Spread | undefined,
-  able: readonly Able[],
-  pass: { node: NodeId; reason: string }[],
-): { domains: number; inTurn: readonly Able[] } {
-  if (spread === undefined) return { domains: 0, inTurn: able }
-  const placed: { one: Able; turn: number }[] = []
-  const asked = new Map<string, number>()
-  for (const one of able) {
-    const domain = spread.domainOf(one.node.id)
-    if (domain === undefined) {
-      pass.push({ node: one.node.id, reason: spread.refusal(one.node.id) ?? '' })
-      continue
-    }
-    const before = asked.get(domain) ?? 0
-    asked.set(domain, before + 1)
-    placed.push({ one, turn: spread.tasksIn(domain) + before })
-  }
-  return { domains: asked.size, inTurn: placed.toSorted((a, b) => a.turn - b.turn).map(({ one }) => one) }
 }
 
 /** A bid came in. One that no round waits for is released at once, so that it holds nothing. */

@@ -1,6 +1,7 @@
 /** All routes of the local API. */
 import type { Route } from '../route.ts'
 import { auditRoutes } from './audit.ts'
+import { clusterRoutes } from './cluster.ts'
 import { doctorRoutes } from './doctor.ts'
 import { meshRoutes } from './mesh.ts'
 import { policyRoutes } from './policy.ts'
@@ -13,6 +14,7 @@ export const routes: readonly Route[] = [
   ...taskRoutes,
   ...policyRoutes,
   ...auditRoutes,
+  ...clusterRoutes,
   ...doctorRoutes,
   ...systemRoutes,
 ]

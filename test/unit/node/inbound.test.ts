@@ -39,6 +39,8 @@ describe('what comes in', () => {
       log: SILENT,
       onHello: () => {},
       onBye: () => {},
+      mayPublish: () => true,
+      onGovernance: () => {},
       onExamine: (...told) => void examined.push(told),
       onSpareLink: (...told) => void spared.push(told),
       input: (input) => (inputs.push(input), [{ type: 'fate', fate: 'accept', outcome: 'new' }]),
@@ -132,6 +134,8 @@ describe('what comes in', () => {
       log: SILENT,
       onHello: () => {},
       onBye: () => {},
+      mayPublish: () => true,
+      onGovernance: () => {},
       onExamine: (...told) => void examined.push(told),
       onSpareLink: (...told) => void spared.push(told),
       input: () => {

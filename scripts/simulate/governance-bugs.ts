@@ -1,0 +1,91 @@
+/** Bugs to plant in the core of governance, in the form of `planted-bugs.ts`: its checkers must catch every one. */
+import type { PlantedBug } from './planted-bug.ts'
+
+export const GOVERNANCE_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'one-signature-less',
+    file: 'src/governance/authority.ts',
+    line: 'return signers.filter((signer) => keys.includes(signer)).length >= threshold',
+    instead: 'return signers.filter((signer) => keys.includes(signer)).length >= threshold - 1',
+    why: 'k − 1 admins decide',
+  },
+  {
+    name: 'strangers-count',
+    file: 'src/governance/authority.ts',
+    line: 'return signers.filter((signer) => keys.includes(signer)).length >= threshold',
+    instead: 'return keys.length > 0 && signers.length >= threshold',
+    why: 'anybody signs in the place of an admin',
+  },
+  {
+    name: 'revoke-loses-to-admit',
+    file: 'src/governance/roster.ts',
+    line: 'const members = new Map([...admissions].filter(([node]) => !gone.has(node)))',
+    instead: 'const members = new Map(admissions)',
+    why: 'a revoked key is a member again, or still',
+  },
+  {
+    name: 'ticket-used-twice',
+    file: 'src/governance/tickets.ts',
+    line: "if (issued.burntFor !== undefined && issued.burntFor !== node) return 'used'",
+    instead: '',
+    why: 'one ticket admits all that show it',
+  },
+  {
+    name: 'burnt-in-memory-alone',
+    file: 'src/governance/step.ts',
+    line: "out.push({ type: 'persist-ticket', key: hash, issued: redeemed.burnt })",
+    instead: '',
+    why: 'after a crash a ticket admits once more',
+  },
+  {
+    name: 'signed-before-burnt',
+    file: 'src/governance/step.ts',
+    line: "out.push({ type: 'persist-ticket', key: hash, issued: redeemed.burnt })",
+    instead:
+      "out.push({ type: 'sign', kind: 'admission', body: redeemed.admission }, " +
+      "{ type: 'persist-ticket', key: hash, issued: redeemed.burnt })",
+    why: 'a crash in between leaves an admission and a ticket that is good for another',
+  },
+  {
+    name: 'fork-goes-unseen',
+    file: 'src/governance/log.ts',
+    line: 'return recoveries.length > 0 ? recoveries : all',
+    instead: 'return (recoveries.length > 0 ? recoveries : all).slice(0, 1)',
+    why: 'each goes on with the entry that it saw first',
+  },
+  {
+    name: 'recovery-is-one-of-many',
+    file: 'src/governance/log.ts',
+    line: 'return recoveries.length > 0 ? recoveries : all',
+    instead: 'return all.length > 0 || recoveries.length > 0 ? all.slice(-1) : all',
+    why: 'the last entry to come wins',
+  },
+  {
+    name: 'withdrawn-enroller-counts',
+    file: 'src/governance/authority.ts',
+    line: 'return authority.enrollers.has(signer) || authority.withdrawn.get(signer)?.has(hash) === true',
+    instead: 'return authority.enrollers.has(signer) || authority.withdrawn.has(signer) || hash.length === 0',
+    why: 'an enroller without the right admits whom it likes',
+  },
+  {
+    name: 'news-to-the-expelled',
+    file: 'src/governance/step.ts',
+    line: 'if (peer === from || state.roster.gone.has(peer)) continue',
+    instead: 'if (peer === from) continue',
+    why: 'whoever is out hears what follows',
+  },
+  {
+    name: 'waits-without-end',
+    file: 'src/governance/step.ts',
+    line: 'if (waiting.size >= GOVERNANCE_LIMITS.waiting) waiting.delete(waiting.keys().next().value!)',
+    instead: 'if (GOVERNANCE_LIMITS.waiting < 0) waiting.clear()',
+    why: 'what nobody can place fills the memory',
+  },
+  {
+    name: 'heads-never-compared',
+    file: 'src/governance/step.ts',
+    line: "if (message.body.digest !== head(state).digest) send({ t: 'gov-list', body: list(state, false) })",
+    instead: 'head(state)',
+    why: 'what gossip loses stays lost',
+  },
+]

@@ -1,0 +1,92 @@
+/** `althing init`: founds a cluster. */
+import { hostname, userInfo } from 'node:os'
+import type { Command } from 'commander'
+import type { FoundRequest, MovedView } from '../../model/cluster.ts'
+import { isSubdomain } from '../../model/label-grammar.ts'
+import { contextOf } from '../context.ts'
+import { usageError } from '../errors.ts'
+import { AdminKey, RECOVERY_KEY } from '../gov/admin.ts'
+import { untilBack } from '../moved.ts'
+import { checked, integer } from '../options.ts'
+import { faultOfLabelName, keyList } from '../gov/words.ts'
+
+interface Options {
+  admins?: string[]
+  threshold?: number
+  recovery?: string[]
+  recoveryThreshold?: number
+  owner?: string
+  open?: boolean
+}
+
+/** Adds the command. */
+export function register(program: Command): void {
+  program
+    .command('init')
+    .summary('found a cluster')
+    .description(
+      'Found a cluster with this node as its first member. From then on nobody links but its members, whom ' +
+        '`althing invite` lets in. Its admins decide together who may invite, and who else decides.',
+    )
+    .argument('[name]', 'what to call it (default: the name of this host)', checked(faultOfLabelName))
+    .option(
+      '--admins <ids>',
+      'ids of the admins, as `althing gov key` prints them (default: the key of this machine)',
+      keyList,
+    )
+    .option('--threshold <k>', 'how many of them must sign (default: more than half)', integer(1, 16, 2))
+    .option(
+      '--recovery <ids>',
+      'ids that can name new admins when the old ones are lost (default: a new key here)',
+      keyList,
+    )
+    .option('--recovery-threshold <k>', 'how many of those must sign (default: more than half)', integer(1, 16, 1))
+    .option('--owner <name>', 'whose machine this is (default: your user name)', checked(faultOfLabelName))
+    .option('--open', 'let anybody in, and run tasks of anybody: for development only')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  althing init home\n  althing init lab --admins 12D3KooWA…,12D3KooWB…,12D3KooWC… --threshold 2\n' +
+        '  althing init play --open',
+    )
+    .action(async (name: string | undefined, options: Options, command: Command) => {
+      const context = contextOf(command)
+      const { client, json, printJson, note, paths, paint } = context
+      // Before keys are made that nobody would need.
+      await client.get('/v1/status')
+      const ownRecovery = options.recovery === undefined
+      const admins = options.admins ?? [AdminKey.in(paths.dataDir).id]
+      const recovery = options.recovery ?? [AdminKey.in(paths.dataDir, RECOVERY_KEY).id]
+      const request: FoundRequest = {
+        name: name ?? defaultName(hostname(), 'name'),
+        admins,
+        threshold: options.threshold ?? majority(admins),
+        recovery,
+        recoveryThreshold: options.recoveryThreshold ?? majority(recovery),
+        owner: options.owner ?? defaultName(userInfo().username, '--owner'),
+        open: options.open ?? false,
+      }
+      const moved = await client.post<MovedView>('/v1/cluster', request)
+      const status = await untilBack(client, ({ cluster }) => cluster.endsWith(moved.id.slice(0, 16)))
+      if (json) return printJson({ ...moved, addresses: status.addresses })
+      note(`althing: founded ${moved.cluster}, id ${moved.id}`)
+      note(`althing: ${request.threshold} of ${admins.length} admins decide; this node admits others: althing invite`)
+      if (ownRecovery) {
+        note(`althing: move ${paths.dataDir}/${RECOVERY_KEY} to a place apart: it can replace the admins`)
+      }
+      if (request.open) note(paint('red', 'althing: OPEN: anybody links, and every node runs tasks of anybody'))
+    })
+}
+
+function majority(keys: readonly string[]): number {
+  return Math.floor(keys.length / 2) + 1
+}
+
+function defaultName(text: string, option: string): string {
+  const found = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 40)
+  if (isSubdomain(found)) return found
+  throw usageError(`no ${option} can be made of ${JSON.stringify(text)}`, `give one, such as home`)
+}

@@ -1,0 +1,225 @@
+/** The commands of `althing gov` by which something is proposed, signed, refused, and brought into the log. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { isSignedBy } from '../../governance/authority.ts'
+import { isKilled } from '../../governance/promises.ts'
+import type { ClusterView, HistoryView, OutcomesView } from '../../model/cluster.ts'
+import type { Change } from '../../model/governance.ts'
+import { makeStatement } from '../../wire/statement.ts'
+import { contextOf, type Context } from '../context.ts'
+import { CliError, usageError } from '../errors.ts'
+import { each, checked, filled, integer, oneOf } from '../options.ts'
+import { ADMIN_KEY, AdminKey, RECOVERY_KEY } from './admin.ts'
+import { readHistory } from './history.ts'
+import { describeChange, proposalOf, readProposal, textOf, writeProposal, type Proposal } from './proposal.ts'
+import { faultOfKey, keyList } from './words.ts'
+
+const file = filled('the path of a file')
+const key = each(checked(faultOfKey))
+const KEEP = ['all', 'none'] as const
+
+interface ProposeOptions {
+  admins?: string[]
+  threshold?: number
+  enroll?: string[]
+  withdraw?: string[]
+  revoke?: string[]
+  keep?: (typeof KEEP)[number]
+  checkpoint?: boolean
+  out?: string
+}
+
+/** Adds the commands. */
+export function registerSigning(gov: Command): void {
+  gov
+    .command('propose')
+    .summary('propose a change, and sign it')
+    .description(
+      'Propose a change upon the newest entry of the log, sign it with the admin key of this machine if there is ' +
+        'one, and bring it into the log if that is enough. If it is not, the file goes on to the other admins.',
+    )
+    .option('--admins <ids>', 'who decides from then on', keyList)
+    .option('--threshold <k>', 'and how many of them must sign (default: more than half)', integer(1, 16, 2))
+    .option('--enroll <peer>', 'a node that may admit others from then on; may be given again', key)
+    .option('--withdraw <peer>', 'a node that may not any more, for ever; may be given again', key)
+    .option('--revoke <peer>', 'a member that is expelled for ever; may be given again', key)
+    .option('--keep <what>', 'what those who may admit others have signed: `all` stays, or `none`', oneOf(KEEP))
+    .option('--checkpoint', 'say again what holds')
+    .option('--out <file>', 'where to write the proposal (default: proposal.json)', file)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  althing gov propose --enroll 12D3KooW…\n' +
+        '  althing gov propose --revoke 12D3KooW… --keep all --out p.json',
+    )
+    .action(async (options: ProposeOptions, command: Command) => {
+      const context = contextOf(command)
+      const view = await context.client.get<ClusterView>('/v1/cluster')
+      const change = await changeOf(context, view, options)
+      await begin(context, view, change, options.out, ADMIN_KEY)
+    })
+  gov
+    .command('recover')
+    .summary('name new admins with the recovery keys')
+    .description(
+      'Name new admins with the recovery keys: when too many of the old ones are lost, or the log is forked. Works ' +
+        'as `propose`, with the recovery key of this machine.',
+    )
+    .requiredOption('--admins <ids>', 'who decides from then on', keyList)
+    .option('--threshold <k>', 'and how many of them must sign (default: more than half)', integer(1, 16, 2))
+    .option('--out <file>', 'where to write the proposal (default: proposal.json)', file)
+    .addHelpText('after', '\nExample:\n  althing gov recover --admins 12D3KooWA…,12D3KooWB…,12D3KooWC… --threshold 2')
+    .action(async ({ admins, threshold, out }: ProposeOptions & { admins: string[] }, command: Command) => {
+      const context = contextOf(command)
+      const view = await context.client.get<ClusterView>('/v1/cluster')
+      const change: Change = { kind: 'recover', admins: { keys: admins, threshold: threshold ?? majority(admins) } }
+      await begin(context, view, change, out, RECOVERY_KEY)
+    })
+  gov
+    .command('sign')
+    .summary('sign a proposal')
+    .description(
+      'Sign a proposal with the admin key of this machine, in its file, and bring it into the log if it has enough ' +
+        'signatures and a daemon of the cluster runs here. A key signs one proposal for one place in the log.',
+    )
+    .argument('<file>', 'the proposal', file)
+    .option('--key <file>', 'another key than the admin key in the data directory', file)
+    .option('--instead-of <file>', 'a proposal for the same place that enough admins have refused', file)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  althing gov sign p.json\n  althing gov sign p.json --key /media/usb/admin.key',
+    )
+    .action(
+      async (path: string, { key: keyFile, insteadOf }: { key?: string; insteadOf?: string }, command: Command) => {
+        const context = contextOf(command)
+        const proposal = readProposal(path)
+        const dead = insteadOf === undefined ? undefined : await deadProposal(context, insteadOf)
+        await sign(context, proposal, path, keyOf(context, proposal, keyFile), dead)
+      },
+    )
+  gov
+    .command('refuse')
+    .summary('promise never to sign a proposal')
+    .description(
+      'Promise, in the file of a proposal, never to sign it. When it cannot get enough signatures any more, those ' +
+        'who have signed it are free to sign another.',
+    )
+    .argument('<file>', 'the proposal', file)
+    .addHelpText('after', '\nExample:\n  althing gov refuse p.json')
+    .action((path: string, _options: object, command: Command) => {
+      const { paths, note } = contextOf(command)
+      const proposal = readProposal(path)
+      const { statement, entry, refusals } = proposal
+      const refusal = AdminKey.in(paths.dataDir).refuse(statement, entry.cluster, entry.parent)
+      const others = refusals.filter(({ hash }) => hash !== refusal.hash)
+      writeProposal(path, { ...proposal, refusals: [...others, refusal] })
+      note(`althing: refused; ${others.length + 1} have refused it`)
+    })
+}
+
+function majority(keys: readonly string[]): number {
+  return Math.floor(keys.length / 2) + 1
+}
+
+async function changeOf(context: Context, view: ClusterView, options: ProposeOptions): Promise<Change> {
+  const { admins, threshold, enroll = [], withdraw = [], revoke, checkpoint } = options
+  const wanted = [admins, enroll.length + withdraw.length > 0 || undefined, revoke, checkpoint]
+  if (wanted.filter((one) => one !== undefined).length !== 1) {
+    throw usageError('give one change: --admins, --enroll or --withdraw, --revoke, or --checkpoint')
+  }
+  if (admins !== undefined)
+    return { kind: 'admins', admins: { keys: admins, threshold: threshold ?? majority(admins) } }
+  if (checkpoint === true) return { kind: 'checkpoint', state: view.state }
+  const losing = [...withdraw, ...(revoke ?? []).filter((peer) => view.enrollers.includes(peer))]
+  const keep = losing.length === 0 ? [] : await kept(context, losing, options.keep)
+  return revoke !== undefined
+    ? { kind: 'revoke', nodes: revoke, keep }
+    : { kind: 'enrollers', add: enroll, remove: withdraw, keep }
+}
+
+/** What enrollers signed that is to stay. */
+async function kept({ client }: Context, losing: readonly string[], keep: ProposeOptions['keep']): Promise<string[]> {
+  if (keep === undefined) {
+    throw usageError(
+      `${losing.join(', ')} may admit others: say with --keep all or --keep none what becomes of those it admitted`,
+      '`all` keeps whom it admitted; `none` expels them, for an enroller whose key was stolen',
+    )
+  }
+  if (keep === 'none') return []
+  const { state } = readHistory(await client.get<HistoryView>('/v1/governance'), Date.now())
+  return [...state.statements.values()].filter(({ signer }) => losing.includes(signer)).map(({ hash }) => hash)
+}
+
+async function begin(
+  context: Context,
+  view: ClusterView,
+  change: Change,
+  out: string | undefined,
+  keyName: string,
+): Promise<void> {
+  const body = { cluster: view.id, height: view.height + 1, parent: view.head, atMs: Date.now(), change }
+  const proposal = proposalOf(makeStatement('entry', body, []))
+  const path = out ?? 'proposal.json'
+  if (existsSync(path)) throw usageError(`--out ${path}: there is such a file already`, 'give another with --out')
+  if (existsSync(join(context.paths.dataDir, keyName))) {
+    return sign(context, proposal, path, AdminKey.in(context.paths.dataDir, keyName), undefined)
+  }
+  writeProposal(path, proposal)
+  context.note(`althing: wrote ${path}; no ${keyName} is on this machine: let the admins sign it`)
+}
+
+function keyOf({ paths }: Context, { change }: Proposal, keyFile: string | undefined): AdminKey {
+  const path = keyFile ?? join(paths.dataDir, change.kind === 'recover' ? RECOVERY_KEY : ADMIN_KEY)
+  if (!existsSync(path)) {
+    throw new CliError('no-key', `there is no key at ${path}`, { fix: 'give one with --key FILE' })
+  }
+  return new AdminKey(path)
+}
+
+/** The proposal in a file, if so many admins refused it that it never counts. @returns its hash */
+async function deadProposal({ client }: Context, path: string): Promise<string> {
+  const { statement, entry, refusals } = readProposal(path)
+  const view = await client.get<ClusterView>('/v1/cluster')
+  if (isKilled(statement.hash, view.admins, entry.cluster, refusals)) return statement.hash
+  const { keys, threshold } = view.admins
+  throw new CliError('not-refused', `${path} can still be signed: ${keys.length - threshold + 1} refusals end it`, {
+    fix: 'let the other admins run `althing gov refuse FILE` first',
+  })
+}
+
+async function sign(
+  context: Context,
+  proposal: Proposal,
+  path: string,
+  signer: AdminKey,
+  dead: string | undefined,
+): Promise<void> {
+  const { note } = context
+  for (const line of describeChange(proposal.change)) note(`althing: ${line}`)
+  const statement = signer.sign(proposal.statement, proposal.entry.parent, (hash) => hash === dead)
+  const signed = { ...proposal, statement }
+  // Kept before it goes anywhere: the promise is given.
+  writeProposal(path, signed)
+  note(`althing: signed by ${signer.id}; ${statement.signers.length} have signed it`)
+  await bring(context, signed, path)
+}
+
+/** Brings a proposal into the log, if it is complete and a daemon of the cluster runs here. */
+async function bring({ client, note, json, printJson }: Context, { statement, entry, change }: Proposal, path: string) {
+  const view = await client.get<ClusterView>('/v1/cluster').catch(() => undefined)
+  if (view === undefined || view.id !== entry.cluster) {
+    return note(`althing: no daemon of its cluster runs here; ${path} goes on by hand`)
+  }
+  const deciding = change.kind === 'recover' ? view.recovery : view.admins
+  if (!isSignedBy(deciding, statement.signers)) {
+    return note(`althing: ${deciding.threshold} of ${deciding.keys.length} must sign: hand ${path} on`)
+  }
+  const { outcomes } = await client.post<OutcomesView>('/v1/governance', { statements: [textOf(statement)] })
+  if (outcomes[0] !== 'applied' && outcomes[0] !== 'known') {
+    throw new CliError('not-taken', `the log does not take it: ${outcomes[0] ?? 'no answer'}`, {
+      fix: 'see `althing gov log`: if another entry came first, make a new proposal upon it',
+    })
+  }
+  if (json) printJson({ height: entry.height, hash: statement.hash })
+  else note(`althing: it is entry ${entry.height} of the log`)
+}

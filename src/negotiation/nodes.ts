@@ -1,0 +1,43 @@
+/** What bargaining goes by: nodes as others know them, and as they know themselves. */
+import type { NodeId } from '../model/negotiation.ts'
+import type { Resources } from '../model/resources.ts'
+
+/** What the submitter knows of a node before it asks. */
+export interface Candidate {
+  readonly id: NodeId
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly alive: boolean
+  readonly drivers: readonly string[]
+  readonly capacity: Resources
+  readonly free: Resources
+  readonly cpuRatio: number
+  readonly running: number
+}
+
+/** What this node knows of itself when it is asked. */
+export interface LocalNode {
+  readonly labels: Readonly<Record<string, string>>
+  readonly capacity: Resources
+  readonly drivers: readonly string[]
+  /** False while joining or leaving: declines with constraint `state`. */
+  readonly accepting: boolean
+  readonly stateName: string
+  /** Peers whose tasks run here; everyone's when `open`. The node itself is always trusted. */
+  readonly trusted: ReadonlySet<NodeId>
+  readonly open: boolean
+  /** In a cluster with a roster: whose this node is, whose the others are, and whether that was confirmed lately. */
+  readonly roster?: {
+    readonly owner: string | undefined
+    readonly owners: ReadonlyMap<NodeId, string>
+    readonly fresh: boolean
+  }
+  /** Last load sample. */
+  readonly cpuRatio: number
+  readonly memoryAvailableBytes: number
+  /** Can a memory or CPU ceiling be held here at all? */
+  readonly holdsCpuLimit: boolean
+  readonly holdsMemoryLimit: boolean
+  /** sha256 of the bundles that are here already. */
+  readonly warmBundles: ReadonlySet<string>
+}

@@ -1,0 +1,227 @@
+/**
+ * Governance in a running daemon: drives the pure core, stores what must be kept before anything else of a step is
+ * done, signs with the node's key, and tells the rest of the daemon who may link and whose work runs here.
+ *
+ * A daemon that belongs to no cluster with a genesis has one too, which lets everybody in and has nothing to say.
+ */
+import { freshness } from '../../governance/freshness.ts'
+import { createGovernance, mayLink, memberAt, membersAt, type GovernanceState } from '../../governance/state.ts'
+import { CHANGED, type Outcome } from '../../governance/statements.ts'
+import { governanceStep } from '../../governance/step.ts'
+import { head } from '../../governance/sync.ts'
+import type { GovernanceEffect, GovernanceInput, GovernanceMessage } from '../../governance/types.ts'
+import type { Hello } from '../../model/control.ts'
+import type { LocalNode } from '../../negotiation/nodes.ts'
+import type { PeerIdText } from '../../peer/peer.ts'
+import type { Store, Write } from '../../store/store.ts'
+import type { Clock } from '../../util/clock.ts'
+import { messageOf } from '../../util/errors.ts'
+import type { Logger } from '../../util/logger.ts'
+import { makeStatement, openStatement, type StatementSigner, type VerifiedStatement } from '../../wire/statement.ts'
+import { SPREAD_KINDS, type StoredCluster } from './cluster-store.ts'
+
+/** How often the time is looked at, and one neighbour is compared with. */
+const TICK_MS = 30_000
+
+/** What it works with. */
+export interface GovernorOptions {
+  readonly stored: StoredCluster | undefined
+  readonly signer: StatementSigner
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+  readonly send: (to: PeerIdText, message: GovernanceMessage) => void
+  /** Who is a member, or what it may do, has changed; those who left get and give nothing any more. */
+  readonly onRoster: (left: readonly PeerIdText[]) => void
+  /** For whoever watches: members that came and went, and a fork. */
+  readonly tell: (what: string, subject: string) => void
+  /** One of some peers, by chance. */
+  readonly pick: (peers: readonly PeerIdText[]) => PeerIdText
+}
+
+/** The governance of this daemon's cluster. */
+export class Governor {
+  readonly #options: GovernorOptions
+  /** Undefined where there is no genesis. */
+  readonly state: GovernanceState | undefined
+  /** Statements that were refused, by why. */
+  readonly refused = new Map<string, number>()
+  #timer: NodeJS.Timeout | undefined
+  #wasFresh = true
+
+  constructor(options: GovernorOptions) {
+    this.#options = options
+    const { stored, signer } = options
+    if (stored === undefined) return
+    this.state = createGovernance(signer.id, stored.statement.hash, stored.genesis)
+    governanceStep(
+      this.state,
+      { type: 'restore', statements: stored.statements, tickets: stored.tickets },
+      this.#wallMs(),
+    )
+  }
+
+  start(): void {
+    if (this.state === undefined) return
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#tick()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** The name that keeps apart what is said in this cluster: part of topics, hello and mDNS; at most 64 characters. */
+  get tag(): string | undefined {
+    if (this.state === undefined) return undefined
+    const { cluster, genesis } = this.state.log
+    return `${genesis.name.slice(0, 47)}-${cluster.slice(0, 16)}`
+  }
+
+  /** The genesis, as it travels. */
+  get genesis(): VerifiedStatement | undefined {
+    return this.#options.stored?.statement
+  }
+
+  /** Declared open: anybody links, and tasks of anybody run. */
+  get open(): boolean {
+    return this.state?.log.genesis.open ?? false
+  }
+
+  /** Whether a peer may link, and whether what it signed counts. */
+  mayLink(peer: PeerIdText): boolean {
+    return this.state === undefined || peer === this.state.self || mayLink(this.state, peer, this.#wallMs())
+  }
+
+  /** What a hello says of what is known here. */
+  hello(): Hello['governance'] {
+    return this.state === undefined ? undefined : head(this.state)
+  }
+
+  /** A member's link stands, and this is its hello. */
+  onHello(peer: PeerIdText, hello: Hello): void {
+    this.#step({ type: 'peer-up', peer })
+    if (hello.governance !== undefined) this.onMessage(peer, { t: 'gov-head', body: hello.governance })
+  }
+
+  onBye(peer: PeerIdText): void {
+    this.#step({ type: 'peer-down', peer })
+  }
+
+  onMessage(from: PeerIdText, message: GovernanceMessage): void {
+    if (message.t !== 'gov-give') return void this.#step({ type: 'message', from, message })
+    const statements: VerifiedStatement[] = []
+    for (const bytes of message.body.statements) {
+      try {
+        statements.push(openStatement(bytes, SPREAD_KINDS))
+      } catch (error) {
+        this.#count(messageOf(error), 'unverified')
+      }
+    }
+    this.#step({ type: 'statements', from, statements, more: message.body.more })
+  }
+
+  /** Takes statements that were made here, or brought by hand. @returns what became of each, in order */
+  take(statements: readonly VerifiedStatement[]): readonly Outcome[] {
+    const told = this.#step({ type: 'statements', statements }).find((effect) => effect.type === 'outcomes')
+    return told?.type === 'outcomes' ? told.outcomes : []
+  }
+
+  /** Runs an input whose effects the caller wants to see. */
+  run(input: GovernanceInput): readonly GovernanceEffect[] {
+    return this.#step(input)
+  }
+
+  /** Whose tasks run here by the roster: members of this node's owner, if both have the roles for it. */
+  trusted(): readonly PeerIdText[] {
+    const { state } = this
+    if (state === undefined || !freshness(state, this.#wallMs()).fresh) return []
+    const own = memberAt(state, state.self, this.#wallMs())
+    if (own === undefined || !own.roles.includes('worker')) return []
+    return membersAt(state, this.#wallMs())
+      .filter(({ owner, roles }) => owner === own.owner && roles.includes('submitter'))
+      .map(({ node }) => node)
+  }
+
+  /** What a decline for want of trust refers to. */
+  rosterFacts(): LocalNode['roster'] {
+    const { state } = this
+    if (state === undefined) return undefined
+    const members = membersAt(state, this.#wallMs())
+    return {
+      owner: members.find(({ node }) => node === state.self)?.owner,
+      owners: new Map(members.map(({ node, owner }) => [node, owner])),
+      fresh: freshness(state, this.#wallMs()).fresh,
+    }
+  }
+
+  #wallMs(): number {
+    return this.#options.clock.wallMs()
+  }
+
+  #tick(): void {
+    if (this.state === undefined) return
+    const linked = [...this.state.linked]
+    this.#step({ type: 'tick', ...(linked.length > 0 && { peer: this.#options.pick(linked) }) })
+  }
+
+  /** One step of the core and all that follows from it. */
+  #step(input: GovernanceInput): GovernanceEffect[] {
+    if (this.state === undefined) return []
+    const effects = governanceStep(this.state, input, this.#wallMs())
+    this.#write(effects)
+    for (const effect of effects) this.#carry(effect)
+    // Whose tasks run here hangs on it, and it comes and goes with the word of others and with time.
+    const { fresh } = freshness(this.state, this.#wallMs())
+    const changed = fresh !== this.#wasFresh
+    this.#wasFresh = fresh
+    if (changed) this.#options.onRoster([])
+    return effects
+  }
+
+  /** Before anything else of the step: an admission must not be known to others before the ticket is burnt. */
+  #write(effects: readonly GovernanceEffect[]): void {
+    const writes = effects.flatMap((effect): Write[] => {
+      if (effect.type === 'persist') {
+        return [{ collection: 'statement', key: effect.key, doc: { bytes: effect.bytes } }]
+      }
+      if (effect.type !== 'persist-ticket') return []
+      return [{ collection: 'ticket', key: effect.key, doc: effect.issued }]
+    })
+    if (writes.length > 0) this.#options.store.writeDurably(writes)
+  }
+
+  #carry(effect: GovernanceEffect): void {
+    const { send, onRoster, tell, signer, log } = this.#options
+    switch (effect.type) {
+      case 'send':
+        return send(effect.to, effect.message)
+      case 'sign':
+        return void this.take([makeStatement(effect.kind, effect.body, [signer])])
+      case 'roster':
+        for (const peer of effect.joined) tell('admitted', peer)
+        for (const peer of effect.left) tell('expelled', peer)
+        return onRoster(effect.left)
+      case 'alarm': {
+        const { parent, doubleSigners } = effect.fork
+        log.error({ parent, doubleSigners }, 'THE GOVERNANCE LOG IS FORKED: these admins signed two entries for one')
+        return tell('forked', parent)
+      }
+      case 'outcomes':
+        for (const outcome of effect.outcomes) {
+          if (!CHANGED.has(outcome) && outcome !== 'known') this.#count(outcome, outcome)
+        }
+        return
+      case 'persist':
+      case 'persist-ticket':
+      case 'turn-away':
+        // Written already; and for whoever asked.
+        return
+    }
+  }
+
+  #count(why: string, code: string): void {
+    this.#options.log.debug({ why }, 'a statement of governance was not taken')
+    this.refused.set(code, (this.refused.get(code) ?? 0) + 1)
+  }
+}

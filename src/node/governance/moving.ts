@@ -1,0 +1,179 @@
+/** Where this daemon belongs, and by which key: founding, joining, leaving, rotating. It starts anew after each. */
+import { randomBytes } from 'node:crypto'
+import { memberAt } from '../../governance/state.ts'
+import type { FoundRequest, MovedView } from '../../model/cluster.ts'
+import { Genesis, Rotation } from '../../model/governance.ts'
+import { isEnded } from '../../model/task.ts'
+import type { Store, Write } from '../../store/store.ts'
+import { AlthingError } from '../../util/errors.ts'
+import type { Logger } from '../../util/logger.ts'
+import { makeStatement, statementSigner } from '../../wire/statement.ts'
+import type { DaemonParts } from '../daemon-state.ts'
+import { dropIdentity, hasNextSeed, loadNextSeed, loadSeed, useNextSeed } from '../identity.ts'
+import { OperationError } from '../operations.ts'
+import { forgetWrites, genesisWrite, loadCluster, statementWrite } from './cluster-store.ts'
+import { stateOf, takeOwn } from './current.ts'
+import { readTicket, redeemTicket } from './porch.ts'
+
+/** What a founder gives itself: as long as tickets do by default. */
+const MEMBERSHIP_MS = 365 * 24 * 60 * 60 * 1000
+/** How long what was signed last gets to reach the neighbours before this daemon starts anew. */
+const PARTING_MS = 300
+
+/** Founds a cluster. @throws OperationError `invalid`, `conflict` */
+export function found(parts: DaemonParts, request: FoundRequest): MovedView {
+  refuseSecondCluster(parts)
+  const { clock, signer } = parts
+  const { name, admins, threshold, recovery, recoveryThreshold, owner, open } = request
+  const parsed = Genesis.safeParse({
+    name,
+    nonce: randomBytes(16).toString('hex'),
+    admins: { keys: admins, threshold },
+    recovery: { keys: recovery, threshold: recoveryThreshold },
+    enrollers: [signer.id],
+    open,
+    createdAtMs: clock.wallMs(),
+  })
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new OperationError('invalid', `${issue!.path.join('.')}: ${issue!.message}`, {
+      fix: 'more than half of the admins must decide: 2 of 2, 2 of 3, 3 of 4; the same for recovery keys',
+    })
+  }
+  const genesis = makeStatement('genesis', parsed.data, [])
+  const first = makeStatement(
+    'admission',
+    {
+      cluster: genesis.hash,
+      node: signer.id,
+      enroller: signer.id,
+      owner,
+      roles: ['worker', 'submitter'],
+      notBeforeMs: clock.wallMs(),
+      notAfterMs: clock.wallMs() + MEMBERSHIP_MS,
+    },
+    [parts.signer],
+  )
+  return move(parts, [genesisWrite(genesis), statementWrite(first)], name, genesis.hash)
+}
+
+function refuseSecondCluster({ governor }: DaemonParts): void {
+  if (governor.state === undefined) return
+  throw new OperationError('conflict', `this daemon belongs to cluster ${governor.state.log.genesis.name}`, {
+    fix: 'leave it first with `althing leave`, or start another daemon with --data-dir',
+  })
+}
+
+/** Stores where this daemon belongs from now on, and starts it anew there. Tasks run on meanwhile. */
+function move(parts: DaemonParts, writes: readonly Write[], cluster: string, id: string): MovedView {
+  parts.store.writeDurably(writes)
+  parts.restart()
+  return { cluster, id, peerId: parts.mesh.self }
+}
+
+/** Redeems a ticket. @throws OperationError */
+export async function join(parts: DaemonParts, text: string): Promise<MovedView> {
+  refuseSecondCluster(parts)
+  const { options, clock, log, mesh, seed } = parts
+  try {
+    const made = readTicket(text, clock.wallMs())
+    const porch = { seed, allowPublic: options.publicNetwork ?? false, log }
+    const { genesis, statements, addresses } = await redeemTicket(porch, mesh.self, made, () => clock.wallMs())
+    const { name } = made.ticket
+    const tag = `${name.slice(0, 47)}-${genesis.hash.slice(0, 16)}`
+    const known = { cluster: tag, addresses: plain(addresses), reachedMs: clock.wallMs() }
+    const peer: Write = { collection: 'peer', key: made.ticket.redeemer, doc: known }
+    return move(parts, [genesisWrite(genesis), ...statements.map(statementWrite), peer], name, genesis.hash)
+  } catch (error) {
+    if (error instanceof OperationError || !(error instanceof AlthingError)) throw error
+    throw new OperationError(error.code === 'bad-ticket' ? 'invalid' : 'conflict', error.message, {
+      cause: error,
+      ...(error.fix === undefined ? {} : { fix: error.fix }),
+    })
+  }
+}
+
+/** Addresses as the list of known peers keeps them: without `/p2p/`, four at most. */
+function plain(addresses: readonly string[]): string[] {
+  return addresses.map((address) => address.replace(/\/p2p\/[^/]+$/, '')).slice(0, 4)
+}
+
+/** Revokes this node's own key, and forgets the cluster. @throws OperationError */
+export function leave(parts: DaemonParts): MovedView {
+  const state = stateOf(parts)
+  const { name } = state.log.genesis
+  refuseWithWork(parts, 'leaving')
+  if (state.log.authority.enrollers.has(state.self)) {
+    throw new OperationError('conflict', 'this node may admit others: it cannot leave by itself', {
+      fix: 'let the admins revoke it, and list what stays: `althing gov propose --revoke PEER --keep all`',
+    })
+  }
+  const body = {
+    cluster: state.log.cluster,
+    node: state.self,
+    by: state.self,
+    reason: 'left',
+    atMs: parts.clock.wallMs(),
+  }
+  // One that was expelled has nothing to say any more, but may go.
+  if (!state.roster.gone.has(state.self)) takeOwn(parts, 'revocation', body)
+  // A key that left never comes back: the next cluster gets another.
+  setTimeout(() => {
+    parts.store.writeDurably(forgetWrites(parts.store))
+    dropIdentity(parts.options.paths.dataDir)
+    parts.restart()
+  }, PARTING_MS)
+  return { cluster: name, id: state.log.cluster, peerId: state.self }
+}
+
+/** Tasks know this node by its key. */
+function refuseWithWork({ mesh }: DaemonParts, doing: string): void {
+  const { contracts, tasks } = mesh.negotiation
+  const open = [...tasks.values()].filter((task) => !isEnded(task.state)).length
+  if (contracts.size + open === 0) return
+  throw new OperationError('conflict', `${doing} changes this node's key, and ${contracts.size + open} tasks know it`, {
+    fix: 'wait until they have ended and were settled (`althing ps`), or cancel them',
+  })
+}
+
+/** Puts another key in the place of this node's. @throws OperationError */
+export function rotate(parts: DaemonParts): MovedView {
+  const state = stateOf(parts)
+  const { dataDir } = parts.options.paths
+  if (memberAt(state, state.self, parts.clock.wallMs()) === undefined) {
+    throw new OperationError('conflict', 'this node is no member: there is no place to hand on')
+  }
+  if (state.log.authority.enrollers.has(state.self)) {
+    throw new OperationError('conflict', 'this node may admit others, a right that does not go on to another key', {
+      fix:
+        'let the admins give it to another node and take it from this one: ' +
+        `althing gov propose --withdraw ${state.self} --keep all`,
+    })
+  }
+  refuseWithWork(parts, 'rotating')
+  const nextSeed = loadNextSeed(dataDir)
+  const next = statementSigner(nextSeed)
+  const body = { cluster: state.log.cluster, from: state.self, to: next.id, atMs: parts.clock.wallMs() }
+  const [outcome] = parts.governor.take([makeStatement('rotation', body, [parts.signer, next])])
+  if (outcome !== 'taken') throw new OperationError('conflict', `the rotation does not count: ${outcome}`)
+  setTimeout(() => {
+    useNextSeed(dataDir)
+    parts.restart()
+  }, PARTING_MS)
+  return { cluster: state.log.genesis.name, id: state.log.cluster, peerId: next.id }
+}
+
+/**
+ * Ends a rotation that a crash broke off between the word of both keys and the new key's file. Called before the
+ * node's key is read.
+ */
+export function finishRotation(dataDir: string, store: Store, log: Logger): void {
+  if (!hasNextSeed(dataDir)) return
+  const [from, to] = [loadSeed(dataDir), loadNextSeed(dataDir)].map((seed) => statementSigner(seed).id)
+  const rotations = loadCluster(store, log)?.statements.filter(({ kind }) => kind === 'rotation') ?? []
+  const isOurs = rotations.some(({ body }) => {
+    const { data } = Rotation.safeParse(body)
+    return data?.from === from && data?.to === to
+  })
+  if (isOurs) useNextSeed(dataDir)
+}
