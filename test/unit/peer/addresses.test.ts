@@ -7,6 +7,7 @@ import {
   privateListenAddresses,
   resolveAddress,
 } from '../../../src/peer/addresses.ts'
+import { MAX_KNOWN_PEERS } from '../../../src/peer/limits.ts'
 import { AddressBook } from '../../../src/peer/address-book.ts'
 
 const PEER = '12D3KooWFiHPaJri71g7PfXJ9D5MJWbdmhK7W5cTqL2RzUaKmXQM'
@@ -87,8 +88,8 @@ describe('peer: addresses', () => {
 
   it('forgets the peer learnt longest ago when full', () => {
     const book = new AddressBook('self', () => true)
-    for (let index = 0; index <= 4096; index += 1) book.learn(`peer-${index}`, ['/ip4/10.0.0.1/tcp/1'])
-    assert.equal(book.size, 4096)
+    for (let index = 0; index <= MAX_KNOWN_PEERS; index += 1) book.learn(`peer-${index}`, ['/ip4/10.0.0.1/tcp/1'])
+    assert.equal(book.size, MAX_KNOWN_PEERS)
     assert.deepEqual(book.of('peer-0'), [])
   })
 })
