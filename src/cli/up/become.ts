@@ -26,8 +26,16 @@ export const HANDED = 'ALTHING_UP'
  */
 const V8_FLAGS = ['--max-semi-space-size=1', '--optimize-for-size', '--v8-pool-size=0', '--no-turbofan']
 
-/** One heap for malloc instead of one a thread: glibc's answer to contention that a daemon does not have. */
-const ENV = { MALLOC_ARENA_MAX: '1' }
+/**
+ * One heap for malloc instead of one a thread: glibc's answer to contention that a daemon does not have. And what is
+ * large goes back to the system: by itself glibc raises both thresholds as soon as something large was freed once, and
+ * then keeps 3 MB of holes (mallopt(3)).
+ */
+const ENV = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+}
 
 /** Beside the CLI's bundle as shipped, among the sources otherwise. */
 function daemonFile(): string {
