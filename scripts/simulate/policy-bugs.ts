@@ -24,13 +24,6 @@ export const POLICY_BUGS: readonly PlantedBug[] = [
     why: 'what a new policy forbids, and is to stop, goes on',
   },
   {
-    name: 'policy-forgotten-by-restart',
-    file: 'src/negotiation/restore.ts',
-    line: 'enforcePolicies(state, ctx)',
-    instead: '',
-    why: 'what a new policy forbids goes on when the daemon was away as it came',
-  },
-  {
     name: 'policy-drains-what-it-stops',
     file: 'src/negotiation/executor/policy.ts',
     line: "if (phase === 'running' && verdict.refusals.every(({ whenForbidden }) => whenForbidden === 'drain')) return",
