@@ -4,11 +4,11 @@
  */
 import * as z from 'zod'
 import { AuditAlarmView } from './audit-alarm.ts'
-import { PlaceView } from './cluster.ts'
+import { MembershipView } from './cluster.ts'
 import { Id } from './negotiation.ts'
-import { policyVersion } from './policy-api.ts'
+import { PolicyVersion } from './policy-api.ts'
 import { Resources } from './resources.ts'
-import { DEFAULT_TASK, TASK_LIMITS, TaskExit, TaskSpec, TaskState } from './task.ts'
+import { TaskExit, TaskState } from './task.ts'
 
 /** What `/openapi.json` and the page call a node's state. `offline`: its lease lapsed, or it left. */
 export const NodeState = z.enum(['joining', 'ready', 'busy', 'offline'])
@@ -50,7 +50,7 @@ export const StatusView = z.strictObject({
   version: z.string(),
   cluster: z.string(),
   /** Its place in a cluster with a genesis; absent in one without, where anybody links who knows an address. */
-  governance: PlaceView.optional(),
+  governance: MembershipView.optional(),
   state: NodeState,
   /** Runs tasks of anyone who connects. Shown in red. */
   open: z.boolean(),
@@ -60,7 +60,7 @@ export const StatusView = z.strictObject({
    */
   cutOff: z.boolean(),
   /** In force on this node; absent when there is none. */
-  policy: z.lazy(policyVersion).optional(),
+  policy: PolicyVersion.optional(),
   /** Full multiaddrs others can join by. */
   addresses: z.array(z.string()),
   network: NetworkView,
@@ -139,19 +139,6 @@ export const FoundView = z.strictObject({
   reasons: z.array(z.string()),
 })
 export type FoundView = z.infer<typeof FoundView>
-
-/** `POST /v1/jobs`: what `althing run` sends. */
-export const JobRequest = z.strictObject({
-  spec: TaskSpec,
-  count: z.int().min(1).max(TASK_LIMITS.tasksPerJob).default(1),
-  /** Queued tasks fail with `NoCapableNodes` after this. Default: a day. */
-  placeTimeoutMs: z
-    .int()
-    .min(1, 'expected at least 1 millisecond')
-    .max(TASK_LIMITS.placeTimeoutMs, 'expected milliseconds, at most 30 days')
-    .default(DEFAULT_TASK.placeTimeoutMs),
-})
-export type JobRequest = z.infer<typeof JobRequest>
 
 /** Answer to `POST /v1/jobs`: the ids to ask after. */
 export const JobAccepted = z.strictObject({ jobId: Id, taskIds: z.array(Id) })

@@ -1,12 +1,10 @@
 /** An exported audit log: lines of JSON, the head first, that verify without the node they came from. */
 import * as z from 'zod'
 import { signedHeadFields } from './audit-view.ts'
+import { AUDIT_FORMAT } from './audit.ts'
 
 const Hash = z.string().regex(/^[0-9a-f]{64}$/)
 const Position = z.int().min(0)
-
-/** The format that the first line of an exported log names. */
-export const AUDIT_FORMAT = 'althing-audit/1'
 
 /** First line of an exported log: where it begins, and the signed head it ends at. */
 export const AuditFileHead = z.strictObject({

@@ -6,6 +6,8 @@ import * as z from 'zod'
 import { AttemptRef, DeclineReason, Id } from './negotiation.ts'
 import { TASK_LIMITS, TaskExit, TaskState } from './task.ts'
 
+/** The format that the first line of an exported log names. */
+export const AUDIT_FORMAT = 'althing-audit/1'
 /** The largest event, encoded. What may be long in it is cut by `AUDIT_TEXT` and `AUDIT_REASONS`. */
 export const MAX_EVENT_BYTES = 4 * 1024
 /** Characters of a text in an event: with three bytes each and all reasons it stays below the cap. */

@@ -1,53 +1,37 @@
-/**
- * The bodies of the local API that are about policies; see `api.ts`. Most daemons have no policy, so their schemas are
- * made when first looked at: they would take memory from the start.
- */
+/** The bodies of the local API that are about policies; see `api.ts`. */
 import * as z from 'zod'
 
-/** What makes a value when it is first asked for. */
-function once<Value>(make: () => Value): () => Value {
-  let made: Value | undefined
-  return () => (made ??= make())
-}
-
 /** One version of this node's policy. */
-export const policyVersion = once(() =>
-  z.strictObject({
-    /** Counts what was applied and removed on this node, from 1. */
-    version: z.int(),
-    atMs: z.int(),
-    /** Who says to have applied it. Whoever reaches the socket may say anything. */
-    by: z.string(),
-    /** Of the file as it was given; empty for a removal. */
-    sha256: z.string(),
-    /** `metadata.name`; empty for a removal. */
-    name: z.string(),
-    rules: z.int(),
-  }),
-)
-/** See the schema of the same name. */
-export type PolicyVersion = z.infer<ReturnType<typeof policyVersion>>
+export const PolicyVersion = z.strictObject({
+  /** Counts what was applied and removed on this node, from 1. */
+  version: z.int(),
+  atMs: z.int(),
+  /** Who says to have applied it. Whoever reaches the socket may say anything. */
+  by: z.string(),
+  /** Of the file as it was given; empty for a removal. */
+  sha256: z.string(),
+  /** `metadata.name`; empty for a removal. */
+  name: z.string(),
+  rules: z.int(),
+})
+export type PolicyVersion = z.infer<typeof PolicyVersion>
 
 /** `GET|POST|DELETE /v1/policy`: the policy in force on this node. */
-export const policyView = once(() =>
-  z.strictObject({
-    /** Absent when there is none: the trust list and `--open` alone decide. */
-    policy: policyVersion().optional(),
-    /** The file as it was given. */
-    text: z.string().optional(),
-    /** Why a policy that is stored cannot be used; everything is refused then. */
-    unusable: z.string().optional(),
-    /** After a change: tasks here that it ends. */
-    stopped: z.array(z.string()),
-  }),
-)
-/** See the schema of the same name. */
-export type PolicyView = z.infer<ReturnType<typeof policyView>>
+export const PolicyView = z.strictObject({
+  /** Absent when there is none: the trust list and `--open` alone decide. */
+  policy: PolicyVersion.optional(),
+  /** The file as it was given. */
+  text: z.string().optional(),
+  /** Why a policy that is stored cannot be used; everything is refused then. */
+  unusable: z.string().optional(),
+  /** After a change: tasks here that it ends. */
+  stopped: z.array(z.string()),
+})
+export type PolicyView = z.infer<typeof PolicyView>
 
 /** `GET /v1/policy/history`: newest first. */
-export const policyHistory = once(() => z.strictObject({ versions: z.array(policyVersion()) }))
-/** See the schema of the same name. */
-export type PolicyHistory = z.infer<ReturnType<typeof policyHistory>>
+export const PolicyHistory = z.strictObject({ versions: z.array(PolicyVersion) })
+export type PolicyHistory = z.infer<typeof PolicyHistory>
 
 /** May it run, and by or for what. */
 const verdict = () => z.strictObject({ allowed: z.boolean(), why: z.array(z.string()) })
@@ -61,37 +45,31 @@ const offeredJob = () => ({
 })
 
 /** `POST /v1/policy/test`: what another policy would say of the jobs that were offered here. */
-export const policyTrial = once(() =>
-  z.strictObject({
-    offers: z.int(),
-    /** Verdicts that stay as they are. */
-    stillAllowed: z.int(),
-    stillRefused: z.int(),
-    /** The job last offered first. */
-    changes: z.array(z.strictObject({ ...offeredJob(), atMs: z.int(), before: verdict(), after: verdict() })),
-    /** Changes beyond those that are listed. */
-    leftOut: z.int(),
-  }),
-)
-/** See the schema of the same name. */
-export type PolicyTrial = z.infer<ReturnType<typeof policyTrial>>
+export const PolicyTrial = z.strictObject({
+  offers: z.int(),
+  /** Verdicts that stay as they are. */
+  stillAllowed: z.int(),
+  stillRefused: z.int(),
+  /** The job last offered first. */
+  changes: z.array(z.strictObject({ ...offeredJob(), atMs: z.int(), before: verdict(), after: verdict() })),
+  /** Changes beyond those that are listed. */
+  leftOut: z.int(),
+})
+export type PolicyTrial = z.infer<typeof PolicyTrial>
 
 /** `GET /v1/tasks/{id}/policy`: what the policy in force says of a task that is known here, rule by rule. */
-export const policyExplanation = once(() =>
-  z.strictObject({
-    ...offeredJob(),
-    verdict: verdict(),
-    rules: z.array(
-      z.strictObject({
-        rule: z.string(),
-        wanted: z.string(),
-        outcome: z.enum(['admits', 'passes', 'refuses', 'error']),
-        saw: z.string(),
-      }),
-    ),
-    /** How this node answered when it was offered; absent when it was not, or too long ago. */
-    answered: z.strictObject({ atMs: z.int(), reasons: z.array(z.string()) }).optional(),
-  }),
-)
-/** See the schema of the same name. */
-export type PolicyExplanation = z.infer<ReturnType<typeof policyExplanation>>
+export const PolicyExplanation = z.strictObject({
+  ...offeredJob(),
+  verdict: verdict(),
+  rules: z.array(
+    z.strictObject({
+      rule: z.string(),
+      wanted: z.string(),
+      outcome: z.enum(['admits', 'passes', 'refuses', 'error']),
+      saw: z.string(),
+    }),
+  ),
+  /** How this node answered when it was offered; absent when it was not, or too long ago. */
+  answered: z.strictObject({ atMs: z.int(), reasons: z.array(z.string()) }).optional(),
+})
+export type PolicyExplanation = z.infer<typeof PolicyExplanation>

@@ -7,7 +7,6 @@ import type {
   BundleAccepted,
   FoundView,
   JobAccepted,
-  JobRequest,
   LogLine,
   MeshEvent,
   NodeView,
@@ -15,17 +14,10 @@ import type {
   TaskView,
   TrustView,
 } from '../model/api.ts'
+import type { JobRequest } from '../model/job-request.ts'
 import type { WhyView } from '../model/why-view.ts'
-import type {
-  ClusterView,
-  FoundRequest,
-  HistoryView,
-  MemberView,
-  MovedView,
-  OutcomesView,
-  TicketRequest,
-  TicketView,
-} from '../model/cluster.ts'
+import type { ClusterView, HistoryView, MemberView, MovedView, OutcomesView, TicketView } from '../model/cluster.ts'
+import type { FoundRequest, TicketRequest } from '../model/cluster-requests.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../model/policy-api.ts'
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../model/audit-view.ts'

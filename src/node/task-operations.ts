@@ -1,6 +1,7 @@
 /** What can be asked about tasks, and ordered: the half of `Operations` that is about work. */
 import type { Readable } from 'node:stream'
-import type { JobAccepted, JobRequest, LogLine, MeshEvent, TaskView } from '../model/api.ts'
+import type { JobAccepted, LogLine, MeshEvent, TaskView } from '../model/api.ts'
+import type { JobRequest } from '../model/job-request.ts'
 import type { WhyView } from '../model/why-view.ts'
 import { TASK_LIMITS, isEnded, type TaskSpec } from '../model/task.ts'
 import { attemptRefOf, currentAttempt, runIdOf } from '../negotiation/state.ts'

@@ -3,11 +3,7 @@
  * what zod writes, so the schemas that check requests are the ones that are published.
  */
 import * as z from 'zod'
-import * as api from '../model/api.ts'
-import * as doctor from '../model/doctor.ts'
-import * as policy from '../model/policy-api.ts'
-import * as topology from '../model/topology-view.ts'
-import * as why from '../model/why-view.ts'
+import * as views from '../model/views.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 import type { Route } from './route.ts'
 
@@ -44,16 +40,16 @@ export function describeApi(routes: readonly Route[], version: string): Json {
 /** The schemas of the API's bodies, each under the name it is exported by. */
 function nameSchemas(): Map<z.ZodType, string> {
   const named = new Map<z.ZodType, string>()
-  for (const [name, value] of Object.entries({ ...api, ...doctor, ...topology, ...why }))
-    if (value instanceof z.ZodType) named.set(value, name)
-  for (const [name, schema] of Object.entries(policy)) named.set(schema(), `${name[0]!.toUpperCase()}${name.slice(1)}`)
+  for (const [name, value] of Object.entries(views)) if (value instanceof z.ZodType) named.set(value, name)
   return named
 }
 
 function describeRoute(route: Route, named: ReadonlyMap<z.ZodType, string>): Json {
   const replies = Object.entries(route.replies).map(([status, { description, type, schema }]) => {
     if (type === undefined && schema === undefined) return [status, { description }]
-    const content = { [type ?? 'application/json']: schema === undefined ? {} : { schema: schemaOf(schema, named) } }
+    const content = {
+      [type ?? 'application/json']: schema === undefined ? {} : { schema: schemaOf(schema(views), named) },
+    }
     return [status, { description, content }]
   })
   return {
@@ -68,7 +64,7 @@ function describeRoute(route: Route, named: ReadonlyMap<z.ZodType, string>): Jso
     ...(route.body !== undefined && { requestBody: describeBody(route.body, named) }),
     responses: {
       ...Object.fromEntries(replies),
-      default: { description: 'Any error.', content: { [PROBLEM_TYPE]: { schema: schemaOf(api.Problem, named) } } },
+      default: { description: 'Any error.', content: { [PROBLEM_TYPE]: { schema: schemaOf(views.Problem, named) } } },
     },
   }
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type * as z from 'zod'
+import type * as views from '../model/views.ts'
 import type { Operations } from '../node/operations.ts'
 import type { Logger } from '../util/logger.ts'
 import { ApiError } from './problem.ts'
@@ -45,12 +46,15 @@ export type BodyRule =
   | { readonly kind: 'text'; readonly type: string; readonly maxBytes: number }
   | { readonly kind: 'stream'; readonly type: string }
 
+/** The bodies of all replies. They are made for the document alone; a route names its own by a function of them. */
+export type Views = typeof views
+
 /** For the OpenAPI document: what comes back with a status. */
 export interface ReplyRule {
   readonly description: string
   /** The media type; JSON when there is a schema and no type. */
   readonly type?: string
-  readonly schema?: z.ZodType
+  readonly schema?: (views: Views) => z.ZodType
 }
 
 /** One line of the route table. */

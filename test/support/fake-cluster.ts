@@ -1,5 +1,6 @@
 /** A cluster in memory for tests of those who serve people: canned answers in the shapes of the real one. */
-import type { ClusterView, FoundRequest, MemberView, MovedView, TicketRequest } from '../../src/model/cluster.ts'
+import type { ClusterView, MemberView, MovedView } from '../../src/model/cluster.ts'
+import type { FoundRequest, TicketRequest } from '../../src/model/cluster-requests.ts'
 import type { ClusterOperations } from '../../src/node/operations.ts'
 
 const ID = 'c'.repeat(64)

@@ -6,16 +6,8 @@ import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import type {
-  FoundView,
-  JobRequest,
-  LogLine,
-  MeshEvent,
-  NodeView,
-  StatusView,
-  TaskView,
-  TrustView,
-} from '../../src/model/api.ts'
+import type { FoundView, LogLine, MeshEvent, NodeView, StatusView, TaskView, TrustView } from '../../src/model/api.ts'
+import type { JobRequest } from '../../src/model/job-request.ts'
 import type { WhyView } from '../../src/model/why-view.ts'
 import type { AuditEntry, AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../../src/model/audit-view.ts'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'

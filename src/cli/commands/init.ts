@@ -1,7 +1,8 @@
 /** `althing init`: founds a cluster. */
 import { hostname, userInfo } from 'node:os'
 import type { Command } from 'commander'
-import type { FoundRequest, MovedView } from '../../model/cluster.ts'
+import type { MovedView } from '../../model/cluster.ts'
+import type { FoundRequest } from '../../model/cluster-requests.ts'
 import { isSubdomain } from '../../model/label-grammar.ts'
 import { contextOf } from '../context.ts'
 import { usageError } from '../errors.ts'

@@ -1,6 +1,7 @@
 /** `althing join`: into a cluster, by a ticket. */
 import type { Command } from 'commander'
-import { TICKET_PREFIX, type MovedView } from '../../model/cluster.ts'
+import { type MovedView } from '../../model/cluster.ts'
+import { TICKET_PREFIX } from '../../model/cluster-requests.ts'
 import { contextOf } from '../context.ts'
 import { untilBack } from '../moved.ts'
 import { checked } from '../options.ts'

@@ -1,6 +1,7 @@
 /** Turns the options of `run` into the job to submit. */
 import type * as z from 'zod'
-import type { BundleAccepted, JobRequest } from '../../model/api.ts'
+import type { BundleAccepted } from '../../model/api.ts'
+import type { JobRequest } from '../../model/job-request.ts'
 import { DEFAULT_RESOURCES, TASK_LIMITS, type SPREAD_OVER } from '../../model/defaults.ts'
 import { formatBytes } from '../../model/quantity.ts'
 import { usageError } from '../errors.ts'

@@ -1,7 +1,8 @@
 /** Where this daemon belongs, and by which key: founding, joining, leaving, rotating. It starts anew after each. */
 import { randomBytes } from 'node:crypto'
 import { memberAt } from '../../governance/state.ts'
-import type { FoundRequest, MovedView } from '../../model/cluster.ts'
+import type { MovedView } from '../../model/cluster.ts'
+import type { FoundRequest } from '../../model/cluster-requests.ts'
 import { Genesis, Rotation } from '../../model/governance.ts'
 import { isEnded } from '../../model/task.ts'
 import type { Store, Write } from '../../store/store.ts'

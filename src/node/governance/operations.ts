@@ -6,14 +6,13 @@ import { headOf } from '../../governance/log.ts'
 import { memberAt, membersAt } from '../../governance/state.ts'
 import { liveTickets } from '../../governance/tickets.ts'
 import {
-  TICKET_PREFIX,
   type ClusterView,
   type HistoryView,
   type MemberView,
   type OutcomesView,
-  type TicketRequest,
   type TicketView,
 } from '../../model/cluster.ts'
+import { TICKET_PREFIX, type TicketRequest } from '../../model/cluster-requests.ts'
 import { GOVERNANCE_LIMITS, type Ticket } from '../../model/governance.ts'
 import { messageOf } from '../../util/errors.ts'
 import { makeStatement, openStatement, type VerifiedStatement } from '../../wire/statement.ts'

@@ -8,7 +8,7 @@ import { createGovernance, memberAt, type GovernanceState } from '../../governan
 import { governanceStep } from '../../governance/step.ts'
 import { liveTickets, type TicketFault } from '../../governance/tickets.ts'
 import { Genesis, GOVERNANCE_LIMITS, Ticket } from '../../model/governance.ts'
-import { TICKET_PREFIX } from '../../model/cluster.ts'
+import { TICKET_PREFIX } from '../../model/cluster-requests.ts'
 import { openPorch, visitPorch, type Porch, type PorchOptions } from '../../peer/porch.ts'
 import { AlthingError, messageOf } from '../../util/errors.ts'
 import { openStatement, type VerifiedStatement } from '../../wire/statement.ts'

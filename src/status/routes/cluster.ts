@@ -1,18 +1,12 @@
 /** Routes about the cluster: founding and joining it, its members, and what its admins decided. */
 import * as z from 'zod'
 import {
-  ClusterView,
   FoundRequest,
-  HistoryView,
   JoinRequest,
-  MemberView,
-  MovedView,
-  OutcomesView,
   RevokeRequest,
   StatementsRequest,
   TicketRequest,
-  TicketView,
-} from '../../model/cluster.ts'
+} from '../../model/cluster-requests.ts'
 import { route, type Route } from '../route.ts'
 import { json, problem } from './shared.ts'
 
@@ -32,7 +26,7 @@ export const clusterRoutes: readonly Route[] = [
     path: '/v1/cluster',
     summary: 'The cluster this daemon belongs to: who decides, what holds, whether it was confirmed lately.',
     access: 'token',
-    replies: { 200: json('The cluster.', ClusterView), 404: NO_CLUSTER },
+    replies: { 200: json('The cluster.', ({ ClusterView }) => ClusterView), 404: NO_CLUSTER },
     handle: ({ operations }) => ({ status: 200, json: operations.cluster.view() }),
   }),
   route({
@@ -42,7 +36,11 @@ export const clusterRoutes: readonly Route[] = [
     summary: 'Founds a cluster with this node as its first member. The daemon starts anew in it.',
     access: 'token',
     body: body(FoundRequest),
-    replies: { 200: json('Where this daemon belongs from now on.', MovedView), 409: REFUSED, 422: REFUSED },
+    replies: {
+      200: json('Where this daemon belongs from now on.', ({ MovedView }) => MovedView),
+      409: REFUSED,
+      422: REFUSED,
+    },
     handle: ({ operations, body: request }) => ({ status: 200, json: operations.cluster.found(request) }),
   }),
   route({
@@ -52,7 +50,11 @@ export const clusterRoutes: readonly Route[] = [
     summary: 'Redeems a ticket. The daemon starts anew in the cluster it joined.',
     access: 'token',
     body: body(JoinRequest),
-    replies: { 200: json('Where this daemon belongs from now on.', MovedView), 409: REFUSED, 422: REFUSED },
+    replies: {
+      200: json('Where this daemon belongs from now on.', ({ MovedView }) => MovedView),
+      409: REFUSED,
+      422: REFUSED,
+    },
     handle: async ({ operations, body: { ticket } }) => ({ status: 200, json: await operations.cluster.join(ticket) }),
   }),
   route({
@@ -61,7 +63,7 @@ export const clusterRoutes: readonly Route[] = [
     path: '/v1/cluster/leave',
     summary: 'Leaves the cluster for ever. The daemon starts anew with another key.',
     access: 'token',
-    replies: { 200: json('What was left.', MovedView), 404: NO_CLUSTER, 409: REFUSED },
+    replies: { 200: json('What was left.', ({ MovedView }) => MovedView), 404: NO_CLUSTER, 409: REFUSED },
     handle: ({ operations }) => ({ status: 200, json: operations.cluster.leave() }),
   }),
   route({
@@ -71,7 +73,7 @@ export const clusterRoutes: readonly Route[] = [
     summary: 'Makes a ticket by which one node can join.',
     access: 'token',
     body: body(TicketRequest),
-    replies: { 200: json('The ticket.', TicketView), 404: NO_CLUSTER, 409: REFUSED, 429: REFUSED },
+    replies: { 200: json('The ticket.', ({ TicketView }) => TicketView), 404: NO_CLUSTER, 409: REFUSED, 429: REFUSED },
     handle: async ({ operations, body: request }) => ({ status: 200, json: await operations.cluster.invite(request) }),
   }),
   route({
@@ -80,7 +82,7 @@ export const clusterRoutes: readonly Route[] = [
     path: '/v1/members',
     summary: 'Who belongs to the cluster, and who does not any more.',
     access: 'token',
-    replies: { 200: json('The members.', z.array(MemberView)), 404: NO_CLUSTER },
+    replies: { 200: json('The members.', ({ MemberView }) => z.array(MemberView)), 404: NO_CLUSTER },
     handle: ({ operations }) => ({ status: 200, json: operations.cluster.members() }),
   }),
   route({
@@ -90,7 +92,11 @@ export const clusterRoutes: readonly Route[] = [
     summary: 'Expels a member for ever, by its peer id.',
     access: 'token',
     body: body(RevokeRequest),
-    replies: { 200: json('The members as they are then.', z.array(MemberView)), 404: REFUSED, 409: REFUSED },
+    replies: {
+      200: json('The members as they are then.', ({ MemberView }) => z.array(MemberView)),
+      404: REFUSED,
+      409: REFUSED,
+    },
     handle: ({ operations, params, body: { reason } }) => ({
       status: 200,
       json: operations.cluster.revoke(params['id']!, reason),
@@ -102,7 +108,11 @@ export const clusterRoutes: readonly Route[] = [
     path: '/v1/cluster/rotate',
     summary: 'Gives this node another key in place of its present one. The daemon starts anew.',
     access: 'token',
-    replies: { 200: json('Who this node is from now on.', MovedView), 404: NO_CLUSTER, 409: REFUSED },
+    replies: {
+      200: json('Who this node is from now on.', ({ MovedView }) => MovedView),
+      404: NO_CLUSTER,
+      409: REFUSED,
+    },
     handle: ({ operations }) => ({ status: 200, json: operations.cluster.rotate() }),
   }),
   route({
@@ -111,7 +121,7 @@ export const clusterRoutes: readonly Route[] = [
     path: '/v1/governance',
     summary: 'Everything that was signed in the cluster, to be verified elsewhere.',
     access: 'token',
-    replies: { 200: json('Genesis and statements.', HistoryView), 404: NO_CLUSTER },
+    replies: { 200: json('Genesis and statements.', ({ HistoryView }) => HistoryView), 404: NO_CLUSTER },
     handle: ({ operations }) => ({ status: 200, json: operations.cluster.history() }),
   }),
   route({
@@ -121,7 +131,7 @@ export const clusterRoutes: readonly Route[] = [
     summary: 'Takes statements that were signed elsewhere, such as a proposal with enough signatures.',
     access: 'token',
     body: body(StatementsRequest, STATEMENTS_BODY_BYTES),
-    replies: { 200: json('What became of each.', OutcomesView), 404: NO_CLUSTER, 422: REFUSED },
+    replies: { 200: json('What became of each.', ({ OutcomesView }) => OutcomesView), 404: NO_CLUSTER, 422: REFUSED },
     handle: ({ operations, body: { statements } }) => ({ status: 200, json: operations.cluster.take(statements) }),
   }),
 ]

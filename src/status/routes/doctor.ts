@@ -1,6 +1,5 @@
 /** Routes that look for what is wrong: examinations, and who reaches whom. */
 import * as z from 'zod'
-import { ReachabilityView } from '../../model/doctor.ts'
 import { NDJSON_TYPE, streamNdjson } from '../ndjson.ts'
 import { route, type Route } from '../route.ts'
 import { json, problem } from './shared.ts'
@@ -44,7 +43,7 @@ export const doctorRoutes: readonly Route[] = [
     path: '/v1/reachability',
     summary: 'Who sees whom, by which way and with what round trip, as each neighbour tells it.',
     access: 'token',
-    replies: { 200: json('A row for each member, 64 at most.', ReachabilityView) },
+    replies: { 200: json('A row for each member, 64 at most.', ({ ReachabilityView }) => ReachabilityView) },
     handle: async ({ operations, signal }) => ({ status: 200, json: await operations.reachability(signal) }),
   }),
 ]

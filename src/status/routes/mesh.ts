@@ -1,7 +1,5 @@
 /** Routes about the mesh: this daemon, the nodes, what they can do, whom this one trusts, and events. */
 import * as z from 'zod'
-import { FoundView, NodeView, PassportsAccepted, StatusView, TrustView } from '../../model/api.ts'
-import { TopologyView } from '../../model/topology-view.ts'
 import { ApiError } from '../problem.ts'
 import { route, type Route } from '../route.ts'
 import { Flag, given, json, problem, Selector } from './shared.ts'
@@ -22,7 +20,7 @@ export const meshRoutes: readonly Route[] = [
     path: '/v1/status',
     summary: 'This daemon: who it is, where it listens, what it has and runs.',
     access: 'token',
-    replies: { 200: json('The daemon.', StatusView) },
+    replies: { 200: json('The daemon.', ({ StatusView }) => StatusView) },
     handle: ({ operations }) => ({ status: 200, json: operations.status() }),
   }),
   route({
@@ -32,7 +30,10 @@ export const meshRoutes: readonly Route[] = [
     summary: 'The machines of the mesh as this daemon knows them.',
     access: 'token',
     query: z.strictObject({ selector: Selector, all: Flag.describe('Also those offline.') }),
-    replies: { 200: json('The nodes.', z.array(NodeView)), 422: problem('The selector does not parse.') },
+    replies: {
+      200: json('The nodes.', ({ NodeView }) => z.array(NodeView)),
+      422: problem('The selector does not parse.'),
+    },
     handle: ({ operations, query }) => ({
       status: 200,
       json: operations.nodes({ ...given('selector', query.selector), all: query.all === 'true' }),
@@ -44,7 +45,7 @@ export const meshRoutes: readonly Route[] = [
     path: '/v1/nodes/{id}',
     summary: 'One machine, by peer id, unique prefix of it, or name.',
     access: 'token',
-    replies: { 200: json('The node.', NodeView), 404: problem('No such node.') },
+    replies: { 200: json('The node.', ({ NodeView }) => NodeView), 404: problem('No such node.') },
     handle: ({ operations, params }) => ({ status: 200, json: operations.node(params['id']!) }),
   }),
   route({
@@ -53,7 +54,7 @@ export const meshRoutes: readonly Route[] = [
     path: '/v1/topology',
     summary: 'Where everybody is: zones and regions, round trips from this daemon, bandwidth where it was measured.',
     access: 'token',
-    replies: { 200: json('The nodes and where they are.', TopologyView) },
+    replies: { 200: json('The nodes and where they are.', ({ TopologyView }) => TopologyView) },
     handle: ({ operations }) => ({ status: 200, json: operations.topology() }),
   }),
   route({
@@ -64,7 +65,7 @@ export const meshRoutes: readonly Route[] = [
     access: 'token',
     query: z.strictObject({ selector: Selector }),
     replies: {
-      200: json('At least one match.', FoundView),
+      200: json('At least one match.', ({ FoundView }) => FoundView),
       404: problem('`no-capable-nodes`: nobody does; `reasons` says why those that name it do not count.'),
     },
     handle({ operations, params, query }) {
@@ -82,7 +83,7 @@ export const meshRoutes: readonly Route[] = [
     path: '/v1/trust',
     summary: 'The peers whose tasks run here.',
     access: 'token',
-    replies: { 200: json('The list.', TrustView) },
+    replies: { 200: json('The list.', ({ TrustView }) => TrustView) },
     handle: ({ operations }) => ({ status: 200, json: operations.trust() }),
   }),
   route({
@@ -97,7 +98,7 @@ export const meshRoutes: readonly Route[] = [
       schema: z.strictObject({ peer: PeerId }),
       maxBytes: SMALL_BODY_BYTES,
     },
-    replies: { 200: json('The list as it is now.', TrustView), 422: problem('Not a peer id.') },
+    replies: { 200: json('The list as it is now.', ({ TrustView }) => TrustView), 422: problem('Not a peer id.') },
     handle: ({ operations, body }) => ({ status: 200, json: operations.addTrust(body.peer) }),
   }),
   route({
@@ -106,7 +107,10 @@ export const meshRoutes: readonly Route[] = [
     path: '/v1/trust/{peer}',
     summary: 'Declines tasks of a peer from now on; what runs goes on.',
     access: 'token',
-    replies: { 200: json('The list as it is now.', TrustView), 404: problem('It is not in the list.') },
+    replies: {
+      200: json('The list as it is now.', ({ TrustView }) => TrustView),
+      404: problem('It is not in the list.'),
+    },
     handle: ({ operations, params }) => ({ status: 200, json: operations.removeTrust(params['peer']!) }),
   }),
   route({
@@ -118,7 +122,7 @@ export const meshRoutes: readonly Route[] = [
     query: z.strictObject({ file: z.string().max(4096).default('passport.yaml').describe('Named in errors.') }),
     body: { kind: 'text', type: 'application/yaml', maxBytes: MAX_PASSPORT_FILE_BYTES },
     replies: {
-      200: json('The names of what was published.', PassportsAccepted),
+      200: json('The names of what was published.', ({ PassportsAccepted }) => PassportsAccepted),
       422: problem('Not a passport; the detail has file, line and field of each mistake.'),
     },
     handle: async ({ operations, query, body }) => ({
@@ -148,7 +152,7 @@ export const meshRoutes: readonly Route[] = [
     path: '/v1/shutdown',
     summary: 'Ends the daemon. Tasks run on and are adopted at the next start.',
     access: 'token',
-    replies: { 202: json('It is stopping.', z.strictObject({ stopping: z.literal(true) })) },
+    replies: { 202: json('It is stopping.', () => z.strictObject({ stopping: z.literal(true) })) },
     handle({ operations, response }) {
       // Once the answer is out: stopping closes the connection it goes by.
       response.once('close', () => operations.shutdown())

@@ -1,8 +1,7 @@
 /** Routes about what this node lets run. */
 import * as z from 'zod'
-import { policyExplanation, policyHistory, policyTrial, policyView } from '../../model/policy-api.ts'
 import { route, type Route } from '../route.ts'
-import { jsonOf, problem } from './shared.ts'
+import { json, problem } from './shared.ts'
 
 const TYPE = 'application/yaml'
 /** `POLICY_LIMITS.fileBytes`, in characters that may take more than a byte. */
@@ -19,7 +18,7 @@ export const policyRoutes: readonly Route[] = [
     path: '/v1/policy',
     summary: 'The policy in force on this node.',
     access: 'token',
-    replies: { 200: jsonOf('The policy, if there is one.', policyView) },
+    replies: { 200: json('The policy, if there is one.', ({ PolicyView }) => PolicyView) },
     handle: ({ operations }) => ({ status: 200, json: operations.policy() }),
   }),
   route({
@@ -30,7 +29,7 @@ export const policyRoutes: readonly Route[] = [
     access: 'token',
     query: Query,
     body: { kind: 'text', type: TYPE, maxBytes: MAX_POLICY_BYTES },
-    replies: { 200: jsonOf('The policy as it is now.', policyView), 422: faulty },
+    replies: { 200: json('The policy as it is now.', ({ PolicyView }) => PolicyView), 422: faulty },
     handle: async ({ operations, query, body }) => ({
       status: 200,
       json: await operations.applyPolicy(body, query.file, query.by),
@@ -43,7 +42,7 @@ export const policyRoutes: readonly Route[] = [
     summary: 'Takes the policy out of force: the trust list alone decides again.',
     access: 'token',
     query: Query,
-    replies: { 200: jsonOf('There is none now.', policyView), 404: problem('There was none.') },
+    replies: { 200: json('There is none now.', ({ PolicyView }) => PolicyView), 404: problem('There was none.') },
     handle: async ({ operations, query }) => ({ status: 200, json: await operations.removePolicy(query.by) }),
   }),
   route({
@@ -54,7 +53,7 @@ export const policyRoutes: readonly Route[] = [
     access: 'token',
     query: Query,
     body: { kind: 'text', type: TYPE, maxBytes: MAX_POLICY_BYTES },
-    replies: { 200: jsonOf('The verdicts that would change.', policyTrial), 422: faulty },
+    replies: { 200: json('The verdicts that would change.', ({ PolicyTrial }) => PolicyTrial), 422: faulty },
     handle: async ({ operations, query, body }) => ({
       status: 200,
       json: await operations.tryPolicy(body, query.file),
@@ -66,7 +65,7 @@ export const policyRoutes: readonly Route[] = [
     path: '/v1/policy/history',
     summary: 'What was applied on this node, when and by whom; newest first.',
     access: 'token',
-    replies: { 200: jsonOf('The versions.', policyHistory) },
+    replies: { 200: json('The versions.', ({ PolicyHistory }) => PolicyHistory) },
     handle: ({ operations }) => ({ status: 200, json: operations.policyHistory() }),
   }),
   route({
@@ -76,7 +75,7 @@ export const policyRoutes: readonly Route[] = [
     summary: 'What the policy in force says of a task that is known here, rule by rule.',
     access: 'token',
     replies: {
-      200: jsonOf('The verdict and every rule.', policyExplanation),
+      200: json('The verdict and every rule.', ({ PolicyExplanation }) => PolicyExplanation),
       404: problem('No such task is known here.'),
     },
     handle: ({ operations, params }) => ({ status: 200, json: operations.explainPolicy(params['id']!) }),

@@ -1,8 +1,7 @@
 /** Pieces that several routes are made of. */
 import * as z from 'zod'
-import { Problem } from '../../model/api.ts'
 import { PROBLEM_TYPE } from '../problem.ts'
-import type { ReplyRule } from '../route.ts'
+import type { ReplyRule, Views } from '../route.ts'
 
 /** A switch in the query: `?all=true`. */
 export const Flag = z.enum(['true', 'false']).optional()
@@ -14,23 +13,13 @@ export const Selector = z
   .describe('Label selector, Kubernetes grammar: a=b,c in (d,e),!f')
 
 /** JSON of a schema. */
-export function json(description: string, schema: z.ZodType): ReplyRule {
+export function json(description: string, schema: (views: Views) => z.ZodType): ReplyRule {
   return { description, schema }
-}
-
-/** JSON of a schema that is made when the document is asked for. */
-export function jsonOf(description: string, schema: () => z.ZodType): ReplyRule {
-  return {
-    description,
-    get schema() {
-      return schema()
-    },
-  }
 }
 
 /** Problem details. */
 export function problem(description: string): ReplyRule {
-  return { description, type: PROBLEM_TYPE, schema: Problem }
+  return { description, type: PROBLEM_TYPE, schema: ({ Problem }) => Problem }
 }
 
 /** Leaves a key out of an object when its value is undefined. */

@@ -20,7 +20,7 @@ export const systemRoutes: readonly Route[] = [
     path: '/livez',
     summary: 'Answers as long as the daemon does.',
     access: 'open',
-    replies: { 200: json('Alive.', Ok) },
+    replies: { 200: json('Alive.', () => Ok) },
     handle: () => ({ status: 200, json: { status: 'ok' } }),
   }),
   route({
@@ -29,7 +29,7 @@ export const systemRoutes: readonly Route[] = [
     path: '/readyz',
     summary: 'Whether the daemon knows the mesh well enough to work.',
     access: 'open',
-    replies: { 200: json('Ready.', Ok), 503: problem('`not-ready`: it is joining.') },
+    replies: { 200: json('Ready.', () => Ok), 503: problem('`not-ready`: it is joining.') },
     handle({ operations }) {
       if (operations.ready()) return { status: 200, json: { status: 'ok' } }
       throw new ApiError(503, 'not-ready', 'the daemon is joining: it has not yet synchronised with a neighbour')
@@ -41,7 +41,7 @@ export const systemRoutes: readonly Route[] = [
     path: '/healthz',
     summary: 'Named checks; their details only with the token.',
     access: 'open',
-    replies: { 200: json('All is well.', Health), 503: json('Something is not.', Health) },
+    replies: { 200: json('All is well.', () => Health), 503: json('Something is not.', () => Health) },
     handle({ operations, authenticated }) {
       const health = Object.entries(operations.health())
       const well = health.every(([, wrong]) => wrong === undefined)

@@ -1,8 +1,7 @@
 /** Routes about work: bundles, jobs, tasks, their logs and outputs. */
 import * as z from 'zod'
 import type { LogEnd, LogLine } from '../../model/api.ts'
-import { BundleAccepted, JobAccepted, JobRequest, TaskView } from '../../model/api.ts'
-import { WhyView } from '../../model/why-view.ts'
+import { JobRequest } from '../../model/job-request.ts'
 import { messageOf } from '../../util/errors.ts'
 import { NDJSON_TYPE, streamNdjson } from '../ndjson.ts'
 import { route, type Route } from '../route.ts'
@@ -22,7 +21,10 @@ export const taskRoutes: readonly Route[] = [
     summary: 'Stores an input bundle and answers its content hash, to name in a job.',
     access: 'token',
     body: { kind: 'stream', type: TAR_TYPE },
-    replies: { 201: json('Stored.', BundleAccepted), 507: problem('The disk is full, or the bundle over the cap.') },
+    replies: {
+      201: json('Stored.', ({ BundleAccepted }) => BundleAccepted),
+      507: problem('The disk is full, or the bundle over the cap.'),
+    },
     handle: async ({ operations, body }) => ({ status: 201, json: await operations.addBundle(body) }),
   }),
   route({
@@ -33,7 +35,7 @@ export const taskRoutes: readonly Route[] = [
     access: 'token',
     body: { kind: 'json', type: 'application/json', schema: JobRequest, maxBytes: MAX_JOB_BYTES },
     replies: {
-      201: json('Accepted and stored; nothing is placed yet.', JobAccepted),
+      201: json('Accepted and stored; nothing is placed yet.', ({ JobAccepted }) => JobAccepted),
       422: problem('The job does not fit its schema; `errors` names the fields.'),
       429: problem('Too many tasks wait already.'),
     },
@@ -46,7 +48,7 @@ export const taskRoutes: readonly Route[] = [
     summary: 'Tasks submitted or run here.',
     access: 'token',
     query: z.strictObject({ all: Flag.describe('Also those that ended.') }),
-    replies: { 200: json('The tasks.', z.array(TaskView)) },
+    replies: { 200: json('The tasks.', ({ TaskView }) => z.array(TaskView)) },
     handle: ({ operations, query }) => ({ status: 200, json: operations.tasks({ all: query.all === 'true' }) }),
   }),
   route({
@@ -56,7 +58,7 @@ export const taskRoutes: readonly Route[] = [
     summary: 'One task, by id or unique prefix; with wait=ended answered when it has ended.',
     access: 'token',
     query: z.strictObject({ wait: z.literal('ended').optional() }),
-    replies: { 200: json('The task.', TaskView), 404: noSuchTask },
+    replies: { 200: json('The task.', ({ TaskView }) => TaskView), 404: noSuchTask },
     async handle({ operations, params, query, signal }) {
       const id = params['id']!
       if (query.wait === undefined) return { status: 200, json: operations.task(id) }
@@ -69,7 +71,7 @@ export const taskRoutes: readonly Route[] = [
     path: '/v1/tasks/{id}/why',
     summary: 'The whole bargaining over a task: offers, bids, declines, who was not asked, awards.',
     access: 'token',
-    replies: { 200: json('The story.', WhyView), 404: noSuchTask },
+    replies: { 200: json('The story.', ({ WhyView }) => WhyView), 404: noSuchTask },
     handle: ({ operations, params }) => ({ status: 200, json: operations.why(params['id']!) }),
   }),
   route({
@@ -78,7 +80,11 @@ export const taskRoutes: readonly Route[] = [
     path: '/v1/tasks/{id}/cancel',
     summary: 'Ends a task: SIGTERM, its grace, SIGKILL. Answers before it has ended.',
     access: 'token',
-    replies: { 202: json('The task as it is now.', TaskView), 404: noSuchTask, 409: problem('It has ended.') },
+    replies: {
+      202: json('The task as it is now.', ({ TaskView }) => TaskView),
+      404: noSuchTask,
+      409: problem('It has ended.'),
+    },
     handle: ({ operations, params }) => ({ status: 202, json: operations.cancel(params['id']!) }),
   }),
   route({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { MeshInput } from '../../../src/mesh/types.ts'
-import { JobRequest } from '../../../src/model/api.ts'
+import { JobRequest } from '../../../src/model/job-request.ts'
 import type { DaemonParts } from '../../../src/node/daemon-state.ts'
 import { OperationError } from '../../../src/node/operations.ts'
 import { submitJob } from '../../../src/node/task-operations.ts'

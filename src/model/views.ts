@@ -1,0 +1,13 @@
+/**
+ * All bodies of the local API, each under its name: for the document that describes them. Nothing else may load this:
+ * some seven hundred schemas take more than a megabyte.
+ */
+export * from './api.ts'
+export * from './audit-view.ts'
+export * from './cluster.ts'
+export { FoundRequest, JoinRequest, RevokeRequest, StatementsRequest, TicketRequest } from './cluster-requests.ts'
+export * from './doctor.ts'
+export * from './job-request.ts'
+export * from './policy-api.ts'
+export * from './topology-view.ts'
+export * from './why-view.ts'
