@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import { probeHardware } from '../hw/inventory.ts'
+import { isQuestion } from '../mesh/promises.ts'
 import { createMesh, meshStep, nextWakeMs } from '../mesh/step.ts'
 import type { MeshInput, MeshState } from '../mesh/types.ts'
 import type { HardwareSummary } from '../model/hardware.ts'
@@ -33,6 +34,7 @@ import { LinkSpeeds } from './link-speeds.ts'
 import { LinkBudget } from './link-budget.ts'
 import { lockDataDir } from './lock.ts'
 import { MeshLoop } from './loop.ts'
+import { takeOwnMessages } from './own-messages.ts'
 import { toFrame, type Sealer } from './messages.ts'
 import { choosePort, makePeer } from './network.ts'
 import type { Operations } from './operations.ts'
@@ -120,6 +122,8 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     log: log.child({ component: 'mesh' }),
     // The loop and what carries out its effects need each other; this runs only once both stand.
     carry: (effect) => carry(effect),
+    isQuestion: (effect) => isQuestion(effect, signer.id),
+    takeOwn: (effects, step) => takeOwnMessages(effects, signer.id, sealer, step),
   })
   const input = (one: MeshInput) => void loop.input(one)
   const post = (one: MeshInput) => loop.post(one)

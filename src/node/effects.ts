@@ -9,7 +9,8 @@ import { messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import type { AuditExchange } from './audit/exchange.ts'
 import type { EventHub } from './events.ts'
-import { toFrame, toSelf, type Sealer } from './messages.ts'
+import { toFrame, type Sealer } from './messages.ts'
+import { ownInput, UNHURRIED } from './own-messages.ts'
 import type { Probes } from './probes.ts'
 import type { Runner } from './runner.ts'
 import type { KeptRuns } from './runs.ts'
@@ -91,16 +92,13 @@ function frameOf(message: ControlMessage, sealer: Sealer): Uint8Array {
   return frame
 }
 
-/** What ends something, and that nobody waits for: writing it at once would hold up what follows in the same step. */
-const UNHURRIED: ReadonlySet<ControlMessage['t']> = new Set(['release', 'settle'])
-
 function send(
   { sealer, peer, mesh, post, log, probes, governor }: EffectOptions,
   to: string,
   message: ControlMessage,
 ): void {
   try {
-    if (to === mesh.self) return post({ type: 'message', from: to, ...toSelf(message, sealer) })
+    if (to === mesh.self) return post(ownInput(to, message, sealer))
     const frame = frameOf(
       message.t === 'hello' ? completed(message, probes.addressFor(to), governor.hello()) : message,
       sealer,

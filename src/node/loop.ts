@@ -2,7 +2,8 @@
  * The driver loop: input → `mesh.step` → carry out the effects. The only place where the core meets
  * time, and the only one that orders effects:
  *
- * 1. what a step persists is on disk before anything else of that step happens (persist before send);
+ * 1. what a step persists is on disk before anything else of that step happens (persist before send), but for
+ *    questions, which promise nothing: they leave at once;
  * 2. when it cannot be written (a full disk), effects wait, in order, until it can: nothing is
  *    acknowledged that a crash would forget. What ends a run goes on, since that may be what frees the
  *    disk, and a forgotten end can be asked for again; and so do signs of life, which promise nothing;
@@ -16,22 +17,13 @@ import type { Clock } from '../util/clock.ts'
 import { messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { trimmed } from './held-effects.ts'
+import { WriteBehind, type Journal } from './write-behind.ts'
 
 /** What the loop drives: the mesh's step, bound to its state. */
 export interface Core {
   step(input: MeshInput, nowMs: number): MeshEffect[]
   /** When the core wants to be woken, or undefined. */
   nextWakeMs(): number | undefined
-}
-
-/** What the loop writes to: documents, and with them the events that were noted meanwhile. */
-export interface Journal {
-  /** Events that are noted and not yet written. */
-  readonly waiting: number
-  /** Notes an event; it is written with the next documents, or before long without any. */
-  note(event: AuditDraft): void
-  /** Writes all of it or nothing. @throws StoreError */
-  write(writes: readonly Write[]): void
 }
 
 /** The core, and what the loop writes to, reads the time from and hands effects to. */
@@ -42,10 +34,18 @@ export interface LoopOptions {
   readonly log: Logger
   /** Carries out one effect that is not a write. May call `input`. One that throws is logged; the others go on. */
   readonly carry: (effect: MeshEffect) => void
+  /** Effects that may be carried out before what their step persists is on disk. @default none */
+  readonly isQuestion?: (effect: MeshEffect) => boolean
+  /**
+   * Takes what effects say to this node itself, by steps that are stored together with them. @returns the others
+   * @default leaves all of them
+   */
+  readonly takeOwn?: (
+    effects: readonly MeshEffect[],
+    step: (input: MeshInput) => readonly MeshEffect[],
+  ) => readonly MeshEffect[]
 }
 
-/** How long cache writes (records, marks) and events that belong to no other write may wait, to be written in bulk. */
-const CACHE_FLUSH_MS = 500
 const RETRY_WRITE_MS = 1_000
 /** Timers longer than this overflow in Node; waking early is harmless. */
 const MAX_TIMER_MS = 3_600_000
@@ -55,8 +55,10 @@ export class MeshLoop {
   readonly #inputs: MeshInput[] = []
   /** Inputs for the end of this turn. */
   readonly #posted: MeshInput[] = []
+  /** Effects of a submit for the end of this turn, and who waits until they are carried out. */
+  readonly #submitted: { readonly effects: readonly MeshEffect[]; readonly done: () => void }[] = []
   #turn: NodeJS.Immediate | undefined
-  readonly #cache = new Map<string, Write>()
+  readonly #later: WriteBehind
   #unwritten: Write[] = []
   #held: MeshEffect[] = []
   #blockedBy: string | undefined
@@ -65,11 +67,12 @@ export class MeshLoop {
   #closed = false
   #wake: NodeJS.Timeout | undefined
   #wakeAtMs = Infinity
-  #cacheTimer: NodeJS.Timeout | undefined
   #retryTimer: NodeJS.Timeout | undefined
 
   constructor(options: LoopOptions) {
     this.#options = options
+    const { journal, log } = options
+    this.#later = new WriteBehind({ journal, log, isBlocked: () => this.#blockedBy !== undefined })
   }
 
   /** Why nothing can be written at present, or undefined. New work should be refused meanwhile. */
@@ -86,7 +89,6 @@ export class MeshLoop {
    * Feeds one input, behind those that were posted.
    * @returns the effects of this very input, already carried out or held back; undefined when it was
    *   queued behind the step under way
-   * @throws only what the core throws at a `submit`: its submitter is told
    */
   input(input: MeshInput): readonly MeshEffect[] | undefined {
     if (this.#closed) return []
@@ -94,17 +96,31 @@ export class MeshLoop {
       this.#inputs.push(input)
       return undefined
     }
-    this.#busy = true
-    try {
-      this.#drain()
-      const effects = input.type === 'submit' ? this.#step(input) : this.#guarded(input)
+    return this.#alone(() => {
+      const effects = this.#guarded(input)
       this.#finish(effects)
       this.#runQueued()
       return effects
-    } finally {
-      this.#busy = false
-      this.#armWake()
-    }
+    })
+  }
+
+  /**
+   * Feeds a job. What it asks of others leaves at once, and they think about it while it is stored, at the end of this
+   * turn; resolves then, or when it is held back.
+   * @throws what the core throws: its submitter is told
+   */
+  submit(input: MeshInput & { readonly type: 'submit' }): Promise<void> {
+    const { promise, resolve: done } = Promise.withResolvers<void>()
+    this.#alone(() => {
+      const { isQuestion = () => false } = this.#options
+      const { true: questions = [], false: effects = [] } = Object.groupBy(this.#step(input), (effect) =>
+        isQuestion(effect) && this.#blockedBy === undefined ? 'true' : 'false',
+      )
+      this.#carry(questions)
+      this.#submitted.push({ effects, done })
+      this.#turn ??= setImmediate(() => this.#runPosted())
+    })
+    return promise
   }
 
   /**
@@ -120,9 +136,15 @@ export class MeshLoop {
 
   #runPosted(): void {
     this.#turn = undefined
+    this.#alone(() => {})
+  }
+
+  /** Does something that no step runs inside of, behind what was posted. */
+  #alone<T>(work: () => T): T {
     this.#busy = true
     try {
       this.#drain()
+      return work()
     } finally {
       this.#busy = false
       this.#armWake()
@@ -131,6 +153,9 @@ export class MeshLoop {
 
   /** Runs what was posted, and what queues meanwhile. What is posted meanwhile waits for the next turn. */
   #drain(): void {
+    const submitted = this.#submitted.splice(0)
+    this.#finish(submitted.flatMap(({ effects }) => effects))
+    for (const { done } of submitted) done()
     this.#inputs.push(...this.#posted.splice(0))
     this.#runQueued()
   }
@@ -156,17 +181,17 @@ export class MeshLoop {
     for (const effect of effects) {
       if (effect.type === 'persist')
         this.#unwritten.push({ collection: effect.collection, key: effect.key, doc: effect.doc })
-      else if (effect.type === 'cache') this.#putCache(effect)
-      else if (effect.type === 'audit') this.note(effect.event)
+      else if (effect.type === 'cache')
+        this.#later.put({ collection: effect.collection, key: effect.key, doc: effect.doc })
+      else if (effect.type === 'audit') this.#later.note(effect.event)
     }
     return effects
   }
 
-  /** Writes what the steps persisted, then carries out everything else of them. */
+  /** Takes what was said to this node itself, writes what the steps persisted, then carries out everything else of them. */
   #finish(effects: readonly MeshEffect[]): void {
-    const rest = effects.filter(
-      (effect) => effect.type !== 'persist' && effect.type !== 'cache' && effect.type !== 'audit',
-    )
+    const { takeOwn = (all) => all } = this.#options
+    const rest = takeOwn(effects.filter(isCarried), (input) => this.#guarded(input).filter(isCarried))
     if (this.#blockedBy === undefined && this.#write()) this.#carry(rest)
     else this.#hold(rest)
   }
@@ -229,45 +254,9 @@ export class MeshLoop {
     this.input({ type: 'wake' })
   }
 
-  #putCache(effect: MeshEffect & { type: 'cache' }): void {
-    this.#cache.set(`${effect.collection}/${effect.key}`, {
-      collection: effect.collection,
-      key: effect.key,
-      doc: effect.doc,
-    })
-    this.#planFlush()
-  }
-
   /** Notes an event that is no effect of a step. */
   note(event: AuditDraft): void {
-    this.#options.journal.note(event)
-    this.#planFlush()
-  }
-
-  #planFlush(): void {
-    if (!this.#closed) this.#cacheTimer ??= setTimeout(() => this.#flushDue(), CACHE_FLUSH_MS)
-  }
-
-  /** Not while documents wait for the disk: an event must not be there before what it tells of. */
-  #flushDue(): void {
-    this.#cacheTimer = undefined
-    if (this.#blockedBy === undefined) this.#flushCache()
-    else this.#planFlush()
-  }
-
-  #flushCache(): void {
-    clearTimeout(this.#cacheTimer)
-    this.#cacheTimer = undefined
-    if (this.#cache.size === 0 && this.#options.journal.waiting === 0) return
-    const writes = [...this.#cache.values()]
-    this.#cache.clear()
-    try {
-      this.#options.journal.write(writes)
-    } catch (error) {
-      // A cache: the mesh has it all. The next records are tried again, and events stay noted.
-      this.#options.log.warn({ error: messageOf(error) }, 'records could not be cached')
-      if (this.#options.journal.waiting > 0) this.#planFlush()
-    }
+    this.#later.note(event)
   }
 
   #armWake(): void {
@@ -290,8 +279,14 @@ export class MeshLoop {
     clearTimeout(this.#wake)
     clearTimeout(this.#retryTimer)
     this.#closed = true
-    if (this.#write()) this.#flushCache()
-    clearTimeout(this.#cacheTimer)
+    if (this.#write()) this.#later.flush()
+    this.#later.stop()
     clearTimeout(this.#retryTimer)
+    for (const { done } of this.#submitted.splice(0)) done()
   }
+}
+
+/** Whether it is done to the world; the others are the loop's own to write. */
+function isCarried({ type }: MeshEffect): boolean {
+  return type !== 'persist' && type !== 'cache' && type !== 'audit'
 }

@@ -66,7 +66,7 @@ export interface Operations {
   find(capability: string, query: { selector?: string }): FoundView
   /** Stores a bundle while hashing it. @throws OperationError `full` when the disk is or it exceeds the cap */
   addBundle(body: Readable): Promise<BundleAccepted>
-  submit(request: JobRequest): JobAccepted
+  submit(request: JobRequest): JobAccepted | Promise<JobAccepted>
   tasks(query: { all?: boolean }): TaskView[]
   /** By id or unique prefix. @throws OperationError `not-found` */
   task(id: string): TaskView

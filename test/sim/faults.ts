@@ -89,6 +89,7 @@ const crash: Fault = (options) => {
 /** Moments between writing and acting that are worth dying in. */
 const MOMENTS = [
   'submit',
+  'submit:asked',
   'cancel',
   'run-started',
   'run-ended',
@@ -102,7 +103,10 @@ const MOMENTS = [
   'message:settle',
 ] as const
 
-/** A daemon dies between writing and acting on an input of a certain kind, the first time one gets it. */
+/**
+ * A daemon dies between writing and acting on an input of a certain kind, the first time one gets it; or between asking
+ * others about a new job and writing it.
+ */
 const doom: Fault = (options) => {
   const { rng, nodes, time, lostAfterMs, lasts, note } = options
   const moment = rng.pick(MOMENTS)
@@ -111,7 +115,7 @@ const doom: Fault = (options) => {
     moment,
     happened: (victim: SimNode): void => {
       for (const node of nodes) if (node.doom === sworn) node.doom = undefined
-      note(`${victim.id} dies at ${moment}, written and not acted on, for ${awayMs} ms`)
+      note(`${victim.id} dies at ${moment}, before it acts on it, for ${awayMs} ms`)
       lasts(awayMs)
       time.after(awayMs, () => reviveNode(victim))
     },

@@ -1,7 +1,8 @@
 /**
  * The daemon's loop under virtual time, by the rules of `src/node/loop.ts`: what a step persists is
- * written before anything else of it happens; while that fails, everything else waits in order; an
- * input that arises meanwhile waits its turn.
+ * written before anything else of it happens, but for the offers of a new job; while that fails, everything else waits
+ * in order; an input that arises meanwhile waits its turn. What a node says to itself comes back to it as from others,
+ * so that it may die in between, which a daemon cannot.
  */
 import type { Ledger } from '../../src/audit/ledger.ts'
 import { promisesNothing } from '../../src/mesh/promises.ts'
@@ -17,8 +18,10 @@ export interface LoopOptions {
   readonly step: (input: MeshInput) => MeshEffect[]
   readonly nextWakeMs: () => number | undefined
   readonly carry: (effect: MeshEffect) => void
-  /** True when the daemon dies between writing and acting on this input. */
-  readonly diesHere: (input: MeshInput) => boolean
+  /** Effects that leave before what their step persists is written. */
+  readonly isQuestion: (effect: MeshEffect) => boolean
+  /** True when the daemon dies now: what it asks has left and nothing is written, or it is written and nothing done. */
+  readonly diesHere: (input: MeshInput, moment: 'asked' | 'written') => boolean
 }
 
 const CACHE_FLUSH_MS = 500
@@ -59,16 +62,22 @@ export class SimLoop {
 
   #run(input: MeshInput): MeshEffect[] {
     const effects = this.#options.step(input)
-    const rest: MeshEffect[] = []
+    let rest: MeshEffect[] = []
     for (const effect of effects) {
       if (effect.type === 'persist') this.#unwritten.push(effect)
       else if (effect.type === 'cache') this.#putCache(effect)
       else if (effect.type === 'audit') this.#note(effect.event)
       else rest.push(effect)
     }
+    if (input.type === 'submit' && !this.blocked) {
+      const { isQuestion, diesHere } = this.#options
+      this.#carryAll(rest.filter(isQuestion))
+      rest = rest.filter((effect) => !isQuestion(effect))
+      if (diesHere(input, 'asked')) return effects
+    }
     const writes = this.#unwritten.length > 0
     if (this.blocked || !this.#write()) this.#hold(rest)
-    else if (!writes || !this.#options.diesHere(input)) this.#carryAll(rest)
+    else if (!writes || !this.#options.diesHere(input, 'written')) this.#carryAll(rest)
     return effects
   }
 

@@ -4,6 +4,7 @@
  */
 import { Frontier } from '../../src/audit/frontier.ts'
 import { Ledger } from '../../src/audit/ledger.ts'
+import { isQuestion } from '../../src/mesh/promises.ts'
 import { createMesh, meshStep, nextWakeMs } from '../../src/mesh/step.ts'
 import type { LocalFacts, MeshConfig, MeshEffect, MeshInput, MeshState } from '../../src/mesh/types.ts'
 import type { Passport } from '../../src/model/passport.ts'
@@ -125,9 +126,10 @@ export class SimNode implements Endpoint, NodeView {
       step: (input) => this.#step(input),
       nextWakeMs: () => nextWakeMs(this.state),
       carry: (effect) => this.#carry(effect),
-      diesHere: (input) => {
+      isQuestion: (effect) => isQuestion(effect, this.id),
+      diesHere: (input, moment) => {
         const { doom } = this
-        if (doom?.moment !== kindOf(input)) return false
+        if (doom?.moment !== (moment === 'asked' ? `${kindOf(input)}:asked` : kindOf(input))) return false
         this.crash()
         doom.happened(this)
         return true

@@ -24,12 +24,13 @@ export function recordOffer(
   state.offers.delete(key)
   state.offers.set(key, record)
   let bytes = 0
-  for (const [other, known] of [...state.offers].toReversed()) {
-    bytes += known.bytes
-    if (other !== key && bytes > NEGOTIATION_LIMITS.offerBytes) drop(state, ctx, other)
+  for (const known of state.offers.values()) bytes += known.bytes
+  for (const [oldest, known] of state.offers) {
+    const isOver = bytes > NEGOTIATION_LIMITS.offerBytes || state.offers.size > NEGOTIATION_LIMITS.offers
+    if (!isOver || oldest === key) break
+    bytes -= known.bytes
+    drop(state, ctx, oldest)
   }
-  const [oldest] = state.offers.keys()
-  if (state.offers.size > NEGOTIATION_LIMITS.offers) drop(state, ctx, oldest!)
   // Offered again with the same answer it need not be written again.
   if (before?.reasons.length === reasons.length && before.reasons[0]?.constraint === reasons[0]?.constraint) return
   ctx.out.push({ type: 'cache', collection: 'offer', key, doc: record })

@@ -39,7 +39,7 @@ export const taskRoutes: readonly Route[] = [
       422: problem('The job does not fit its schema; `errors` names the fields.'),
       429: problem('Too many tasks wait already.'),
     },
-    handle: ({ operations, body }) => ({ status: 201, json: operations.submit(body) }),
+    handle: async ({ operations, body }) => ({ status: 201, json: await operations.submit(body) }),
   }),
   route({
     id: 'listTasks',

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import type { AuditDraft } from '../../../src/model/audit.ts'
 import type { MeshEffect, MeshInput } from '../../../src/mesh/types.ts'
-import { MeshLoop, type Core, type Journal } from '../../../src/node/loop.ts'
+import { MeshLoop, type Core } from '../../../src/node/loop.ts'
+import type { Journal } from '../../../src/node/write-behind.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 import type { Store, Write } from '../../../src/store/store.ts'
 import { manualClock } from '../../../src/util/clock.ts'
 import { SILENT } from '../../../src/util/logger.ts'
 import { eventually } from '../../support/daemon.ts'
 
+const SUBMIT = { type: 'submit' } as MeshInput & { type: 'submit' }
 const HEARD: MeshInput = { type: 'heard', node: 'n' }
 const persist = (key: string, doc: unknown = { key }): MeshEffect => ({ type: 'persist', collection: 'task', key, doc })
 const event = (what: string): MeshEffect => ({ type: 'node-event', peer: 'p', what })
@@ -163,8 +165,52 @@ describe('the driver loop', () => {
     )
     assert.deepEqual(loop.input(HEARD), [])
     assert.equal(loop.failures, 1)
-    assert.throws(() => loop.input({ type: 'submit' } as MeshInput), /no submit/)
+    assert.throws(() => loop.submit(SUBMIT), /no submit/)
     assert.deepEqual(loop.input({ type: 'wake' }), [event('woken')])
+    loop.close()
+  })
+
+  it('lets what a job asks of others leave at once, and stores it at the end of the turn', async () => {
+    const store = createMemoryStore()
+    const seen: string[] = []
+    const note = (what: string) => seen.push(`${what} ${store.load('task').size}`)
+    const loop = new MeshLoop({
+      core: {
+        step: ({ type }) => (type === 'submit' ? [persist('t'), event('question'), event('answer')] : []),
+        nextWakeMs: () => undefined,
+      },
+      ...{ journal: journalOf(store), clock: manualClock(1_000), log: SILENT },
+      carry: (effect) => note((effect as { what: string }).what),
+      isQuestion: (effect) => (effect as { what?: string }).what === 'question',
+    })
+    const stored = loop.submit(SUBMIT).then(() => note('submitted'))
+    assert.deepEqual(seen, ['question 0'])
+    await stored
+    assert.deepEqual(seen, ['question 0', 'answer 1', 'submitted 1'])
+    const again = loop.submit(SUBMIT)
+    loop.input(HEARD)
+    assert.equal(seen.length, 5, 'what comes next finds it stored')
+    await again
+    loop.close()
+  })
+
+  it('stores what follows from its own words together with them', () => {
+    const store = createMemoryStore()
+    let writes = 0
+    const counted: Store = { ...store, write: (batch) => (writes++, store.write(batch)) }
+    const carried: string[] = []
+    const loop = new MeshLoop({
+      core: {
+        step: ({ type }) => (type === 'heard' ? [persist('a'), event('own')] : [persist('b'), event('rest')]),
+        nextWakeMs: () => undefined,
+      },
+      ...{ journal: journalOf(counted), clock: manualClock(1_000), log: SILENT },
+      carry: (effect) => void carried.push((effect as { what: string }).what),
+      takeOwn: (effects, step) =>
+        effects.flatMap((effect) => ((effect as { what?: string }).what === 'own' ? step({ type: 'wake' }) : [effect])),
+    })
+    loop.input(HEARD)
+    assert.deepEqual([writes, [...store.load('task').keys()], carried], [1, ['a', 'b'], ['rest']])
     loop.close()
   })
 

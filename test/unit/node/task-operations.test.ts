@@ -15,7 +15,7 @@ function daemon() {
   const parts = {
     loop: {
       blockedBy: undefined,
-      input(input: MeshInput) {
+      async submit(input: MeshInput) {
         inputs.push(input)
         if (input.type === 'submit') jobs.set(input.jobId, { taskIds: [input.jobId] })
       },
@@ -36,22 +36,22 @@ const refusal = (message: RegExp) => (error: unknown) =>
   (error.fix ?? '').includes('POST /v1/bundles')
 
 describe('submitting a job', () => {
-  it('takes an input that is here and has the size the spec says', () => {
+  it('takes an input that is here and has the size the spec says', async () => {
     const { submit, inputs } = daemon()
-    assert.equal(submit({ sha256: HERE, sizeBytes: 120 }).taskIds.length, 1)
+    assert.equal((await submit({ sha256: HERE, sizeBytes: 120 })).taskIds.length, 1)
     assert.equal(inputs.length, 1)
   })
 
-  it('refuses an input of another size: no executor would take it', () => {
+  it('refuses an input of another size: no executor would take it', async () => {
     const { submit, inputs } = daemon()
     for (const sizeBytes of [0, 119, 121])
-      assert.throws(() => submit({ sha256: HERE, sizeBytes }), refusal(/aaa… has 120 bytes; the spec says \d+$/))
+      await assert.rejects(submit({ sha256: HERE, sizeBytes }), refusal(/aaa… has 120 bytes; the spec says \d+$/))
     assert.equal(inputs.length, 0)
   })
 
-  it('refuses an input that is not here', () => {
+  it('refuses an input that is not here', async () => {
     const { submit, inputs } = daemon()
-    assert.throws(() => submit({ sha256: 'b'.repeat(64), sizeBytes: 120 }), refusal(/bbb… is not on this node$/))
+    await assert.rejects(submit({ sha256: 'b'.repeat(64), sizeBytes: 120 }), refusal(/bbb… is not on this node$/))
     assert.equal(inputs.length, 0)
   })
 })
