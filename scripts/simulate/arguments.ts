@@ -45,21 +45,14 @@ export function parseSimulateArguments(argv: readonly string[]): SimulateOptions
         help: { type: 'boolean' },
       },
     })
-    const number = (name: 'seed' | 'seeds' | 'from', least: number, standard: number): number => {
-      const text = values[name]
-      const value = text === undefined ? standard : Number(text)
-      if (!Number.isSafeInteger(value) || value < least)
-        throw new Error(`--${name} ${text}: expected a whole number from ${least}`)
-      return value
-    }
     const { json = false, real = false, first = false, only = '' } = values
     const start = beginning(values)
     const mode = values.help ? 'help' : values.mutants ? 'mutants' : start.isOne ? 'one' : 'seeds'
     return {
       mode,
-      seed: number('seed', 0, 1),
-      from: number(start.from, 0, 1),
-      seeds: number('seeds', 1, 100),
+      seed: wholeNumber(values, 'seed', 1, 0),
+      from: wholeNumber(values, start.from, 1, 0),
+      seeds: wholeNumber(values, 'seeds', 100),
       json,
       real,
       first,
@@ -68,6 +61,24 @@ export function parseSimulateArguments(argv: readonly string[]): SimulateOptions
   } catch (error) {
     return { problem: (error as Error).message }
   }
+}
+
+/**
+ * An option that is a whole number.
+ * @throws Error, in words for whoever typed it, when it is none, or beyond its bounds
+ */
+export function wholeNumber<Name extends string>(
+  values: Readonly<Partial<Record<Name, unknown>>>,
+  name: Name,
+  standard: number,
+  least = 1,
+  most = Number.MAX_SAFE_INTEGER,
+): number {
+  const text = values[name]
+  const value = text === undefined ? standard : Number(text)
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  const bounds = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
+  throw new Error(`--${name} ${String(text)}: expected a whole number ${bounds}`)
 }
 
 /**

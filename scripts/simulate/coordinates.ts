@@ -1,6 +1,7 @@
 /** `npm run sim -- --coordinates`: how well members place themselves, over time. */
 import { parseArgs } from 'node:util'
 import { measureCoordinates, measureReturn, type CoordinateLine } from '../../test/sim/coordinates/accuracy.ts'
+import { wholeNumber } from './arguments.ts'
 
 const USAGE = `usage: npm run sim -- --coordinates [options]
 Members in three regions find their places; then a tenth of them starts anew. Shown are the relative errors of the
@@ -26,11 +27,6 @@ function parse(argv: readonly string[]) {
       args: [...argv],
       options: { ...{ help: flag, json: flag }, ...{ size: text, seed: text, loss: text, liars: text } },
     })
-    const number = (name: 'size' | 'seed', least: number, standard: number) => {
-      const value = Number(values[name] ?? standard)
-      if (Number.isSafeInteger(value) && value >= least && value <= 2 ** 32) return value
-      throw new Error(`--${name} ${values[name]}: expected a whole number from ${least}`)
-    }
     const share = (name: 'loss' | 'liars', standard: number) => {
       const value = Number(values[name] ?? standard)
       if (value >= 0 && value < 1) return value
@@ -39,8 +35,8 @@ function parse(argv: readonly string[]) {
     return {
       help: values.help,
       json: values.json,
-      sizes: values.size === undefined ? SIZES : [number('size', 3, 0)],
-      seed: number('seed', 0, 1),
+      sizes: values.size === undefined ? SIZES : [wholeNumber(values, 'size', 0, 3, 10_000)],
+      seed: wholeNumber(values, 'seed', 1, 0, 2 ** 32),
       loss: share('loss', 0.01),
       liars: share('liars', 0),
     }

@@ -3,6 +3,7 @@ import { simulateGovernance, type GovernanceResult } from '../../test/sim/govern
 import { parseSimulateArguments, type SimulateOptions } from './arguments.ts'
 import { GOVERNANCE_BUGS } from './governance-bugs.ts'
 import { runMutants, type MutantSuite } from './mutants.ts'
+import { runRow } from './row.ts'
 
 const USAGE = `usage: npm run sim -- --governance [options]
   --seed N      run one seed and print what happened; with --seeds the first of so many
@@ -24,7 +25,7 @@ export async function governanceMain(argv: readonly string[]): Promise<number> {
   if (options.mode === 'help') console.log(USAGE)
   else if (options.mode === 'mutants') return (await runMutants(options, SUITE)) ? 0 : 1
   else if (options.mode === 'one') return one(options) ? 0 : 1
-  else return seeds(options) ? 0 : 1
+  else return runRow(options, simulateGovernance, { failure }) ? 0 : 1
   return 0
 }
 
@@ -37,24 +38,6 @@ function one({ seed, json }: SimulateOptions): boolean {
     console.log(result.ok ? `ok: ${members} members, ${entries} entries, ${steps} steps` : failure(result))
   }
   return result.ok
-}
-
-function seeds({ from, seeds: count, first, json }: SimulateOptions): boolean {
-  const startMs = performance.now()
-  const failed: GovernanceResult[] = []
-  let done = 0
-  for (let seed = from; seed < from + count; seed++) {
-    const result = simulateGovernance(seed)
-    done++
-    if (result.ok) continue
-    failed.push(result)
-    if (!json) console.log(failure(result))
-    if (first) break
-  }
-  const seconds = (performance.now() - startMs) / 1000
-  if (json) console.log(JSON.stringify({ from, seeds: done, failed, seconds }))
-  else console.log(`${done} seeds from ${from}: ${failed.length} failed; ${seconds.toFixed(1)} s`)
-  return failed.length === 0
 }
 
 function failure({ seed, broken, problem }: GovernanceResult): string {

@@ -4,9 +4,10 @@ import { availableParallelism } from 'node:os'
 import { simulateMembership, type MembershipResult } from '../../test/sim/membership/simulate.ts'
 import { measureDetection } from '../../test/sim/membership/tables.ts'
 import { runAccuracy } from './accuracy.ts'
-import { beginning } from './arguments.ts'
+import { beginning, wholeNumber } from './arguments.ts'
 import { MEMBERSHIP_BUGS } from './membership-bugs.ts'
 import { runMutants, type MutantSuite } from './mutants.ts'
+import { runRow } from './row.ts'
 
 const USAGE = `usage: npm run sim -- --membership [options]
   --seed N      run one seed and print what happened; with --seeds the first of so many
@@ -40,15 +41,6 @@ export function parseMembershipArguments(argv: readonly string[]) {
         ...{ seed: text, seeds: text, from: text, only: text, trials: text, size: text, minutes: text, loss: text },
       },
     })
-    const number = (
-      name: 'seed' | 'seeds' | 'from' | 'trials' | 'size' | 'minutes' | 'workers',
-      least: number,
-      standard: number,
-    ) => {
-      const value = Number(values[name] ?? standard)
-      if (Number.isSafeInteger(value) && value >= least) return value
-      throw new Error(`--${name} ${values[name]}: expected a whole number from ${least}`)
-    }
     const loss = Number(values.loss ?? 0.25)
     if (!(loss >= 0 && loss < 1)) throw new Error(`--loss ${values.loss}: expected a share from 0 to 1, as 0.25`)
     const start = beginning(values)
@@ -56,13 +48,13 @@ export function parseMembershipArguments(argv: readonly string[]) {
       ...values,
       only: values.only ?? '',
       isOne: start.isOne,
-      seeds: number('seeds', 1, values.accuracy ? 1 : 100),
-      from: number(start.from, 0, 1),
-      trials: number('trials', 1, 200),
-      size: number('size', 2, 200),
-      minutes: number('minutes', 1, 30),
+      seeds: wholeNumber(values, 'seeds', values.accuracy ? 1 : 100),
+      from: wholeNumber(values, start.from, 1, 0),
+      trials: wholeNumber(values, 'trials', 200),
+      size: wholeNumber(values, 'size', 200, 2),
+      minutes: wholeNumber(values, 'minutes', 30),
       loss,
-      workers: number('workers', 1, availableParallelism()),
+      workers: wholeNumber(values, 'workers', availableParallelism()),
     }
   } catch (error) {
     return { problem: (error as Error).message }
@@ -81,7 +73,7 @@ export async function membershipMain(argv: readonly string[]): Promise<number> {
   else if (options.tables) return tables(options) ? 0 : 1
   else if (options.accuracy) return (await runAccuracy(options)) ? 0 : 1
   else if (options.isOne) return one(options) ? 0 : 1
-  else return seeds(options) ? 0 : 1
+  else return runRow(options, (seed) => simulateMembership(seed), { failure }) ? 0 : 1
   return 0
 }
 
@@ -109,24 +101,6 @@ function one({ from, json }: Options): boolean {
     console.log(result.ok ? `ok: ${result.size} members, ${result.steps} steps` : failure(result))
   }
   return result.ok
-}
-
-function seeds({ from, seeds: count, first, json }: Options): boolean {
-  const startMs = performance.now()
-  const failed: MembershipResult[] = []
-  let done = 0
-  for (let seed = from; seed < from + count; seed++) {
-    const result = simulateMembership(seed)
-    done++
-    if (result.ok) continue
-    failed.push(result)
-    if (!json) console.log(failure(result))
-    if (first) break
-  }
-  const seconds = (performance.now() - startMs) / 1000
-  if (json) console.log(JSON.stringify({ from, seeds: done, failed, seconds }))
-  else console.log(`${done} seeds from ${from}: ${failed.length} failed; ${seconds.toFixed(1)} s`)
-  return failed.length === 0
 }
 
 function failure({ seed, broken, problem, faults }: MembershipResult): string {

@@ -1,6 +1,7 @@
 /** Runs seeds and prints what came of them. */
 import { simulate, type SeedResult } from '../../test/sim/simulate.ts'
 import type { SimulateOptions } from './arguments.ts'
+import { runRow } from './row.ts'
 
 /** One seed, with everything that happened. @returns whether it went well */
 export function runOne({ seed, real, json }: SimulateOptions): boolean {
@@ -14,40 +15,25 @@ export function runOne({ seed, real, json }: SimulateOptions): boolean {
   return result.ok
 }
 
-/** Many seeds, one line for each that fails. @returns whether all went well */
-export function runSeeds({ from, seeds, real, json, first }: SimulateOptions): boolean {
-  const startMs = performance.now()
-  const failed: SeedResult[] = []
-  let done = 0
+/** Many seeds, with the trace of each that fails. @returns whether all went well */
+export function runSeeds(options: SimulateOptions): boolean {
   let steps = 0
   let faults = 0
-  for (let seed = from; seed < from + seeds; seed++) {
-    const result = simulate({ seed, real })
-    done++
+  const run = (seed: number): SeedResult => {
+    const result = simulate({ seed, real: options.real })
     steps += result.steps
     // The last note says that all heals.
     faults += result.faults.length - 1
-    if (result.ok) continue
-    failed.push(result)
-    if (!json) {
-      console.log(failure(result))
-      for (const line of result.trace()) console.log(`  ${line}`)
-    }
-    if (first) break
+    return result
   }
-  const seconds = (performance.now() - startMs) / 1000
-  if (json) console.log(JSON.stringify({ from, seeds: done, failed: failed.map(summary), seconds }))
-  else {
-    const each = [
-      `${((seconds * 1000) / done).toFixed(0)} ms`,
-      `${Math.round(steps / done)} steps`,
-      `${(faults / done).toFixed(1)} faults`,
-    ]
-    console.log(`${done} seeds from ${from}: ${failed.length} failed; ${seconds.toFixed(1)} s`)
-    console.log(`each: ${each.join(', ')}`)
-    if (failed.length > 0) console.log(`failing seeds: ${failed.map(({ seed }) => seed).join(' ')}`)
-  }
-  return failed.length === 0
+  return runRow(options, run, {
+    failure: (result) => [failure(result), ...result.trace().map((line) => `  ${line}`)].join('\n'),
+    summary,
+    measures(done, seconds) {
+      const ms = ((seconds * 1000) / done).toFixed(0)
+      return `each: ${ms} ms, ${Math.round(steps / done)} steps, ${(faults / done).toFixed(1)} faults`
+    },
+  })
 }
 
 function failure({ seed, broken, problem, real }: SeedResult): string {

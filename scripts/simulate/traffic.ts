@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { measureJoins, measureTraffic, type TrafficResult } from '../../test/sim/traffic/measure.ts'
 import { TRAFFIC_KINDS } from '../../test/sim/traffic/meter.ts'
+import { wholeNumber } from './arguments.ts'
 
 const USAGE = `usage: npm run sim -- --traffic [options]
 What a member sends and receives, bytes a second, while nothing is asked of the mesh but that it stands; each member
@@ -36,25 +37,15 @@ function parse(argv: readonly string[]) {
       args: [...argv],
       options: { ...{ help: flag, json: flag }, ...{ size: text, seconds: text, seed: text, joins: text, hub: text } },
     })
-    const number = (
-      name: 'size' | 'seconds' | 'seed' | 'joins' | 'hub',
-      least: number,
-      most: number,
-      standard: number,
-    ) => {
-      const value = Number(values[name] ?? standard)
-      if (Number.isSafeInteger(value) && value >= least && value <= most) return value
-      throw new Error(`--${name} ${values[name]}: expected a whole number from ${least} to ${most}`)
-    }
-    const size = values.size === undefined ? undefined : number('size', 4, 20_000, 0)
+    const size = values.size === undefined ? undefined : wholeNumber(values, 'size', 0, 4, 20_000)
     return {
       help: values.help,
       json: values.json,
       size,
-      seconds: number('seconds', 1, 86_400, 120),
-      seed: number('seed', 0, 2 ** 32, 1),
-      joins: values.joins === undefined ? undefined : number('joins', 1, 100_000, 0),
-      hub: values.hub === undefined ? undefined : number('hub', 1, 20_000, 0),
+      seconds: wholeNumber(values, 'seconds', 120, 1, 86_400),
+      seed: wholeNumber(values, 'seed', 1, 0, 2 ** 32),
+      joins: values.joins === undefined ? undefined : wholeNumber(values, 'joins', 0, 1, 100_000),
+      hub: values.hub === undefined ? undefined : wholeNumber(values, 'hub', 0, 1, 20_000),
     }
   } catch (error) {
     return { problem: (error as Error).message }

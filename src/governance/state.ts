@@ -82,3 +82,8 @@ export function mayLink(state: GovernanceState, node: Key, nowMs: number): boole
 export function membersAt(state: GovernanceState, nowMs: number): Member[] {
   return [...state.roster.members.values()].filter(({ node }) => memberAt(state, node, nowMs) !== undefined)
 }
+
+/** The name that keeps apart what is said in a cluster: part of topics, hello and mDNS; at most 64 characters. */
+export function tagOf(name: string, cluster: string): string {
+  return `${name.slice(0, 47)}-${cluster.slice(0, 16)}`
+}

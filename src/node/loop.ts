@@ -179,16 +179,14 @@ export class MeshLoop {
   #step(input: MeshInput): MeshEffect[] {
     const effects = this.#options.core.step(input, this.#options.clock.nowMs())
     for (const effect of effects) {
-      if (effect.type === 'persist')
-        this.#unwritten.push({ collection: effect.collection, key: effect.key, doc: effect.doc })
-      else if (effect.type === 'cache')
-        this.#later.put({ collection: effect.collection, key: effect.key, doc: effect.doc })
+      if (effect.type === 'persist') this.#unwritten.push(writeOf(effect))
+      else if (effect.type === 'cache') this.#later.put(writeOf(effect))
       else if (effect.type === 'audit') this.#later.note(effect.event)
     }
     return effects
   }
 
-  /** Takes what was said to this node itself, writes what the steps persisted, then carries out everything else of them. */
+  /** Takes what was said to this node itself, writes what steps persisted, then carries out everything else of them. */
   #finish(effects: readonly MeshEffect[]): void {
     const { takeOwn = (all) => all } = this.#options
     const rest = takeOwn(effects.filter(isCarried), (input) => this.#guarded(input).filter(isCarried))
@@ -289,4 +287,9 @@ export class MeshLoop {
 /** Whether it is done to the world; the others are the loop's own to write. */
 function isCarried({ type }: MeshEffect): boolean {
   return type !== 'persist' && type !== 'cache' && type !== 'audit'
+}
+
+/** A document as the store takes it: without what makes it an effect. */
+function writeOf({ collection, key, doc }: Write): Write {
+  return { collection, key, doc }
 }

@@ -30,7 +30,7 @@ export const EVENT_STREAM_LIMITS: EventStreamLimits = {
  * How long news may wait to be joined with what follows. A start is told in ten events, and each write wakes a client,
  * on the very machine that is busy with the start.
  */
-const JOIN_MS = 5
+const JOIN_MS = 20
 /** Characters that may wait for one client. */
 const MOST_JOINED = 16 * 1024
 /** States of a task on the way to what somebody waits for; the others leave at once, with all that waited. */

@@ -5,7 +5,7 @@
  * A daemon that belongs to no cluster with a genesis has one too, which lets everybody in and has nothing to say.
  */
 import { freshness } from '../../governance/freshness.ts'
-import { createGovernance, mayLink, memberAt, membersAt, type GovernanceState } from '../../governance/state.ts'
+import { createGovernance, mayLink, memberAt, membersAt, tagOf, type GovernanceState } from '../../governance/state.ts'
 import { CHANGED, type Outcome } from '../../governance/statements.ts'
 import { governanceStep } from '../../governance/step.ts'
 import { head } from '../../governance/sync.ts'
@@ -71,11 +71,11 @@ export class Governor {
     clearInterval(this.#timer)
   }
 
-  /** The name that keeps apart what is said in this cluster: part of topics, hello and mDNS; at most 64 characters. */
+  /** See `tagOf`. */
   get tag(): string | undefined {
     if (this.state === undefined) return undefined
     const { cluster, genesis } = this.state.log
-    return `${genesis.name.slice(0, 47)}-${cluster.slice(0, 16)}`
+    return tagOf(genesis.name, cluster)
   }
 
   /** The genesis, as it travels. */

@@ -1,6 +1,6 @@
 /** Where this daemon belongs, and by which key: founding, joining, leaving, rotating. It starts anew after each. */
 import { randomBytes } from 'node:crypto'
-import { memberAt } from '../../governance/state.ts'
+import { memberAt, tagOf } from '../../governance/state.ts'
 import type { MovedView } from '../../model/cluster.ts'
 import type { FoundRequest } from '../../model/cluster-requests.ts'
 import { Genesis, Rotation } from '../../model/governance.ts'
@@ -81,8 +81,7 @@ export async function join(parts: DaemonParts, text: string): Promise<MovedView>
     const porch = { seed, allowPublic: options.publicNetwork ?? false, log }
     const { genesis, statements, addresses } = await redeemTicket(porch, mesh.self, made, () => clock.wallMs())
     const { name } = made.ticket
-    const tag = `${name.slice(0, 47)}-${genesis.hash.slice(0, 16)}`
-    const known = { cluster: tag, addresses: plain(addresses), reachedMs: clock.wallMs() }
+    const known = { cluster: tagOf(name, genesis.hash), addresses: plain(addresses), reachedMs: clock.wallMs() }
     const peer: Write = { collection: 'peer', key: made.ticket.redeemer, doc: known }
     return move(parts, [genesisWrite(genesis), ...statements.map(statementWrite), peer], name, genesis.hash)
   } catch (error) {

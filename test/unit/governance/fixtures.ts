@@ -23,6 +23,7 @@ export function keyOf(name: string): StatementSigner {
 }
 
 export const [ANN, BEN, CAT] = ['ann', 'ben', 'cat'].map(keyOf) as [StatementSigner, StatementSigner, StatementSigner]
+export const [MIA, NED, OLI] = ['mia', 'ned', 'oli'].map(keyOf) as [StatementSigner, StatementSigner, StatementSigner]
 export const RESCUE = keyOf('rescue')
 export const ENROLLER = keyOf('enroller')
 export const OTHER_ENROLLER = keyOf('other enroller')

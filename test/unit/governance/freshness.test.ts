@@ -17,13 +17,11 @@ import {
   someChange,
   stateOf,
   YEAR_MS,
+  MIA,
+  NED,
+  OLI,
 } from './fixtures.ts'
 
-const [MIA, NED, OLI] = ['mia', 'ned', 'oli'].map(keyOf) as [
-  ReturnType<typeof keyOf>,
-  ReturnType<typeof keyOf>,
-  ReturnType<typeof keyOf>,
-]
 const MEMBERS = [MIA, NED, OLI].map(({ id }) => admit(id))
 const signed = (effects: readonly GovernanceEffect[], kind: string) =>
   effects.filter((one) => one.type === 'sign' && one.kind === kind)

@@ -25,13 +25,10 @@ import {
   someChange,
   stateOf,
   YEAR_MS,
+  MIA,
+  NED,
+  OLI,
 } from './fixtures.ts'
-
-const [MIA, NED, OLI] = ['mia', 'ned', 'oli'].map(keyOf) as [
-  ReturnType<typeof keyOf>,
-  ReturnType<typeof keyOf>,
-  ReturnType<typeof keyOf>,
-]
 
 describe('governance/roster', () => {
   it('an admission by an enroller makes a member, for its time', () => {
