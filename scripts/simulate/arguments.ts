@@ -13,6 +13,8 @@ export interface SimulateOptions {
   readonly first: boolean
   /** Only the mutants whose name holds this. */
   readonly only: string
+  /** With mutants: another run has seen that the unchanged core is clean. */
+  readonly isClean: boolean
 }
 
 export const SIMULATE_USAGE = `usage: npm run sim -- [options]
@@ -21,7 +23,8 @@ export const SIMULATE_USAGE = `usage: npm run sim -- [options]
   --from N      first of them (default 1); the same as --seed beside --seeds
   --real        with real signatures and frames, about ten times slower
   --first       stop at the first seed that fails
-  --mutants     plant each known bug and see that it is caught; --only TEXT picks some
+  --mutants     plant each known bug and see that it is caught; --only TEXT picks some; --clean when another run
+                has seen that the unchanged core is, which is else seen first
   --membership  the simulator of who is alive instead; --membership --help lists its options
   --governance  the simulator of who belongs instead; --governance --help lists its options
   --coordinates how well members place themselves by round trips; --coordinates --help lists its options
@@ -42,10 +45,11 @@ export function parseSimulateArguments(argv: readonly string[]): SimulateOptions
         real: { type: 'boolean' },
         first: { type: 'boolean' },
         mutants: { type: 'boolean' },
+        clean: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     })
-    const { json = false, real = false, first = false, only = '' } = values
+    const { json = false, real = false, first = false, only = '', clean: isClean = false } = values
     const start = beginning(values)
     const mode = values.help ? 'help' : values.mutants ? 'mutants' : start.isOne ? 'one' : 'seeds'
     return {
@@ -57,6 +61,7 @@ export function parseSimulateArguments(argv: readonly string[]): SimulateOptions
       real,
       first,
       only,
+      isClean,
     }
   } catch (error) {
     return { problem: (error as Error).message }

@@ -10,7 +10,8 @@ const USAGE = `usage: npm run sim -- --governance [options]
   --seeds N     run N seeds (default 100)
   --from N      first of them (default 1); the same as --seed beside --seeds
   --first       stop at the first seed that fails
-  --mutants     plant each known bug and see that it is caught; --only TEXT picks some
+  --mutants     plant each known bug and see that it is caught; --only TEXT picks some; --clean when another run
+                has seen that the unchanged core is
   --json        machine-readable results on standard output`
 
 const SUITE: MutantSuite = { args: ['--governance'], bugs: GOVERNANCE_BUGS, seeds: 400 }

@@ -14,7 +14,8 @@ const USAGE = `usage: npm run sim -- --membership [options]
   --seeds N     run N seeds (default 100; 1 with --accuracy)
   --from N      first of them (default 1); the same as --seed beside --seeds
   --first       stop at the first seed that fails
-  --mutants     plant each known bug and see that it is caught; --only TEXT picks some
+  --mutants     plant each known bug and see that it is caught; --only TEXT picks some; --clean when another run
+                has seen that the unchanged core is
   --tables      how long until all know of a kill and of a silence; --trials N for each line (default 200)
   --accuracy    whether anybody alive is held offline: 200 members, 30 minutes, a quarter of all packets lost,
                 one in twenty slow; --size N, --minutes N, --loss SHARE change that. Seeds are spread over --workers N
@@ -36,7 +37,7 @@ export function parseMembershipArguments(argv: readonly string[]) {
     const { values } = parseArgs({
       args: [...argv],
       options: {
-        ...{ nice: flag, workers: text },
+        ...{ nice: flag, clean: flag, workers: text },
         ...{ help: flag, first: flag, json: flag, mutants: flag, tables: flag, accuracy: flag },
         ...{ seed: text, seeds: text, from: text, only: text, trials: text, size: text, minutes: text, loss: text },
       },
@@ -47,6 +48,7 @@ export function parseMembershipArguments(argv: readonly string[]) {
     return {
       ...values,
       only: values.only ?? '',
+      isClean: values.clean,
       isOne: start.isOne,
       seeds: wholeNumber(values, 'seeds', values.accuracy ? 1 : 100),
       from: wholeNumber(values, start.from, 1, 0),
