@@ -88,4 +88,13 @@ export const GOVERNANCE_BUGS: readonly PlantedBug[] = [
     instead: 'head(state)',
     why: 'what gossip loses stays lost',
   },
+  {
+    name: 'unwritten-when-it-waited',
+    file: 'src/governance/step.ts',
+    line: 'for (const event of taken.flatMap((one) => eventOfStatement(state, one))) note(out, event)',
+    instead:
+      'for (const event of taken.filter((one) => statements.includes(one)).flatMap((one) => ' +
+      'eventOfStatement(state, one))) note(out, event)',
+    why: 'what came before what it rests on is missing in the audit log',
+  },
 ]

@@ -1,4 +1,5 @@
 /** What comes to the governance of one cluster, and what follows from it. */
+import type { AuditDraft } from '../model/audit.ts'
 import type { Admission, Attestation, Ticket } from '../model/governance.ts'
 import type { GovernanceGive, GovernanceHead, GovernanceList } from '../model/governance-sync.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
@@ -56,3 +57,5 @@ export type GovernanceEffect =
   | { readonly type: 'roster'; readonly joined: readonly Key[]; readonly left: readonly Key[] }
   /** Two valid entries follow one: authority is frozen, and these keys signed both. */
   | { readonly type: 'alarm'; readonly fork: Fork }
+  /** Write this into the audit log, with what was persisted. */
+  | { readonly type: 'audit'; readonly event: AuditDraft }

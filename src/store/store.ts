@@ -45,7 +45,7 @@ export interface Store {
    */
   write(writes: readonly Write[], alongside?: () => void): void
   /** The same, durable against loss of power too before it returns. Costs a flush of the disk. */
-  writeDurably(writes: readonly Write[]): void
+  writeDurably(writes: readonly Write[], alongside?: () => void): void
   /**
    * The boot epoch: max(stored + 1, `atLeast`, Unix seconds), durable against loss of power before it returns.
    */

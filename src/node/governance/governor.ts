@@ -13,12 +13,13 @@ import type { GovernanceEffect, GovernanceInput, GovernanceMessage } from '../..
 import type { Hello } from '../../model/control.ts'
 import type { LocalNode } from '../../negotiation/nodes.ts'
 import type { PeerIdText } from '../../peer/peer.ts'
-import type { Store, Write } from '../../store/store.ts'
+import type { Write } from '../../store/store.ts'
 import type { Clock } from '../../util/clock.ts'
 import { messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
 import { makeStatement, openStatement, type StatementSigner, type VerifiedStatement } from '../../wire/statement.ts'
 import { SPREAD_KINDS, type StoredCluster } from './cluster-store.ts'
+import type { GovernanceJournal } from './journal.ts'
 
 /** How often the time is looked at, and one neighbour is compared with. */
 const TICK_MS = 30_000
@@ -27,7 +28,7 @@ const TICK_MS = 30_000
 export interface GovernorOptions {
   readonly stored: StoredCluster | undefined
   readonly signer: StatementSigner
-  readonly store: Store
+  readonly journal: Pick<GovernanceJournal, 'write'>
   readonly clock: Clock
   readonly log: Logger
   readonly send: (to: PeerIdText, message: GovernanceMessage) => void
@@ -188,7 +189,8 @@ export class Governor {
       if (effect.type !== 'persist-ticket') return []
       return [{ collection: 'ticket', key: effect.key, doc: effect.issued }]
     })
-    if (writes.length > 0) this.#options.store.writeDurably(writes)
+    const events = effects.flatMap((effect) => (effect.type === 'audit' ? [effect.event] : []))
+    this.#options.journal.write(writes, events)
   }
 
   #carry(effect: GovernanceEffect): void {
@@ -214,6 +216,7 @@ export class Governor {
         return
       case 'persist':
       case 'persist-ticket':
+      case 'audit':
       case 'turn-away':
         // Written already; and for whoever asked.
         return

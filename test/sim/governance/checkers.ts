@@ -168,7 +168,23 @@ const forks: Checker = {
   },
 }
 
+/** What is stored of who belongs is written into the audit log in the same step, once, by its hash. */
+const audit: Checker = {
+  name: 'audit',
+  step(world, { key }, effects) {
+    const stored = effects.flatMap((effect) => (effect.type === 'persist' ? [world.ink.read(effect.bytes)] : []))
+    const due = stored.filter(({ kind }) => kind !== 'attestation').map(({ hash }) => hash)
+    const written = effects.flatMap((effect) => {
+      if (effect.type !== 'audit' || effect.event.type === 'gov.frozen' || effect.event.type === 'gov.refused')
+        return []
+      return 'statement' in effect.event ? [effect.event.statement] : []
+    })
+    if (due.toSorted().join() !== written.toSorted().join())
+      throw new Violation('audit', `${short(key)} stored ${due.length} statements and wrote of ${written.length}`)
+  },
+}
+
 /** A fresh set of all rules: some remember. */
 export function allCheckers(): Checker[] {
-  return [threshold, revocation, silence, new Tickets(), withdrawal, bounds, convergence, forks]
+  return [audit, threshold, revocation, silence, new Tickets(), withdrawal, bounds, convergence, forks]
 }
