@@ -1,10 +1,10 @@
 /** What is written into the audit log of who belongs and what was decided: each thing once, where it becomes known. */
 import { AUDIT_FORK_ENTRIES, AUDIT_FORK_SIGNERS, type AuditDraft } from '../model/audit.ts'
-import type { Admission, Revocation, Rotation, Ticket } from '../model/governance.ts'
+import type { Admission, Refusal, Revocation, Rotation, Ticket } from '../model/governance.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
 import type { Key } from './authority.ts'
 import type { Fork } from './log.ts'
-import type { GovernanceState } from './state.ts'
+import type { GovernanceState, Proposed } from './state.ts'
 import type { Outcome } from './statements.ts'
 
 /** Outcomes that are no refusal: what counts, what is here, what has not been judged, and what came too late. */
@@ -56,4 +56,20 @@ export function eventOfFork({ parent, entries, doubleSigners }: Fork): AuditDraf
 /** The event of a ticket that was issued here. */
 export function eventOfTicket(ticket: string, { expiresAtMs, for: peer }: Ticket): AuditDraft {
   return { type: 'ticket.made', ticket, expiresAtMs, ...(peer !== undefined && { peer }) }
+}
+
+/** The events of a proposal: who signed or refused it beyond those that were known. */
+export function eventsOfProposal(before: Proposed | undefined, now: Proposed): AuditDraft[] {
+  const { hash: statement, signers } = now.statement
+  const known = new Set([...(before?.statement.signers ?? []), ...(before?.refusals ?? []).map(({ hash }) => hash)])
+  const { entry, change, refusals } = now
+  return [
+    ...(before === undefined
+      ? [{ type: 'gov.proposed' as const, statement, height: entry.height, change: change.kind }]
+      : []),
+    ...signers.filter((by) => !known.has(by)).map((by) => ({ type: 'gov.signed' as const, statement, by })),
+    ...refusals
+      .filter(({ hash }) => !known.has(hash))
+      .map(({ body }) => ({ type: 'gov.opposed' as const, statement, by: (body as Refusal).admin })),
+  ]
 }

@@ -11,6 +11,7 @@ import { rosterOf } from './roster.ts'
 import { membersAt, type GovernanceState } from './state.ts'
 import { CHANGED, storedKey, takeStatement, type Outcome } from './statements.ts'
 import { head, list, news, supply, wants } from './sync.ts'
+import { answerOffers, dropProposals, offerTo, restoreProposals, takeProposal } from './proposing.ts'
 import { liveTickets, redeem } from './tickets.ts'
 import { GOVERNANCE_LIMITS } from '../model/governance.ts'
 import type { GovernanceEffect, GovernanceInput, GovernanceMessage } from './types.ts'
@@ -24,17 +25,24 @@ export function governanceStep(state: GovernanceState, input: GovernanceInput, n
     case 'restore':
       for (const [hash, issued] of input.tickets) state.tickets.set(hash, issued)
       takeAll(state, input.statements, nowMs)
+      restoreProposals(state, input.proposals ?? [], nowMs)
       state.present = new Set(membersAt(state, nowMs).map(({ node }) => node))
       // Nobody is there yet to be told anything: what is due is found at the first tick.
       return out
     case 'statements':
       takeStatements(state, input, nowMs, out)
       break
+    case 'proposal':
+      if (takeProposal(state, input, out, nowMs) === 'complete') {
+        takeStatements(state, { ...input, type: 'statements', statements: [input.statement] }, nowMs, out)
+      }
+      break
     case 'message':
       answer(state, input, out)
       break
     case 'peer-up':
       state.linked.add(input.peer)
+      offerTo(state, input.peer, out)
       break
     case 'peer-down':
       state.linked.delete(input.peer)
@@ -53,10 +61,12 @@ export function governanceStep(state: GovernanceState, input: GovernanceInput, n
       for (const body of dueRenewals(state, nowMs)) out.push({ type: 'sign', kind: 'admission', body })
       if (input.peer !== undefined && state.linked.has(input.peer) && !state.roster.gone.has(input.peer)) {
         out.push({ type: 'send', to: input.peer, message: { t: 'gov-head', body: head(state) } })
+        offerTo(state, input.peer, out)
       }
       break
   }
   tellChanges(state, nowMs, out)
+  dropProposals(state, nowMs, out)
   return out
 }
 
@@ -125,6 +135,10 @@ function answer(
   const send = (reply: GovernanceMessage) => out.push({ type: 'send', to: from, message: reply })
   if (message.t === 'gov-head') {
     if (message.body.digest !== head(state).digest) send({ t: 'gov-list', body: list(state, false) })
+    return
+  }
+  if (message.t === 'gov-offers') {
+    answerOffers(state, from, message.body, out)
     return
   }
   const given = supply(state, message.body)

@@ -67,6 +67,10 @@ function makeSchema() {
       entries: z.array(Hash).max(AUDIT_FORK_ENTRIES),
       peers: z.array(Peer).max(AUDIT_FORK_SIGNERS),
     }),
+    // On their way to enough signatures: first heard of, signed by one more, refused by one more.
+    eventOf('gov.proposed', { ...statement, height: z.int().min(1), change: Text }),
+    eventOf('gov.signed', { ...statement, by: Peer }),
+    eventOf('gov.opposed', { ...statement, by: Peer }),
     eventOf('gov.refused', { ...statement, reason: Text, peer: Peer.optional() }),
     // What may run here. `stopped`: a task that may not go on, or never starts. `draining`: one that may still end.
     eventOf('policy.applied', { name: Text, version: z.int().min(1), sha256: Hash, by: Text }),

@@ -23,10 +23,11 @@ export type Collection =
   | 'audit'
   | 'audit-head'
   | 'audit-alarm'
-  /** Of the cluster this daemon belongs to: its genesis, what was signed in it, tickets that were issued here. */
+  /** Of the cluster this daemon belongs to: genesis, what was signed in it, tickets issued here, proposals. */
   | 'cluster'
   | 'statement'
   | 'ticket'
+  | 'proposal'
 
 /** Put `doc` under `key`, or delete the key when `doc` is null. */
 export interface Write {
