@@ -88,4 +88,34 @@ export const GOVERNANCE_BUGS: readonly PlantedBug[] = [
     instead: 'head(state)',
     why: 'what gossip loses stays lost',
   },
+  {
+    name: 'unwritten-when-it-waited',
+    file: 'src/governance/step.ts',
+    line: 'for (const event of taken.flatMap((one) => eventOfStatement(state, one))) note(out, event)',
+    instead:
+      'for (const event of taken.filter((one) => statements.includes(one)).flatMap((one) => ' +
+      'eventOfStatement(state, one))) note(out, event)',
+    why: 'what came before what it rests on is missing in the audit log',
+  },
+  {
+    name: 'one-admin-proposes-without-end',
+    file: 'src/governance/proposals.ts',
+    line: 'return admins.some((admin) => signedBy(state, admin) < PROPOSAL_LIMITS.ofOneAdmin)',
+    instead: 'return admins.some((admin) => signedBy(state, admin) < 1_000)',
+    why: 'a stolen key of an admin takes the places of all others',
+  },
+  {
+    name: 'decided-and-still-proposed',
+    file: 'src/governance/proposing.ts',
+    line: 'state.proposals.delete(key)',
+    instead: '',
+    why: 'what can be decided no more is kept, and offered',
+  },
+  {
+    name: 'offers-never-compared',
+    file: 'src/governance/proposing.ts',
+    line: 'for (const proposed of lackedBy(state, listed)) send(from, proposed, out)',
+    instead: '',
+    why: 'an admin that was away never hears of a proposal',
+  },
 ]

@@ -1,5 +1,5 @@
 /** What a member knows of its cluster, and what others want of it. Changed only by `governanceStep`. */
-import type { Attestation, Genesis, Ticket } from '../model/governance.ts'
+import type { Attestation, Change, Genesis, LogEntry, Ticket } from '../model/governance.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
 import type { Key } from './authority.ts'
 import { createLog, type Log } from './log.ts'
@@ -15,6 +15,15 @@ export interface IssuedTicket {
 /** A statement of the set as it was read, and as it travels. */
 export type HeldStatement = Held & { readonly statement: VerifiedStatement }
 
+/** A proposal with what was signed for it, and against it. */
+export interface Proposed {
+  readonly statement: VerifiedStatement
+  readonly entry: LogEntry
+  readonly change: Change
+  /** By admins that promise never to sign it; each once. */
+  readonly refusals: readonly VerifiedStatement[]
+}
+
 /** Everything about who belongs. */
 export interface GovernanceState {
   readonly self: Key
@@ -29,6 +38,8 @@ export interface GovernanceState {
   readonly attestations: Map<Key, { readonly body: Attestation; readonly statement: VerifiedStatement }>
   /** By hash of the ticket. */
   readonly tickets: Map<string, IssuedTicket>
+  /** By hash: what waits for signatures. */
+  readonly proposals: Map<string, Proposed>
   /** Members at the other ends of links. */
   readonly linked: Set<Key>
   roster: Roster
@@ -56,6 +67,7 @@ export function createGovernance(self: Key, cluster: string, genesis: Genesis): 
     waiting: new Map(),
     attestations: new Map(),
     tickets: new Map(),
+    proposals: new Map(),
     linked: new Set(),
     roster: rosterOf(log.authority, []),
     present: new Set(),

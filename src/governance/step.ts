@@ -2,13 +2,16 @@
  * The one door of governance: one input at one moment changes the state, and what the world is asked to do comes
  * back in order. It sees verified signers and hashes; it never signs, and reads no clock.
  */
+import type { AuditDraft } from '../model/audit.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
+import { eventOfFork, eventOfRefusal, eventOfStatement, eventOfTicket } from './events.ts'
 import { dueAttestation } from './freshness.ts'
 import { dueRenewals } from './renewal.ts'
 import { rosterOf } from './roster.ts'
 import { membersAt, type GovernanceState } from './state.ts'
 import { CHANGED, storedKey, takeStatement, type Outcome } from './statements.ts'
 import { head, list, news, supply, wants } from './sync.ts'
+import { answerOffers, dropProposals, offerTo, restoreProposals, takeProposal } from './proposing.ts'
 import { liveTickets, redeem } from './tickets.ts'
 import { GOVERNANCE_LIMITS } from '../model/governance.ts'
 import type { GovernanceEffect, GovernanceInput, GovernanceMessage } from './types.ts'
@@ -22,17 +25,24 @@ export function governanceStep(state: GovernanceState, input: GovernanceInput, n
     case 'restore':
       for (const [hash, issued] of input.tickets) state.tickets.set(hash, issued)
       takeAll(state, input.statements, nowMs)
+      restoreProposals(state, input.proposals ?? [], nowMs)
       state.present = new Set(membersAt(state, nowMs).map(({ node }) => node))
       // Nobody is there yet to be told anything: what is due is found at the first tick.
       return out
     case 'statements':
       takeStatements(state, input, nowMs, out)
       break
+    case 'proposal':
+      if (takeProposal(state, input, out, nowMs) === 'complete') {
+        takeStatements(state, { ...input, type: 'statements', statements: [input.statement] }, nowMs, out)
+      }
+      break
     case 'message':
       answer(state, input, out)
       break
     case 'peer-up':
       state.linked.add(input.peer)
+      offerTo(state, input.peer, out)
       break
     case 'peer-down':
       state.linked.delete(input.peer)
@@ -40,6 +50,7 @@ export function governanceStep(state: GovernanceState, input: GovernanceInput, n
     case 'ticket':
       state.tickets.set(input.hash, { ticket: input.ticket })
       out.push({ type: 'persist-ticket', key: input.hash, issued: { ticket: input.ticket } })
+      note(out, eventOfTicket(input.hash, input.ticket))
       break
     case 'redeem':
       takeTicket(state, input, nowMs, out)
@@ -50,10 +61,12 @@ export function governanceStep(state: GovernanceState, input: GovernanceInput, n
       for (const body of dueRenewals(state, nowMs)) out.push({ type: 'sign', kind: 'admission', body })
       if (input.peer !== undefined && state.linked.has(input.peer) && !state.roster.gone.has(input.peer)) {
         out.push({ type: 'send', to: input.peer, message: { t: 'gov-head', body: head(state) } })
+        offerTo(state, input.peer, out)
       }
       break
   }
   tellChanges(state, nowMs, out)
+  dropProposals(state, nowMs, out)
   return out
 }
 
@@ -65,6 +78,10 @@ function takeStatements(
 ): void {
   const { outcomes, taken } = takeAll(state, statements, nowMs)
   for (const one of taken) out.push({ type: 'persist', key: storedKey(one), bytes: one.bytes })
+  for (const event of taken.flatMap((one) => eventOfStatement(state, one))) note(out, event)
+  for (const [at, outcome] of outcomes.entries()) {
+    for (const event of eventOfRefusal(statements[at]!, outcome, from)) note(out, event)
+  }
   out.push({ type: 'outcomes', outcomes })
   const messages = news(taken)
   for (const peer of state.linked) {
@@ -74,6 +91,10 @@ function takeStatements(
   if (more && from !== undefined && taken.length > 0) {
     out.push({ type: 'send', to: from, message: { t: 'gov-list', body: list(state, false) } })
   }
+}
+
+function note(out: GovernanceEffect[], event: AuditDraft): void {
+  out.push({ type: 'audit', event })
 }
 
 /** Takes statements, and whatever waited for them. @returns what became of each, and all that was new */
@@ -116,6 +137,10 @@ function answer(
     if (message.body.digest !== head(state).digest) send({ t: 'gov-list', body: list(state, false) })
     return
   }
+  if (message.t === 'gov-offers') {
+    answerOffers(state, from, message.body, out)
+    return
+  }
   const given = supply(state, message.body)
   if (given !== undefined) send({ t: 'gov-give', body: given })
   if (!message.body.answer && wants(state, message.body)) send({ t: 'gov-list', body: list(state, true) })
@@ -129,8 +154,13 @@ function takeTicket(
 ): void {
   const redeemed = redeem(state, hash, ticket, node, nowMs)
   if ('fault' in redeemed) {
+    note(out, { type: 'ticket.refused', ticket: hash, peer: node, reason: redeemed.fault })
     out.push({ type: 'turn-away', node, fault: redeemed.fault })
     return
+  }
+  // The same key may ask again, since an answer may be lost.
+  if (state.tickets.get(hash)?.burntFor === undefined) {
+    note(out, { type: 'ticket.redeemed', ticket: hash, peer: node })
   }
   state.tickets.set(hash, redeemed.burnt)
   out.push({ type: 'persist-ticket', key: hash, issued: redeemed.burnt })
@@ -155,11 +185,17 @@ function tellChanges(state: GovernanceState, nowMs: number, out: GovernanceEffec
   for (const node of state.linked) if (state.roster.gone.has(node) && !left.includes(node)) left.push(node)
   state.present = present
   for (const node of left) state.attestations.delete(node)
+  for (const peer of left) {
+    if (!state.roster.gone.has(peer)) note(out, { type: 'member.expired', peer })
+  }
   if (left.length > 0) state.digest = undefined
   if (joined.length + left.length > 0) out.push({ type: 'roster', joined, left })
   const { fork } = state.log
   const name = fork?.entries.join()
-  if (fork !== undefined && name !== state.alarmedAt) out.push({ type: 'alarm', fork })
+  if (fork !== undefined && name !== state.alarmedAt) {
+    note(out, eventOfFork(fork))
+    out.push({ type: 'alarm', fork })
+  }
   state.alarmedAt = name
   const attestation = dueAttestation(state, state.self, nowMs)
   if (attestation === undefined) return

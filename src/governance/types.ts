@@ -1,9 +1,17 @@
 /** What comes to the governance of one cluster, and what follows from it. */
+import type { AuditDraft } from '../model/audit.ts'
 import type { Admission, Attestation, Ticket } from '../model/governance.ts'
-import type { GovernanceGive, GovernanceHead, GovernanceList } from '../model/governance-sync.ts'
+import type {
+  GovernanceGive,
+  GovernanceHead,
+  GovernanceList,
+  GovernanceOffers,
+  GovernanceProposal,
+} from '../model/governance-sync.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
 import type { Key } from './authority.ts'
 import type { Fork } from './log.ts'
+import type { ProposalOutcome } from './proposals.ts'
 import type { IssuedTicket } from './state.ts'
 import type { Outcome } from './statements.ts'
 import type { TicketFault } from './tickets.ts'
@@ -13,6 +21,17 @@ export type GovernanceMessage =
   | { readonly t: 'gov-head'; readonly body: GovernanceHead }
   | { readonly t: 'gov-list'; readonly body: GovernanceList }
   | { readonly t: 'gov-give'; readonly body: GovernanceGive }
+  | { readonly t: 'gov-offers'; readonly body: GovernanceOffers }
+  | { readonly t: 'gov-proposal'; readonly body: GovernanceProposal }
+
+/** Messages whose signatures are checked before they get here: what they carry comes as an input of its own. */
+export type SignedMessage = Extract<GovernanceMessage, { t: 'gov-give' | 'gov-proposal' }>
+
+/** A proposal whose signatures were checked. */
+export interface StoredProposal {
+  readonly statement: VerifiedStatement
+  readonly refusals: readonly VerifiedStatement[]
+}
 
 /** What can happen. */
 export type GovernanceInput =
@@ -21,6 +40,7 @@ export type GovernanceInput =
       readonly type: 'restore'
       readonly statements: readonly VerifiedStatement[]
       readonly tickets: ReadonlyMap<string, IssuedTicket>
+      readonly proposals?: readonly StoredProposal[]
     }
   /** From a member, or from nobody: then they were made here. `more`: the member has more of them. */
   | {
@@ -29,7 +49,9 @@ export type GovernanceInput =
       readonly statements: readonly VerifiedStatement[]
       readonly more?: boolean
     }
-  | { readonly type: 'message'; readonly from: Key; readonly message: Exclude<GovernanceMessage, { t: 'gov-give' }> }
+  | { readonly type: 'message'; readonly from: Key; readonly message: Exclude<GovernanceMessage, SignedMessage> }
+  /** A proposal, with every signature that was known before it came; from nobody: it was made here. */
+  | ({ readonly type: 'proposal'; readonly from?: Key } & StoredProposal)
   /** A link to it stands. Its hello, which says what it knows, comes as a `gov-head`. */
   | { readonly type: 'peer-up'; readonly peer: Key }
   | { readonly type: 'peer-down'; readonly peer: Key }
@@ -44,6 +66,10 @@ export type GovernanceInput =
 export type GovernanceEffect =
   | { readonly type: 'persist'; readonly key: string; readonly bytes: Uint8Array }
   | { readonly type: 'persist-ticket'; readonly key: string; readonly issued: IssuedTicket | null }
+  /** Null: it is kept no longer. */
+  | { readonly type: 'persist-proposal'; readonly key: string; readonly proposal: StoredProposal | null }
+  /** What became of the proposal. */
+  | { readonly type: 'proposed'; readonly outcome: ProposalOutcome }
   | { readonly type: 'send'; readonly to: Key; readonly message: GovernanceMessage }
   /** Sign this with the node's key; it comes back as `statements`. */
   | { readonly type: 'sign'; readonly kind: 'admission'; readonly body: Admission }
@@ -56,3 +82,5 @@ export type GovernanceEffect =
   | { readonly type: 'roster'; readonly joined: readonly Key[]; readonly left: readonly Key[] }
   /** Two valid entries follow one: authority is frozen, and these keys signed both. */
   | { readonly type: 'alarm'; readonly fork: Fork }
+  /** Write this into the audit log, with what was persisted. */
+  | { readonly type: 'audit'; readonly event: AuditDraft }

@@ -1,4 +1,8 @@
-/** An exported audit log: lines of JSON, the head first, that verify without the node they came from. */
+/**
+ * An exported audit log: lines of JSON that verify without the node they came from. The head comes first; then, of a
+ * member of a cluster, the genesis and what was signed in it, by which anybody finds out whether it was one; then the
+ * events.
+ */
 import * as z from 'zod'
 import { signedHeadFields } from './audit-view.ts'
 import { AUDIT_FORMAT } from './audit.ts'
@@ -16,6 +20,14 @@ export const AuditFileHead = z.strictObject({
   peaks: z.array(Hash).max(64),
 })
 export type AuditFileHead = z.infer<typeof AuditFileHead>
+
+/** A line of a member's log: the genesis of its cluster. The hash of what it says is the cluster's id. */
+export const AuditFileGenesis = z.strictObject({ genesis: z.base64url().max(16 * 1024) })
+export type AuditFileGenesis = z.infer<typeof AuditFileGenesis>
+
+/** A line after that one: a statement of the log of governance, or of the roster. An entry has 64 KiB at most. */
+export const AuditFileStatement = z.strictObject({ statement: z.base64url().max(96 * 1024) })
+export type AuditFileStatement = z.infer<typeof AuditFileStatement>
 
 /** Each further line: an event. */
 export const AuditFileLine = z.strictObject({ position: Position, bytes: z.base64() })

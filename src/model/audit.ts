@@ -12,6 +12,9 @@ export const AUDIT_FORMAT = 'althing-audit/1'
 export const MAX_EVENT_BYTES = 4 * 1024
 /** Characters of a text in an event: with three bytes each and all reasons it stays below the cap. */
 export const AUDIT_TEXT = 128
+/** Entries of a fork, and keys that signed more than one of them, that are kept; `gov log` has them all. */
+export const AUDIT_FORK_ENTRIES = 8
+export const AUDIT_FORK_SIGNERS = 16
 /** Reasons of a decline that are kept; `why` has them all. */
 export const AUDIT_REASONS = 4
 
@@ -30,6 +33,8 @@ function makeSchema() {
   const Slots = z.int().min(1).max(TASK_LIMITS.tasksPerJob)
   const peer = { peer: Peer }
   const attempt = { ...AttemptRef.shape, peer: Peer }
+  const Hash = z.string().regex(/^[0-9a-f]{64}$/)
+  const statement = { statement: Hash }
   const offer = { offerId: Id, peer: Peer }
   const Reason = z.strictObject({ constraint: DeclineReason.shape.constraint, wanted: Text, measured: Text })
   return z.discriminatedUnion('type', [
@@ -41,6 +46,37 @@ function makeSchema() {
     eventOf('member.left', peer),
     eventOf('member.offline', peer),
     eventOf('member.quarantined', peer),
+    // Where this node belongs. `cluster`: the hash of the genesis, which is its id.
+    eventOf('cluster.founded', { cluster: Hash }),
+    eventOf('cluster.joined', { cluster: Hash, peer: Peer }),
+    eventOf('cluster.left', { cluster: Hash }),
+    // Who belongs. `statement`: the hash by which every member knows what was signed; `by`: who signed it.
+    eventOf('member.admitted', { ...peer, ...statement, by: Peer, ticket: Hash.optional() }),
+    eventOf('member.revoked', { ...peer, ...statement, by: Peer }),
+    eventOf('member.rotated', { ...peer, ...statement, to: Peer }),
+    eventOf('member.expired', peer),
+    eventOf('ticket.made', { ticket: Hash, expiresAtMs: z.int().min(0), peer: Peer.optional() }),
+    eventOf('ticket.redeemed', { ticket: Hash, peer: Peer }),
+    eventOf('ticket.refused', { ticket: Hash, peer: Peer, reason: Text }),
+    // What the admins decided. `applied`: part of the log from now on; `beside`: valid, and not part of it. `frozen`:
+    // so many entries follow one, and these admins signed more than one of them. `refused`: a statement does not count.
+    eventOf('gov.applied', { ...statement, height: z.int().min(1), change: Text }),
+    eventOf('gov.beside', { ...statement, height: z.int().min(1), change: Text }),
+    eventOf('gov.frozen', {
+      ...statement,
+      entries: z.array(Hash).max(AUDIT_FORK_ENTRIES),
+      peers: z.array(Peer).max(AUDIT_FORK_SIGNERS),
+    }),
+    // On their way to enough signatures: first heard of, signed by one more, refused by one more.
+    eventOf('gov.proposed', { ...statement, height: z.int().min(1), change: Text }),
+    eventOf('gov.signed', { ...statement, by: Peer }),
+    eventOf('gov.opposed', { ...statement, by: Peer }),
+    eventOf('gov.refused', { ...statement, reason: Text, peer: Peer.optional() }),
+    // What may run here. `stopped`: a task that may not go on, or never starts. `draining`: one that may still end.
+    eventOf('policy.applied', { name: Text, version: z.int().min(1), sha256: Hash, by: Text }),
+    eventOf('policy.removed', { version: z.int().min(1), by: Text }),
+    eventOf('policy.stopped', { ...attempt, reason: Text }),
+    eventOf('policy.draining', { ...attempt, reason: Text }),
     // Too many vanished at once: nothing is given up until it is off again.
     eventOf('brake.on', {}),
     eventOf('brake.off', {}),

@@ -68,3 +68,9 @@ export const StatementsRequest = z.strictObject({
     .min(1)
     .max(MAX_STATEMENTS),
 })
+
+/** `POST /v1/proposals`: an entry with the signatures there are, and what was refused. */
+export const ProposalRequest = z.strictObject({
+  entry: Base64.max(90 * 1024),
+  refusals: z.array(Base64.max(2 * 1024)).max(GOVERNANCE_LIMITS.keys),
+})

@@ -21,7 +21,13 @@ import {
 } from './negotiation.ts'
 import { AuditAsk, AuditTold } from './audit-exchange.ts'
 import { Examine, Examined } from './examine.ts'
-import { GovernanceGive, GovernanceHead, GovernanceList } from './governance-sync.ts'
+import {
+  GovernanceGive,
+  GovernanceHead,
+  GovernanceList,
+  GovernanceOffers,
+  GovernanceProposal,
+} from './governance-sync.ts'
 import { Ask, Asked, Ping, Pong, ProbeAddress } from './membership.ts'
 import { SyncBuckets, SyncDigest, SyncRecords } from './sync.ts'
 
@@ -75,6 +81,8 @@ export const PLAIN = {
   'gov-head': GovernanceHead,
   'gov-list': GovernanceList,
   'gov-give': GovernanceGive,
+  'gov-offers': GovernanceOffers,
+  'gov-proposal': GovernanceProposal,
 } as const
 
 const BODIES = { ...SIGNED, ...PLAIN }

@@ -1,10 +1,11 @@
 /**
  * How two members find out what one knows of their cluster and the other does not: `gov-head` names all one has by a
  * digest, `gov-list` lists it, `gov-give` carries what the lister lacks. Each says only what its sender has, so a
- * repeated one is harmless and a lost one costs a round.
+ * repeated one is harmless and a lost one costs a round. `gov-offers` and `gov-proposal` do the same for proposals,
+ * which are no part of what is known until enough have signed them.
  */
 import * as z from 'zod'
-import { GOVERNANCE_LIMITS, StatementHash } from './governance.ts'
+import { GOVERNANCE_LIMITS, PROPOSAL_LIMITS, StatementHash } from './governance.ts'
 
 export const GOVERNANCE_SYNC_LIMITS = {
   /** Bytes of a hash that stand for it in a list. */
@@ -61,3 +62,30 @@ export const GovernanceGive = z.strictObject({
   more: z.boolean(),
 })
 export type GovernanceGive = z.infer<typeof GovernanceGive>
+
+/** Which proposals the sender keeps: each by its hash, and a name of what was signed for and against it. */
+export const GovernanceOffers = z.strictObject({
+  known: z.array(z.tuple([StatementHash, z.string().regex(/^[0-9a-f]{16}$/)])).max(PROPOSAL_LIMITS.kept),
+  /** This answers a list: it is not to be answered by another. */
+  answer: z.boolean(),
+})
+export type GovernanceOffers = z.infer<typeof GovernanceOffers>
+
+const refusalBytes = 1024
+
+/** A proposal that the receiver may lack, with the signatures and refusals that the sender has. */
+export const GovernanceProposal = z.strictObject({
+  entry: z.custom<Uint8Array>(
+    (value) => value instanceof Uint8Array && value.length <= statementBytes,
+    `expected at most ${statementBytes} bytes`,
+  ),
+  refusals: z
+    .array(
+      z.custom<Uint8Array>(
+        (value) => value instanceof Uint8Array && value.length <= refusalBytes,
+        `expected at most ${refusalBytes} bytes`,
+      ),
+    )
+    .max(GOVERNANCE_LIMITS.keys),
+})
+export type GovernanceProposal = z.infer<typeof GovernanceProposal>

@@ -33,6 +33,16 @@ export const GOVERNANCE_LIMITS = {
   addressLength: 256,
 } as const
 
+/** Caps of proposals that members keep for each other. */
+export const PROPOSAL_LIMITS = {
+  kept: 32,
+  bytes: 512 * 1024,
+  /** Signed by one admin, and waiting for others. */
+  ofOneAdmin: 4,
+  /** Two weeks from when it was made, by the clock of whoever did. */
+  keptMs: 14 * 24 * 60 * 60 * 1000,
+} as const
+
 const KEY = z.string().refine(isPeerId, 'expected a peer id, 12D3KooW…')
 /** The name of a genesis, an entry or a statement: sha256 of what is signed, lower-case hex. */
 export const StatementHash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')

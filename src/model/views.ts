@@ -5,9 +5,17 @@
 export * from './api.ts'
 export * from './audit-view.ts'
 export * from './cluster.ts'
-export { FoundRequest, JoinRequest, RevokeRequest, StatementsRequest, TicketRequest } from './cluster-requests.ts'
+export {
+  FoundRequest,
+  JoinRequest,
+  ProposalRequest,
+  RevokeRequest,
+  StatementsRequest,
+  TicketRequest,
+} from './cluster-requests.ts'
 export * from './doctor.ts'
 export * from './job-request.ts'
 export * from './policy-api.ts'
+export * from './proposal-view.ts'
 export * from './topology-view.ts'
 export * from './why-view.ts'

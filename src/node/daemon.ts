@@ -103,8 +103,9 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   const rng = seededRng(randomInt(2 ** 47))
   const events = new EventHub(clock.wallMs())
   const { governor, porch } = assembleGovernance({
-    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log },
-    ...{ peer: () => peer, sealer: () => sealer, input: (one) => input(one), refresh: () => parts.refresh() },
+    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log, audit: auditLog.log },
+    ...{ peer: () => peer, sealer: () => sealer, loop: () => loop, input: (one) => input(one) },
+    refresh: () => parts.refresh(),
   })
   const config = meshConfigOf(governor.tag === undefined ? options : { ...options, cluster: governor.tag })
   const facts = () => localFacts(options, hardware, driver, trusted, governor, signer.id)
@@ -222,7 +223,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   }
   const carry = createEffects({ ...carrying, input, post })
 
-  const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, log })
+  const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, note: (event) => loop.note(event), log })
   const ended = Promise.withResolvers<'shutdown' | 'restart'>()
   const name = options.name ?? defaultNodeName()
   const parts: DaemonParts = {

@@ -4,7 +4,7 @@
  */
 import type { MeshEffect, MeshInput, RecordFate } from '../mesh/types.ts'
 import type { GovernanceMessage } from '../governance/types.ts'
-import type { Hello } from '../model/control.ts'
+import type { ControlMessage, Hello } from '../model/control.ts'
 import type { Examine, Examined } from '../model/examine.ts'
 import type { SyncRecords } from '../model/sync.ts'
 import type { PeerIdText, Topic, Verdict } from '../peer/peer.ts'
@@ -44,6 +44,10 @@ export interface InboundOptions {
 export type ExamineMessage =
   | { readonly t: 'examine'; readonly body: Examine }
   | { readonly t: 'examined'; readonly body: Examined }
+
+function isGovernance(message: ControlMessage): message is GovernanceMessage {
+  return message.t.startsWith('gov-')
+}
 
 /** What a peer said of itself on its present link. */
 export interface Greeting {
@@ -155,9 +159,7 @@ export class Inbound {
     if (!this.#greetings.has(peer)) return this.#count('no-hello')
     if (message.t === 'examine' || message.t === 'examined') return this.#options.onExamine(peer, message)
     if (message.t === 'spare-link') return this.#options.onSpareLink(peer)
-    if (message.t === 'gov-head' || message.t === 'gov-list' || message.t === 'gov-give') {
-      return this.#options.onGovernance(peer, message)
-    }
+    if (isGovernance(message)) return this.#options.onGovernance(peer, message)
     if (message.t === 'sync-records') this.#takeRecords(message.body)
     this.#options.post({ type: 'message', from: peer, message, ...(proof === undefined ? {} : { proof }) })
   }

@@ -21,6 +21,7 @@ import type { FoundRequest, TicketRequest } from '../model/cluster-requests.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../model/policy-api.ts'
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../model/audit-view.ts'
+import type { ProposalView, ProposedView } from '../model/proposal-view.ts'
 import type { TopologyView } from '../model/topology-view.ts'
 import { AlthingError } from '../util/errors.ts'
 
@@ -52,6 +53,10 @@ export interface ClusterOperations {
   history(): HistoryView
   /** @throws OperationError `invalid` for what does not verify */
   take(statements: readonly string[]): OutcomesView
+  /** What waits for the signatures of other admins, the oldest first. */
+  proposals(): ProposalView[]
+  /** Passes a proposal on among members. @throws OperationError `invalid` for what does not verify */
+  propose(entry: string, refusals: readonly string[]): ProposedView
 }
 
 export interface Operations {

@@ -3,6 +3,7 @@
  * policies is loaded when there is one.
  */
 import type { MeshInput } from '../mesh/types.ts'
+import { AUDIT_TEXT, type AuditDraft } from '../model/audit.ts'
 import type { PolicyVersion } from '../model/policy-api.ts'
 import type { Policy } from '../model/policy.ts'
 import type { CompiledPolicy } from '../policy/types.ts'
@@ -28,6 +29,8 @@ export interface PoliciesOptions {
   readonly store: Store
   readonly nowMs: () => number
   readonly input: (input: MeshInput) => void
+  /** Writes an event into the audit log. */
+  readonly note: (event: AuditDraft) => void
   readonly log: Logger
 }
 
@@ -96,7 +99,7 @@ export class Policies {
   }
 
   #put(said: Omit<StoredVersion, 'version' | 'atMs'>, policies: readonly CompiledPolicy[]): void {
-    const { store, input, nowMs } = this.#options
+    const { store, input, note, nowMs } = this.#options
     const version = (this.#versions.at(-1)?.version ?? 0) + 1
     const stored: StoredVersion = { version, atMs: nowMs(), ...said }
     const dropped = this.#versions.slice(0, Math.max(0, this.#versions.length + 1 - KEPT))
@@ -106,8 +109,16 @@ export class Policies {
     this.#versions.splice(0, dropped.length)
     this.#versions.push(stored)
     this.#unusable = undefined
+    // Before the events of what is stopped by it.
+    note(eventOf(stored))
     input({ type: 'policies', policies })
   }
+}
+
+function eventOf({ version, by, name, sha256, text }: StoredVersion): AuditDraft {
+  const who = by.slice(0, AUDIT_TEXT)
+  if (text === '') return { type: 'policy.removed', version, by: who }
+  return { type: 'policy.applied', version, by: who, sha256, name: name.slice(0, AUDIT_TEXT) }
 }
 
 function keyOf({ version }: PolicyVersion): string {

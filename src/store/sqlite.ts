@@ -45,7 +45,7 @@ export function openStore(path: string, log: Logger): SqliteStore {
         log,
       ),
     write,
-    writeDurably: (writes) => durably(database, () => write(writes)),
+    writeDurably: (writes, alongside) => durably(database, () => write(writes, alongside)),
     nextEpoch: (atLeast, unixSeconds) => nextEpoch(database, atLeast, unixSeconds),
     close: () => database.close(),
   }

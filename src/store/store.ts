@@ -23,10 +23,11 @@ export type Collection =
   | 'audit'
   | 'audit-head'
   | 'audit-alarm'
-  /** Of the cluster this daemon belongs to: its genesis, what was signed in it, tickets that were issued here. */
+  /** Of the cluster this daemon belongs to: genesis, what was signed in it, tickets issued here, proposals. */
   | 'cluster'
   | 'statement'
   | 'ticket'
+  | 'proposal'
 
 /** Put `doc` under `key`, or delete the key when `doc` is null. */
 export interface Write {
@@ -45,7 +46,7 @@ export interface Store {
    */
   write(writes: readonly Write[], alongside?: () => void): void
   /** The same, durable against loss of power too before it returns. Costs a flush of the disk. */
-  writeDurably(writes: readonly Write[]): void
+  writeDurably(writes: readonly Write[], alongside?: () => void): void
   /**
    * The boot epoch: max(stored + 1, `atLeast`, Unix seconds), durable against loss of power before it returns.
    */

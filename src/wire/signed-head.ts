@@ -7,6 +7,8 @@ import { RECORD_MAX_BYTES } from './limits.ts'
 /** A head and who signed it. */
 export interface SignedHead extends AuditHead {
   readonly author: string
+  /** When, by the clock of whoever signed it: Unix milliseconds. */
+  readonly atMs: number
 }
 
 /** The head of a heartbeat or of a record of its own; undefined when it does not verify, or there is none in it. */
@@ -14,9 +16,9 @@ export function readSignedHead(record: Uint8Array, kind: 'heartbeat' | 'audit-he
   try {
     // Kept for as long as anybody likes: its time is not that of the clock.
     const expect = { kinds: kind, maxBytes: RECORD_MAX_BYTES[kind], wallNowMs: Number.MAX_SAFE_INTEGER }
-    const { body, author } = openRecord(record, expect)
+    const { body, author, hlc } = openRecord(record, expect)
     const head = kind === 'heartbeat' ? Heartbeat.parse(body).audit : AuditHead.parse(body)
-    return head && { ...head, author }
+    return head && { ...head, author, atMs: hlc }
   } catch {
     return undefined
   }

@@ -124,6 +124,8 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
     },
   ],
   'gov-give': [{ statements: [new Uint8Array(200).fill(1), new Uint8Array(300).fill(2)], more: true }],
+  'gov-offers': [{ known: [[SHA256, '0123456789abcdef']], answer: true }],
+  'gov-proposal': [{ entry: new Uint8Array(300).fill(1), refusals: [new Uint8Array(200).fill(2)] }],
   offer: [{ offerId: 'k3j2-a1b2c3d4', jobId: 'k3j2', slots: 3, spec: SPEC }],
   bid: [
     {

@@ -82,6 +82,14 @@ export class FakeCluster implements ClusterOperations {
     return { outcomes: statements.map(() => 'applied') }
   }
 
+  proposals() {
+    return []
+  }
+
+  propose() {
+    return { outcome: 'taken' }
+  }
+
   #moved(): MovedView {
     return { cluster: 'home', id: ID, peerId: this.self }
   }

@@ -8,9 +8,12 @@ import { decodeEvent } from '../../wire/audit-event.ts'
 import { readSignedHead } from '../../wire/signed-head.ts'
 import { CliError } from '../errors.ts'
 import { shownWord } from '../terminal.ts'
+import { Authority, type Membership, type WantedAuthor } from './author.ts'
 
-/** Characters of a line: the largest event in base64, and what surrounds it. */
-const MAX_LINE = 2 * MAX_EVENT_BYTES
+/** Characters of a line that is an event: the largest in base64, and what surrounds it. */
+const MAX_EVENT_LINE = 2 * MAX_EVENT_BYTES
+/** Of any line: an entry of the governance log has 64 KiB, a third more as text. */
+const MAX_LINE = 128 * 1024
 
 /** What a file proves: this node signed that these, in this order, are the events of its log. */
 export interface ProvenFile {
@@ -22,25 +25,32 @@ export interface ProvenFile {
   readonly events: number
   readonly sinceMs: number | undefined
   readonly untilMs: number | undefined
+  /** Where whoever signed it belonged; absent where the file does not say. */
+  readonly membership?: Membership
 }
 
-/** @throws CliError naming the line, when the file proves nothing or cannot be read */
-export async function verifyFile(path: string): Promise<ProvenFile> {
+/**
+ * Verifies a file, and with `wanted` that a member of that cluster signed it while it was one.
+ * @throws CliError naming the line, when the file proves nothing or cannot be read
+ */
+export async function verifyFile(path: string, wanted: WantedAuthor = {}): Promise<ProvenFile> {
   const lines = linesOf(path)
   const first = await lines.next()
   if (first.done === true) throw refusal(path, 1, 'there is no line in it')
   const { node, from, head, check } = begin(path, first.value)
-  const times: (number | undefined)[] = [undefined, undefined]
+  const authority = new Authority(wanted)
+  const times: number[] = []
+  let number = 1
   for await (const line of lines) {
-    const number = check.next - from + 2
-    const parsed = AuditFileLine.safeParse(json(path, number, line))
-    if (!parsed.success) throw refusal(path, number, 'it is no event of an exported log')
+    number++
+    const value = json(path, number, line)
+    if (check.next === from && isOfAuthority(path, number, authority, value)) continue
+    const parsed = line.length > MAX_EVENT_LINE ? undefined : AuditFileLine.safeParse(value)
+    if (parsed?.success !== true) throw refusal(path, number, 'it is no event of an exported log')
     if (parsed.data.position !== check.next)
       throw refusal(path, number, `it is event ${parsed.data.position}; expected ${check.next}`)
     const bytes = Buffer.from(parsed.data.bytes, 'base64')
-    const atMs = timeOf(path, number, bytes)
-    times[0] ??= atMs
-    times[1] = atMs
+    times.push(timeOf(path, number, bytes))
     check.take(bytes)
   }
   if (check.next !== head.size)
@@ -48,9 +58,22 @@ export async function verifyFile(path: string): Promise<ProvenFile> {
   if (!check.isAt(head)) {
     throw refusal(path, undefined, 'its events are not those that were signed: one was changed, or a hash before them')
   }
-  const [sinceMs, untilMs] = times
+  const membership = authority.membershipOf(path, node, head.atMs, times)
   const { size, root } = head
-  return { node, from, size, root: Buffer.from(root).toString('hex'), events: size - from, sinceMs, untilMs }
+  return {
+    ...{ node, from, size, root: Buffer.from(root).toString('hex'), events: size - from },
+    ...{ sinceMs: times[0], untilMs: times.at(-1) },
+    ...(membership && { membership }),
+  }
+}
+
+/** Takes a line about the cluster, which stand before the events. @returns false for one that is none */
+function isOfAuthority(path: string, number: number, authority: Authority, value: unknown): boolean {
+  try {
+    return authority.take(value)
+  } catch (error) {
+    throw refusal(path, number, messageOf(error))
+  }
 }
 
 function begin(path: string, line: string) {

@@ -33,15 +33,21 @@ export function detailsOf(event: AuditEvent): string {
     .join(' ')
 }
 
+/** What is a key of somebody, and what is the hash of something: `--json` has them whole. */
+const PEERS: ReadonlySet<string> = new Set(['peer', 'by', 'to'])
+const HASHES: ReadonlySet<string> = new Set(['statement', 'cluster', 'ticket', 'sha256'])
+const SHORT_HASH = 12
+
 function wordOf(key: string, value: unknown): string {
-  if (key === 'peer') return shortPeer(String(value))
-  if (!Array.isArray(value)) return String(value)
-  return value
-    .map(
-      (reason: { constraint: string; wanted: string; measured: string }) =>
-        `${reason.constraint} (wanted ${reason.wanted}, found ${reason.measured})`,
-    )
-    .join(', ')
+  if (Array.isArray(value)) return value.map((one) => itemOf(key, one)).join(', ')
+  if (PEERS.has(key)) return shortPeer(String(value))
+  return HASHES.has(key) ? String(value).slice(0, SHORT_HASH) : String(value)
+}
+
+function itemOf(key: string, item: unknown): string {
+  if (typeof item === 'string') return key === 'peers' ? shortPeer(item) : item.slice(0, SHORT_HASH)
+  const { constraint, wanted, measured } = item as { constraint: string; wanted: string; measured: string }
+  return `${constraint} (wanted ${wanted}, found ${measured})`
 }
 
 /** Of the story of a task. */

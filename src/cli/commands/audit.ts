@@ -21,6 +21,8 @@ import {
   verdictRows,
 } from '../audit/show.ts'
 import { contextOf, type Context } from '../context.ts'
+import { describeMembership, describeStatement } from '../audit/statements.ts'
+import type { WantedAuthor } from '../audit/author.ts'
 import { CliError, EXIT, usageError } from '../errors.ts'
 import { checked, duration, filled, integer, taskArgument } from '../options.ts'
 import { shownWord } from '../terminal.ts'
@@ -43,6 +45,14 @@ const peerId = checked((text) =>
 /** What types begin with. */
 function families(): string[] {
   return [...new Set(auditTypes().map((each) => each.slice(0, each.indexOf('.'))))]
+}
+
+const clusterId = checked((text) =>
+  /^[0-9a-f]{64}$/.test(text) ? undefined : 'expected 64 hex digits, as `althing gov log` prints the id',
+)
+
+interface WantedFile extends WantedAuthor {
+  readonly node?: string | undefined
 }
 
 interface ListOptions {
@@ -100,6 +110,7 @@ function addReading(audit: Command): void {
       const proof = await client.get<AuditProofView>(`/v1/audit/events/${id}`)
       if (json) return printJson(proof)
       print(`${proof.event.type} ${detailsOf(proof.event)}`)
+      for (const line of await describeStatement(client, proof.event)) print(line)
       print(`event ${proof.position} of ${proof.size}, ${new Date(proof.event.atMs).toISOString()}`)
       print(`root ${proof.root}, signed by ${proof.node}`)
       for (const hash of proof.path) print(`  ${hash}`)
@@ -115,15 +126,27 @@ function addVerifying(audit: Command): void {
         'neighbours heard of it, and the logs of neighbours against those that were heard here. With a file: verify ' +
         'an exported log, without any daemon. That proves that the node with the printed peer id signed this log, ' +
         'complete from its first event on; not that what it wrote is true, nor that the node is the one you mean: ' +
-        'give --node for that.',
+        'give --node for that, or --cluster with the id of a cluster, of which it must have been a member then.',
     )
     .argument('[file]', 'what `althing audit export` wrote', filled('a file'))
     .option('--node <peer>', 'the peer id that must have signed the file', peerId)
-    .addHelpText('after', '\nExamples:\n  althing audit verify\n  althing audit verify log.ndjson --node 12D3KooW…')
-    .action((file: string | undefined, { node }: { node?: string }, command: Command) => {
+    .option('--cluster <id>', 'the id (hash of the genesis) of the cluster a member of which must have', clusterId)
+    .option(
+      '--history <file>',
+      'what another member knows of it: a file of `althing gov log --export`',
+      filled('a file'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  althing audit verify\n  althing audit verify log.ndjson --node 12D3KooW…\n' +
+        '  althing audit verify log.ndjson --cluster 3f9a… --history history.json',
+    )
+    .action((file: string | undefined, { node, cluster, history }: WantedFile, command: Command) => {
       const context = contextOf(command)
-      if (file !== undefined) return verifyExported(context, file, node)
-      if (node !== undefined) throw usageError('--node says who must have signed a file', 'name the file')
+      const wanted = { node, cluster, history }
+      if (file !== undefined) return verifyExported(context, file, wanted)
+      const [given] = Object.entries(wanted).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+      if (given !== undefined) throw usageError(`--${given} says who must have signed a file`, 'name the file')
       return verify(context)
     })
   audit
@@ -206,8 +229,8 @@ async function verify({ client, json, paint, print, printJson, printTable }: Con
   }
 }
 
-async function verifyExported(context: Context, file: string, node: string | undefined): Promise<void> {
-  const proven = await verifyFile(file)
+async function verifyExported(context: Context, file: string, { node, ...wanted }: WantedFile): Promise<void> {
+  const proven = await verifyFile(file, wanted)
   if (node !== undefined && proven.node !== node) {
     throw new CliError('not-proven', `${shownWord(file)} is signed by ${proven.node}, not by ${node}`, {
       fix: 'it verifies, but it is the log of another node',
@@ -217,13 +240,14 @@ async function verifyExported(context: Context, file: string, node: string | und
 }
 
 function printFile({ json, print, printJson }: Context, file: string, proven: ProvenFile): void {
-  const { node, from, size, root, events, sinceMs, untilMs } = proven
-  if (json) return printJson({ file, node, from, size, root, events, sinceMs, untilMs })
+  const { node, from, size, events, root, sinceMs, untilMs, membership } = proven
+  if (json) return printJson({ file, ...proven })
   const range = events === 0 ? 'no events' : `${events} events, ${from} to ${size - 1}`
   print(`${file}: ${range}, as ${node} signed them`)
   if (sinceMs !== undefined && untilMs !== undefined)
     print(`from ${new Date(sinceMs).toISOString()} to ${new Date(untilMs).toISOString()} by its clock`)
   print(`root ${root}`)
+  if (membership !== undefined) for (const line of describeMembership(membership)) print(line)
 }
 
 /** Beside it first: a transfer that breaks, or what does not verify, leaves what was there. */

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { ClusterView, HistoryView } from '../../model/cluster.ts'
+import type { ProposalView } from '../../model/proposal-view.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { drawFields, type Field } from '../fields.ts'
@@ -9,6 +10,7 @@ import { describeFileError } from '../files.ts'
 import { AdminKey } from '../gov/admin.ts'
 import { readHistory, readHistoryFile, type ReadHistory } from '../gov/history.ts'
 import { describeChange, proposalOf } from '../gov/proposal.ts'
+import { proposalLines, registerProposals } from '../gov/offered.ts'
 import { registerSigning } from '../gov/signing.ts'
 import { filled } from '../options.ts'
 import { shownWord } from '../terminal.ts'
@@ -21,13 +23,13 @@ export function register(program: Command): void {
     .command('gov')
     .summary('what the admins of the cluster decide')
     .description(
-      'The governance of the cluster: its log, and decisions that admins sign together. A proposal is a file: hand ' +
-        'it from admin to admin until enough have signed.',
+      'The governance of the cluster: its log, and decisions that admins sign together. A proposal goes to all ' +
+        'members, where the other admins find it; it is a file, too, that can be handed from admin to admin.',
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  althing gov log\n  althing gov propose --enroll 12D3KooW… --out p.json\n' +
-        '  althing gov sign p.json',
+      '\nExamples:\n  althing gov log\n  althing gov propose --enroll 12D3KooW…\n' +
+        '  althing gov proposals\n  althing gov sign 3f9a12cd04b7',
     )
   gov
     .command('key')
@@ -51,7 +53,8 @@ export function register(program: Command): void {
       const view = await context.client.get<ClusterView>('/v1/cluster')
       const history = await context.client.get<HistoryView>('/v1/governance')
       if (path !== undefined) save(path, history)
-      showLog(context, view, readHistory(history, Date.now()))
+      const proposals = await context.client.get<ProposalView[]>('/v1/proposals')
+      showLog(context, view, readHistory(history, Date.now()), proposals)
     })
   gov
     .command('verify')
@@ -66,6 +69,7 @@ export function register(program: Command): void {
     .action((path: string, { cluster }: { cluster?: string }, command: Command) =>
       verify(contextOf(command), path, cluster),
     )
+  registerProposals(gov)
   registerSigning(gov)
 }
 
@@ -77,9 +81,14 @@ function save(path: string, history: HistoryView): void {
   }
 }
 
-function showLog({ json, printJson, print, paint }: Context, view: ClusterView, history: ReadHistory): void {
+function showLog(
+  { json, printJson, print, paint }: Context,
+  view: ClusterView,
+  history: ReadHistory,
+  proposals: readonly ProposalView[],
+): void {
   const entries = entriesOf(history)
-  if (json) return printJson({ ...view, entries })
+  if (json) return printJson({ ...view, entries, proposals })
   const { fork, halted, admins, recovery, enrollers } = view
   const fields: Field[] = [
     ['cluster', `${view.name}, ${view.members} members`],
@@ -115,6 +124,7 @@ function showLog({ json, printJson, print, paint }: Context, view: ClusterView, 
     print(`\n${height}  ${at}  ${kind}, signed by ${signers.length}`)
     for (const line of change) print(`   ${line}`)
   }
+  for (const proposal of proposals) for (const line of proposalLines(proposal)) print(line)
 }
 
 function entriesOf({ state: { log } }: ReadHistory) {

@@ -12,7 +12,8 @@ import { CliError, usageError } from '../errors.ts'
 import { each, checked, filled, integer, oneOf } from '../options.ts'
 import { ADMIN_KEY, AdminKey, RECOVERY_KEY } from './admin.ts'
 import { readHistory } from './history.ts'
-import { describeChange, proposalOf, readProposal, textOf, writeProposal, type Proposal } from './proposal.ts'
+import { findProposal, offer, proposalWord } from './offered.ts'
+import { describeChange, proposalOf, textOf, writeProposal, type Proposal } from './proposal.ts'
 import { faultOfKey, keyList } from './words.ts'
 
 const file = filled('the path of a file')
@@ -46,7 +47,7 @@ export function registerSigning(gov: Command): void {
     .option('--revoke <peer>', 'a member that is expelled for ever; may be given again', key)
     .option('--keep <what>', 'what those who may admit others have signed: `all` stays, or `none`', oneOf(KEEP))
     .option('--checkpoint', 'say again what holds')
-    .option('--out <file>', 'where to write the proposal (default: proposal.json)', file)
+    .option('--out <file>', 'where to write the proposal (default: proposal-ID.json)', file)
     .addHelpText(
       'after',
       '\nExamples:\n  althing gov propose --enroll 12D3KooW…\n' +
@@ -67,7 +68,7 @@ export function registerSigning(gov: Command): void {
     )
     .requiredOption('--admins <ids>', 'who decides from then on', keyList)
     .option('--threshold <k>', 'and how many of them must sign (default: more than half)', integer(1, 16, 2))
-    .option('--out <file>', 'where to write the proposal (default: proposal.json)', file)
+    .option('--out <file>', 'where to write the proposal (default: proposal-ID.json)', file)
     .addHelpText('after', '\nExample:\n  althing gov recover --admins 12D3KooWA…,12D3KooWB…,12D3KooWC… --threshold 2')
     .action(async ({ admins, threshold, out }: ProposeOptions & { admins: string[] }, command: Command) => {
       const context = contextOf(command)
@@ -79,20 +80,21 @@ export function registerSigning(gov: Command): void {
     .command('sign')
     .summary('sign a proposal')
     .description(
-      'Sign a proposal with the admin key of this machine, in its file, and bring it into the log if it has enough ' +
-        'signatures and a daemon of the cluster runs here. A key signs one proposal for one place in the log.',
+      'Sign a proposal with the admin key of this machine, and bring it into the log if it has enough signatures and ' +
+        'a daemon of the cluster runs here. It is named by its id, as `althing gov proposals` lists those that other ' +
+        'admins have made, or by its file. A key signs one proposal for one place in the log.',
     )
-    .argument('<file>', 'the proposal', file)
+    .argument('<proposal>', 'its id, or its file', proposalWord)
     .option('--key <file>', 'another key than the admin key in the data directory', file)
-    .option('--instead-of <file>', 'a proposal for the same place that enough admins have refused', file)
+    .option('--instead-of <proposal>', 'one for the same place that enough admins have refused', proposalWord)
     .addHelpText(
       'after',
-      '\nExamples:\n  althing gov sign p.json\n  althing gov sign p.json --key /media/usb/admin.key',
+      '\nExamples:\n  althing gov sign 3f9a12cd04b7\n  althing gov sign p.json --key /media/usb/admin.key',
     )
     .action(
-      async (path: string, { key: keyFile, insteadOf }: { key?: string; insteadOf?: string }, command: Command) => {
+      async (word: string, { key: keyFile, insteadOf }: { key?: string; insteadOf?: string }, command: Command) => {
         const context = contextOf(command)
-        const proposal = readProposal(path)
+        const { proposal, path } = await findProposal(context, word)
         const dead = insteadOf === undefined ? undefined : await deadProposal(context, insteadOf)
         await sign(context, proposal, path, keyOf(context, proposal, keyFile), dead)
       },
@@ -101,19 +103,21 @@ export function registerSigning(gov: Command): void {
     .command('refuse')
     .summary('promise never to sign a proposal')
     .description(
-      'Promise, in the file of a proposal, never to sign it. When it cannot get enough signatures any more, those ' +
-        'who have signed it are free to sign another.',
+      'Promise never to sign a proposal, which is named by its id or its file. When it cannot get enough signatures ' +
+        'any more, those who have signed it are free to sign another.',
     )
-    .argument('<file>', 'the proposal', file)
-    .addHelpText('after', '\nExample:\n  althing gov refuse p.json')
-    .action((path: string, _options: object, command: Command) => {
-      const { paths, note } = contextOf(command)
-      const proposal = readProposal(path)
+    .argument('<proposal>', 'its id, or its file', proposalWord)
+    .addHelpText('after', '\nExamples:\n  althing gov refuse 3f9a12cd04b7\n  althing gov refuse p.json')
+    .action(async (word: string, _options: object, command: Command) => {
+      const context = contextOf(command)
+      const { proposal, path } = await findProposal(context, word)
       const { statement, entry, refusals } = proposal
-      const refusal = AdminKey.in(paths.dataDir).refuse(statement, entry.cluster, entry.parent)
+      const refusal = AdminKey.in(context.paths.dataDir).refuse(statement, entry.cluster, entry.parent)
       const others = refusals.filter(({ hash }) => hash !== refusal.hash)
-      writeProposal(path, { ...proposal, refusals: [...others, refusal] })
-      note(`althing: refused; ${others.length + 1} have refused it`)
+      const refused = { ...proposal, refusals: [...others, refusal] }
+      if (path !== undefined) writeProposal(path, refused)
+      context.note(`althing: refused; ${others.length + 1} have refused it`)
+      await offer(context, refused)
     })
 }
 
@@ -159,7 +163,7 @@ async function begin(
 ): Promise<void> {
   const body = { cluster: view.id, height: view.height + 1, parent: view.head, atMs: Date.now(), change }
   const proposal = proposalOf(makeStatement('entry', body, []))
-  const path = out ?? 'proposal.json'
+  const path = out ?? `proposal-${proposal.statement.hash.slice(0, 12)}.json`
   if (existsSync(path)) throw usageError(`--out ${path}: there is such a file already`, 'give another with --out')
   if (existsSync(join(context.paths.dataDir, keyName))) {
     return sign(context, proposal, path, AdminKey.in(context.paths.dataDir, keyName), undefined)
@@ -176,21 +180,22 @@ function keyOf({ paths }: Context, { change }: Proposal, keyFile: string | undef
   return new AdminKey(path)
 }
 
-/** The proposal in a file, if so many admins refused it that it never counts. @returns its hash */
-async function deadProposal({ client }: Context, path: string): Promise<string> {
-  const { statement, entry, refusals } = readProposal(path)
+/** A proposal, if so many admins refused it that it never counts. @returns its hash */
+async function deadProposal(context: Context, word: string): Promise<string> {
+  const { client } = context
+  const { statement, entry, refusals } = (await findProposal(context, word)).proposal
   const view = await client.get<ClusterView>('/v1/cluster')
   if (isKilled(statement.hash, view.admins, entry.cluster, refusals)) return statement.hash
   const { keys, threshold } = view.admins
-  throw new CliError('not-refused', `${path} can still be signed: ${keys.length - threshold + 1} refusals end it`, {
-    fix: 'let the other admins run `althing gov refuse FILE` first',
+  throw new CliError('not-refused', `${word} can still be signed: ${keys.length - threshold + 1} refusals end it`, {
+    fix: 'let the other admins run `althing gov refuse ID` first',
   })
 }
 
 async function sign(
   context: Context,
   proposal: Proposal,
-  path: string,
+  path: string | undefined,
   signer: AdminKey,
   dead: string | undefined,
 ): Promise<void> {
@@ -199,20 +204,24 @@ async function sign(
   const statement = signer.sign(proposal.statement, proposal.entry.parent, (hash) => hash === dead)
   const signed = { ...proposal, statement }
   // Kept before it goes anywhere: the promise is given.
-  writeProposal(path, signed)
+  if (path !== undefined) writeProposal(path, signed)
   note(`althing: signed by ${signer.id}; ${statement.signers.length} have signed it`)
   await bring(context, signed, path)
 }
 
-/** Brings a proposal into the log, if it is complete and a daemon of the cluster runs here. */
-async function bring({ client, note, json, printJson }: Context, { statement, entry, change }: Proposal, path: string) {
+/** Brings a proposal into the log if it is complete, and else offers it to others, by the daemon that runs here. */
+async function bring(context: Context, proposal: Proposal, path: string | undefined): Promise<void> {
+  const { client, note, json, printJson } = context
+  const { statement, entry, change } = proposal
   const view = await client.get<ClusterView>('/v1/cluster').catch(() => undefined)
   if (view === undefined || view.id !== entry.cluster) {
-    return note(`althing: no daemon of its cluster runs here; ${path} goes on by hand`)
+    return note(`althing: no daemon of its cluster runs here; ${path ?? 'the proposal'} goes on by hand`)
   }
   const deciding = change.kind === 'recover' ? view.recovery : view.admins
   if (!isSignedBy(deciding, statement.signers)) {
-    return note(`althing: ${deciding.threshold} of ${deciding.keys.length} must sign: hand ${path} on`)
+    note(`althing: ${deciding.threshold} of ${deciding.keys.length} must sign`)
+    if (!(await offer(context, proposal)) && path !== undefined) note(`althing: hand ${path} on`)
+    return
   }
   const { outcomes } = await client.post<OutcomesView>('/v1/governance', { statements: [textOf(statement)] })
   if (outcomes[0] !== 'applied' && outcomes[0] !== 'known') {

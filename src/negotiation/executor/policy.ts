@@ -8,6 +8,7 @@ import type { TaskSpec } from '../../model/task.ts'
 import { evaluate } from '../../policy/evaluate.ts'
 import { clip } from '../../policy/show.ts'
 import type { Facts, Refusal, Verdict } from '../../policy/types.ts'
+import { note, noted } from '../notes.ts'
 import { persistContract } from '../state.ts'
 import type { LocalNode } from '../nodes.ts'
 import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
@@ -109,9 +110,18 @@ function enforceOn(state: NegotiationState, ctx: Context, contract: ContractStat
   if (phase === 'ended' || phase === 'settled' || stopWhy !== undefined) return
   const verdict = askPolicies(state, ctx, { submitter, spec, as: contract })
   if (verdict.allowed) return
-  if (phase === 'running' && verdict.refusals.every(({ whenForbidden }) => whenForbidden === 'drain')) return
+  const event = { ...noteOf(contract), reason: noted(describeRefusals(verdict)) }
+  if (phase === 'running' && verdict.refusals.every(({ whenForbidden }) => whenForbidden === 'drain')) {
+    note(ctx, { type: 'policy.draining', ...event })
+    return
+  }
+  note(ctx, { type: 'policy.stopped', ...event })
   contract.stopWhy = 'policy'
   contract.stopNote = clip(describeRefusals(verdict), STOP_NOTE)
   persistContract(ctx, contract)
   ctx.out.push({ type: 'stop', runId, why: 'policy', graceMs: spec.graceMs })
+}
+
+function noteOf({ taskId, attempt, submitter }: ContractState) {
+  return { taskId, attempt, peer: submitter }
 }

@@ -87,27 +87,29 @@ export class AuditLog {
 
   /**
    * Writes documents, every noted event and `events`, which tell of these very documents, in one transaction.
+   * @param how `durably`: safe from loss of power before it returns, at the cost of a flush of the disk
    * @throws StoreError; nothing was written then: what was noted before waits for the next call, `events` are forgotten
    */
-  write(writes: readonly Write[], events: readonly AuditDraft[] = []): void {
+  write(writes: readonly Write[], events: readonly AuditDraft[] = [], how: 'soon' | 'durably' = 'soon'): void {
     const before = this.#ledger.waiting
     for (const event of events) this.note(event)
+    const { store } = this.#options
     try {
-      this.#write(writes)
+      this.#write(writes, how === 'durably' ? store.writeDurably : store.write)
     } catch (error) {
       this.#ledger.forget(before)
       throw error
     }
   }
 
-  #write(writes: readonly Write[]): void {
-    const { store, table, clock } = this.#options
-    if (this.#ledger.waiting === 0) return store.write(writes)
+  #write(writes: readonly Write[], put: Store['write']): void {
+    const { table, clock } = this.#options
+    if (this.#ledger.waiting === 0) return put(writes)
     const batch = this.#ledger.prepare()
     const { frontier, nodes } = batch
     const tree: Write = { collection: 'audit', key: 'tree', doc: { size: frontier.size, peaks: [...frontier.peaks] } }
     const below = this.#dropBelow(frontier.size)
-    store.write([...writes, tree], () => {
+    put([...writes, tree], () => {
       table.append(batch.entries.map(rowOf), nodes)
       if (below !== undefined) table.dropBelow(below)
     })

@@ -5,13 +5,15 @@ import { hashLeaf } from '../../audit/hashing.ts'
 import { inclusionProof, peaksOf } from '../../audit/proofs.ts'
 import { verifyInclusion } from '../../audit/verify.ts'
 import type { ProvenEvent } from '../../model/audit-exchange.ts'
-import type { AuditFileHead, AuditFileLine } from '../../model/audit-file.ts'
+import type { AuditFileGenesis, AuditFileHead, AuditFileLine, AuditFileStatement } from '../../model/audit-file.ts'
 import { AUDIT_FORMAT } from '../../model/audit.ts'
 import type { AuditPage, AuditPart, AuditProofView, AuditStory } from '../../model/audit-view.ts'
 import type { AuditRow } from '../../store/audit-table.ts'
 import { decodeEvent } from '../../wire/audit-event.ts'
 import type { DaemonParts } from '../daemon-state.ts'
 import { OperationError, type AuditPageQuery } from '../operations.ts'
+import { historyOf } from '../governance/cluster-store.ts'
+import type { Governor } from '../governance/governor.ts'
 import { namesOf } from '../views.ts'
 import type { AuditParts } from './parts.ts'
 import { readSignedHead } from '../../wire/signed-head.ts'
@@ -58,7 +60,7 @@ export function proofOf({ audit, mesh }: DaemonParts, position: number): AuditPr
 }
 
 /** The log from a moment on as lines of JSON, the head first. */
-export function exportLog({ audit, mesh }: DaemonParts, sinceMs: number | undefined): Readable {
+export function exportLog({ audit, mesh, governor }: DaemonParts, sinceMs: number | undefined): Readable {
   const { log, table, signedHead } = audit
   const { size, root, record } = signedHead()
   const from = Math.min(size, sinceMs === undefined ? log.oldest : (table.firstSince(sinceMs) ?? size))
@@ -71,11 +73,12 @@ export function exportLog({ audit, mesh }: DaemonParts, sinceMs: number | undefi
     from,
     peaks: peaksOf(from, log.subtree).map(hex),
   }
-  return Readable.from(linesOf(audit, first))
+  return Readable.from(linesOf(audit, first, governor))
 }
 
-async function* linesOf({ table }: AuditParts, head: AuditFileHead): AsyncGenerator<string> {
+async function* linesOf({ table }: AuditParts, head: AuditFileHead, governor: Governor): AsyncGenerator<string> {
   yield `${JSON.stringify(head)}\n`
+  for (const line of authorityLines(governor)) yield `${JSON.stringify(line)}\n`
   for (let at = head.from; at < head.size;) {
     const rows = table.range(at, Math.min(head.size, at + ROWS_A_TURN))
     // Cut rather than whole with a hole in it: whoever reads it sees that it ends too early.
@@ -84,6 +87,15 @@ async function* linesOf({ table }: AuditParts, head: AuditFileHead): AsyncGenera
     at = rows.at(-1)!.position + 1
     await turn()
   }
+}
+
+/** What a reader needs to find out by the genesis alone that this node was a member. */
+function authorityLines({ state, genesis }: Governor): (AuditFileGenesis | AuditFileStatement)[] {
+  if (state === undefined || genesis === undefined) return []
+  const base64url = ({ bytes }: { readonly bytes: Uint8Array }): string => Buffer.from(bytes).toString('base64url')
+  // What members confirm to each other says nothing of who is one.
+  const statements = historyOf(state).filter(({ kind }) => kind !== 'attestation')
+  return [{ genesis: base64url(genesis) }, ...statements.map((one) => ({ statement: base64url(one) }))]
 }
 
 function lineOf({ position, body }: AuditRow): AuditFileLine {

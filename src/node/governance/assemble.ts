@@ -6,12 +6,15 @@ import type { Clock } from '../../util/clock.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { Rng } from '../../util/rng.ts'
 import type { StatementSigner } from '../../wire/statement.ts'
+import type { AuditLog } from '../audit/log.ts'
 import type { EventHub } from '../events.ts'
+import type { MeshLoop } from '../loop.ts'
 import { toFrame, type Sealer } from '../messages.ts'
 import { porchAddresses, porchPort } from '../network.ts'
 import type { DaemonOptions } from '../options.ts'
 import { loadCluster } from './cluster-store.ts'
 import { Governor } from './governor.ts'
+import { GovernanceJournal } from './journal.ts'
 import { PorchKeeper } from './porch.ts'
 
 /** What it is made from. Functions give what is made later than this. */
@@ -24,6 +27,8 @@ export interface Surroundings {
   readonly rng: Rng
   readonly events: EventHub
   readonly log: Logger
+  readonly audit: AuditLog
+  readonly loop: () => MeshLoop
   readonly peer: () => Peer
   readonly sealer: () => Sealer
   readonly input: (input: MeshInput) => void
@@ -33,11 +38,11 @@ export interface Surroundings {
 
 /** Reads what is stored and builds both. Nothing is started. @throws AlthingError `damaged-genesis` */
 export function assembleGovernance(around: Surroundings): { readonly governor: Governor; readonly porch: PorchKeeper } {
-  const { options, seed, signer, store, clock, rng, events, log, peer, sealer, input, refresh } = around
+  const { options, seed, signer, store, clock, rng, events, log, audit, loop, peer, sealer, input, refresh } = around
   const governor = new Governor({
     stored: loadCluster(store, log),
     signer,
-    store,
+    journal: new GovernanceJournal({ store, audit, loop, clock }),
     clock,
     log: log.child({ component: 'governance' }),
     send: (to, message) => {

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { storedKey } from '../../governance/statements.ts'
 import type { GovernanceState, IssuedTicket } from '../../governance/state.ts'
+import type { StoredProposal } from '../../governance/types.ts'
 import { Genesis, Ticket } from '../../model/governance.ts'
 import { isPeerId } from '../../model/peer-id.ts'
 import type { Store, Write } from '../../store/store.ts'
@@ -9,6 +10,7 @@ import { AlthingError, messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { StatementKind } from '../../wire/limits.ts'
 import { openStatement, type VerifiedStatement } from '../../wire/statement.ts'
+import { loadProposals } from './proposal-store.ts'
 
 /** What members pass on to each other. */
 export const SPREAD_KINDS: ReadonlySet<StatementKind> = new Set<StatementKind>([
@@ -29,6 +31,7 @@ export interface StoredCluster {
   readonly statement: VerifiedStatement
   readonly statements: readonly VerifiedStatement[]
   readonly tickets: ReadonlyMap<string, IssuedTicket>
+  readonly proposals: readonly StoredProposal[]
 }
 
 /** What is written of a statement. */
@@ -43,7 +46,7 @@ export function genesisWrite({ bytes }: VerifiedStatement): Write {
 
 /** Removes everything of the cluster. */
 export function forgetWrites(store: Store): Write[] {
-  const collections = ['cluster', 'statement', 'ticket'] as const
+  const collections = ['cluster', 'statement', 'ticket', 'proposal'] as const
   return collections.flatMap((collection) =>
     [...store.load(collection).keys()].map((key) => ({ collection, key, doc: null })),
   )
@@ -78,7 +81,7 @@ export function loadCluster(store: Store, log: Logger): StoredCluster | undefine
     const { ticket, burntFor } = data
     tickets.set(key, { ticket, ...(burntFor === undefined ? {} : { burntFor }) })
   }
-  return { genesis, statement, statements, tickets }
+  return { genesis, statement, statements, tickets, proposals: loadProposals(store, log) }
 }
 
 function readGenesis(doc: unknown): { genesis: Genesis; statement: VerifiedStatement } {

@@ -10,15 +10,20 @@ import { CHANGED, type Outcome } from '../../governance/statements.ts'
 import { governanceStep } from '../../governance/step.ts'
 import { head } from '../../governance/sync.ts'
 import type { GovernanceEffect, GovernanceInput, GovernanceMessage } from '../../governance/types.ts'
+import type { ProposalOutcome } from '../../governance/proposals.ts'
+import type { GovernanceProposal } from '../../model/governance-sync.ts'
 import type { Hello } from '../../model/control.ts'
 import type { LocalNode } from '../../negotiation/nodes.ts'
 import type { PeerIdText } from '../../peer/peer.ts'
-import type { Store, Write } from '../../store/store.ts'
+import type { Write } from '../../store/store.ts'
 import type { Clock } from '../../util/clock.ts'
 import { messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
 import { makeStatement, openStatement, type StatementSigner, type VerifiedStatement } from '../../wire/statement.ts'
 import { SPREAD_KINDS, type StoredCluster } from './cluster-store.ts'
+import type { GovernanceJournal } from './journal.ts'
+import { proposalWrite } from './proposal-store.ts'
+import { openProposal, ProposalAllowance } from './proposals.ts'
 
 /** How often the time is looked at, and one neighbour is compared with. */
 const TICK_MS = 30_000
@@ -27,7 +32,7 @@ const TICK_MS = 30_000
 export interface GovernorOptions {
   readonly stored: StoredCluster | undefined
   readonly signer: StatementSigner
-  readonly store: Store
+  readonly journal: Pick<GovernanceJournal, 'write'>
   readonly clock: Clock
   readonly log: Logger
   readonly send: (to: PeerIdText, message: GovernanceMessage) => void
@@ -48,6 +53,7 @@ export class Governor {
   readonly refused = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #wasFresh = true
+  readonly #allowance = new ProposalAllowance()
 
   constructor(options: GovernorOptions) {
     this.#options = options
@@ -56,7 +62,7 @@ export class Governor {
     this.state = createGovernance(signer.id, stored.statement.hash, stored.genesis)
     governanceStep(
       this.state,
-      { type: 'restore', statements: stored.statements, tickets: stored.tickets },
+      { type: 'restore', statements: stored.statements, tickets: stored.tickets, proposals: stored.proposals },
       this.#wallMs(),
     )
   }
@@ -109,6 +115,7 @@ export class Governor {
   }
 
   onMessage(from: PeerIdText, message: GovernanceMessage): void {
+    if (message.t === 'gov-proposal') return this.#onProposal(from, message.body)
     if (message.t !== 'gov-give') return void this.#step({ type: 'message', from, message })
     const statements: VerifiedStatement[] = []
     for (const bytes of message.body.statements) {
@@ -125,6 +132,23 @@ export class Governor {
   take(statements: readonly VerifiedStatement[]): readonly Outcome[] {
     const told = this.#step({ type: 'statements', statements }).find((effect) => effect.type === 'outcomes')
     return told?.type === 'outcomes' ? told.outcomes : []
+  }
+
+  /** Takes a proposal that was made here. @throws WireError when it does not verify */
+  propose(proposal: GovernanceProposal): ProposalOutcome {
+    const opened = openProposal(this.state!, proposal)
+    const told = this.#step({ type: 'proposal', ...opened }).find((effect) => effect.type === 'proposed')
+    return told?.type === 'proposed' ? told.outcome : 'malformed'
+  }
+
+  #onProposal(from: PeerIdText, proposal: GovernanceProposal): void {
+    if (this.state === undefined) return
+    if (!this.#allowance.take(from, this.#options.clock.nowMs())) return this.#count('proposals', 'rate-limited')
+    try {
+      this.#step({ type: 'proposal', from, ...openProposal(this.state, proposal) })
+    } catch (error) {
+      this.#count(messageOf(error), 'unverified')
+    }
   }
 
   /** Runs an input whose effects the caller wants to see. */
@@ -185,10 +209,12 @@ export class Governor {
       if (effect.type === 'persist') {
         return [{ collection: 'statement', key: effect.key, doc: { bytes: effect.bytes } }]
       }
+      if (effect.type === 'persist-proposal') return [proposalWrite(effect.key, effect.proposal)]
       if (effect.type !== 'persist-ticket') return []
       return [{ collection: 'ticket', key: effect.key, doc: effect.issued }]
     })
-    if (writes.length > 0) this.#options.store.writeDurably(writes)
+    const events = effects.flatMap((effect) => (effect.type === 'audit' ? [effect.event] : []))
+    this.#options.journal.write(writes, events)
   }
 
   #carry(effect: GovernanceEffect): void {
@@ -212,8 +238,13 @@ export class Governor {
           if (!CHANGED.has(outcome) && outcome !== 'known') this.#count(outcome, outcome)
         }
         return
+      case 'proposed':
+        if (effect.outcome === 'taken') tell('proposed', this.state?.log.cluster ?? '')
+        return
       case 'persist':
       case 'persist-ticket':
+      case 'persist-proposal':
+      case 'audit':
       case 'turn-away':
         // Written already; and for whoever asked.
         return

@@ -1,6 +1,7 @@
 /** Where this daemon belongs, and by which key: founding, joining, leaving, rotating. It starts anew after each. */
 import { randomBytes } from 'node:crypto'
 import { memberAt, tagOf } from '../../governance/state.ts'
+import type { AuditDraft } from '../../model/audit.ts'
 import type { MovedView } from '../../model/cluster.ts'
 import type { FoundRequest } from '../../model/cluster-requests.ts'
 import { Genesis, Rotation } from '../../model/governance.ts'
@@ -55,7 +56,8 @@ export function found(parts: DaemonParts, request: FoundRequest): MovedView {
     },
     [parts.signer],
   )
-  return move(parts, [genesisWrite(genesis), statementWrite(first)], name, genesis.hash)
+  const event = { type: 'cluster.founded', cluster: genesis.hash } as const
+  return move(parts, [genesisWrite(genesis), statementWrite(first)], event, name)
 }
 
 function refuseSecondCluster({ governor }: DaemonParts): void {
@@ -66,10 +68,16 @@ function refuseSecondCluster({ governor }: DaemonParts): void {
 }
 
 /** Stores where this daemon belongs from now on, and starts it anew there. Tasks run on meanwhile. */
-function move(parts: DaemonParts, writes: readonly Write[], cluster: string, id: string): MovedView {
+function move(
+  parts: DaemonParts,
+  writes: readonly Write[],
+  event: AuditDraft & { readonly cluster: string },
+  cluster: string,
+): MovedView {
   parts.store.writeDurably(writes)
+  parts.loop.note(event)
   parts.restart()
-  return { cluster, id, peerId: parts.mesh.self }
+  return { cluster, id: event.cluster, peerId: parts.mesh.self }
 }
 
 /** Redeems a ticket. @throws OperationError */
@@ -82,8 +90,9 @@ export async function join(parts: DaemonParts, text: string): Promise<MovedView>
     const { genesis, statements, addresses } = await redeemTicket(porch, mesh.self, made, () => clock.wallMs())
     const { name } = made.ticket
     const known = { cluster: tagOf(name, genesis.hash), addresses: plain(addresses), reachedMs: clock.wallMs() }
+    const event = { type: 'cluster.joined', cluster: genesis.hash, peer: made.ticket.redeemer } as const
     const peer: Write = { collection: 'peer', key: made.ticket.redeemer, doc: known }
-    return move(parts, [genesisWrite(genesis), ...statements.map(statementWrite), peer], name, genesis.hash)
+    return move(parts, [genesisWrite(genesis), ...statements.map(statementWrite), peer], event, name)
   } catch (error) {
     if (error instanceof OperationError || !(error instanceof AlthingError)) throw error
     throw new OperationError(error.code === 'bad-ticket' ? 'invalid' : 'conflict', error.message, {
@@ -120,6 +129,7 @@ export function leave(parts: DaemonParts): MovedView {
   // A key that left never comes back: the next cluster gets another.
   setTimeout(() => {
     parts.store.writeDurably(forgetWrites(parts.store))
+    parts.loop.note({ type: 'cluster.left', cluster: state.log.cluster })
     dropIdentity(parts.options.paths.dataDir)
     parts.restart()
   }, PARTING_MS)

@@ -14,12 +14,14 @@ import {
 } from '../../model/cluster.ts'
 import { TICKET_PREFIX, type TicketRequest } from '../../model/cluster-requests.ts'
 import { GOVERNANCE_LIMITS, type Ticket } from '../../model/governance.ts'
+import type { ProposedView } from '../../model/proposal-view.ts'
 import { messageOf } from '../../util/errors.ts'
 import { makeStatement, openStatement, type VerifiedStatement } from '../../wire/statement.ts'
 import type { DaemonParts } from '../daemon-state.ts'
 import { OperationError, type ClusterOperations } from '../operations.ts'
 import { historyOf, SPREAD_KINDS } from './cluster-store.ts'
 import { refuseUnlessEnroller, stateOf, takeOwn } from './current.ts'
+import { proposalViews } from './proposals.ts'
 import { found, join, leave, rotate } from './moving.ts'
 
 /** Builds them. */
@@ -35,6 +37,8 @@ export function clusterOperations(parts: DaemonParts): ClusterOperations {
     rotate: () => rotate(parts),
     history: () => history(parts),
     take: (statements) => take(parts, statements),
+    proposals: () => proposalViews(stateOf(parts)),
+    propose: (entry, refusals) => propose(parts, entry, refusals),
   }
 }
 
@@ -150,4 +154,14 @@ function take(parts: DaemonParts, statements: readonly string[]): OutcomesView {
     }
   })
   return { outcomes: [...parts.governor.take(opened)] }
+}
+
+function propose(parts: DaemonParts, entry: string, refusals: readonly string[]): ProposedView {
+  stateOf(parts)
+  const bytes = (one: string) => new Uint8Array(Buffer.from(one, 'base64url'))
+  try {
+    return { outcome: parts.governor.propose({ entry: bytes(entry), refusals: refusals.map(bytes) }) }
+  } catch (cause) {
+    throw new OperationError('invalid', `the proposal does not verify: ${messageOf(cause)}`, { cause })
+  }
 }

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import {
   FoundRequest,
   JoinRequest,
+  ProposalRequest,
   RevokeRequest,
   StatementsRequest,
   TicketRequest,
@@ -133,5 +134,27 @@ export const clusterRoutes: readonly Route[] = [
     body: body(StatementsRequest, STATEMENTS_BODY_BYTES),
     replies: { 200: json('What became of each.', ({ OutcomesView }) => OutcomesView), 404: NO_CLUSTER, 422: REFUSED },
     handle: ({ operations, body: { statements } }) => ({ status: 200, json: operations.cluster.take(statements) }),
+  }),
+  route({
+    id: 'listProposals',
+    method: 'GET',
+    path: '/v1/proposals',
+    summary: 'Proposals that wait for the signatures of other admins, the oldest first.',
+    access: 'token',
+    replies: { 200: json('The proposals.', ({ ProposalView }) => z.array(ProposalView)), 404: NO_CLUSTER },
+    handle: ({ operations }) => ({ status: 200, json: operations.cluster.proposals() }),
+  }),
+  route({
+    id: 'addProposal',
+    method: 'POST',
+    path: '/v1/proposals',
+    summary: 'Passes a proposal, with the signatures it has, on to all members; with enough of them it is decided.',
+    access: 'token',
+    body: body(ProposalRequest, STATEMENTS_BODY_BYTES),
+    replies: { 200: json('What became of it.', ({ ProposedView }) => ProposedView), 404: NO_CLUSTER, 422: REFUSED },
+    handle: ({ operations, body: { entry, refusals } }) => ({
+      status: 200,
+      json: operations.cluster.propose(entry, refusals),
+    }),
   }),
 ]

@@ -123,6 +123,29 @@ const bounds: Checker = {
   step(_world, { key, state }) {
     if (state!.waiting.size > 512)
       throw new Violation('bounds', `${state!.waiting.size} statements wait at ${short(key)}`)
+    if (state!.proposals.size > 32)
+      throw new Violation('bounds', `${short(key)} keeps ${state!.proposals.size} proposals`)
+  },
+}
+
+/** What is kept of proposals is for the next place, and signed by somebody who decides there, four by one alone. */
+const proposals: Checker = {
+  name: 'proposals',
+  step(world, { key, state }) {
+    const { chain, authority } = state!.log
+    const alone = new Map<string, number>()
+    for (const { statement, entry } of state!.proposals.values()) {
+      const change = entry.change as { kind: string }
+      const deciding = change.kind === 'recover' ? world.genesis.recovery : authority.admins
+      const signers = statement.signers.filter((signer) => deciding.keys.includes(signer))
+      if (entry.parent !== chain.at(-1) || signers.length === 0 || signers.length >= deciding.threshold)
+        throw new Violation('proposals', `${short(key)} keeps one of ${signers.length} admins for ${entry.height}`)
+      const [signer] = signers
+      if (signers.length === 1) alone.set(signer!, (alone.get(signer!) ?? 0) + 1)
+    }
+    for (const [signer, count] of alone)
+      if (count > 4)
+        throw new Violation('proposals', `${short(key)} keeps ${count} proposals of ${short(signer)} alone`)
   },
 }
 
@@ -138,7 +161,10 @@ const convergence: Checker = {
     const shown = members.map(({ key, state }) => {
       const { chain, fork } = state!.log
       const believed = [...state!.roster.members.keys()].toSorted()
-      return [short(key), JSON.stringify([chain.at(-1), fork?.entries, believed])] as const
+      // Of a liar's proposals each keeps those that it heard of first.
+      const kept = [...state!.proposals.values()].filter(({ entry }) => entry.change['nodes'] === undefined)
+      const waiting = kept.map(({ statement }) => [statement.hash, statement.signers].join()).toSorted()
+      return [short(key), JSON.stringify([chain.at(-1), fork?.entries, believed, waiting])] as const
     })
     const [first] = shown
     for (const one of shown) {
@@ -168,7 +194,28 @@ const forks: Checker = {
   },
 }
 
+/** The events that tell of a statement that was taken. */
+const OF_STATEMENTS: ReadonlySet<string> = new Set([
+  ...['member.admitted', 'member.revoked', 'member.rotated'],
+  ...['gov.applied', 'gov.beside'],
+])
+
+/** What is stored of who belongs is written into the audit log in the same step, once, by its hash. */
+const audit: Checker = {
+  name: 'audit',
+  step(world, { key }, effects) {
+    const stored = effects.flatMap((effect) => (effect.type === 'persist' ? [world.ink.read(effect.bytes)] : []))
+    const due = stored.filter(({ kind }) => kind !== 'attestation').map(({ hash }) => hash)
+    const written = effects.flatMap((effect) => {
+      if (effect.type !== 'audit' || !OF_STATEMENTS.has(effect.event.type)) return []
+      return 'statement' in effect.event ? [effect.event.statement] : []
+    })
+    if (due.toSorted().join() !== written.toSorted().join())
+      throw new Violation('audit', `${short(key)} stored ${due.length} statements and wrote of ${written.length}`)
+  },
+}
+
 /** A fresh set of all rules: some remember. */
 export function allCheckers(): Checker[] {
-  return [threshold, revocation, silence, new Tickets(), withdrawal, bounds, convergence, forks]
+  return [audit, proposals, threshold, revocation, silence, new Tickets(), withdrawal, bounds, convergence, forks]
 }

@@ -61,6 +61,8 @@ class Life {
   #flooded = false
   /** Admins are honest in most runs; in some one of them signs whatever it is shown. */
   readonly #liar: boolean
+  /** By admin and parent: what it has signed there. */
+  readonly #promises = new Map<string, string>()
   readonly #tickets: { ticket: Ticket; hash: string }[] = []
 
   constructor(world: World, rng: Rng) {
@@ -86,6 +88,7 @@ class Life {
         ...[this.#invite, this.#invite, this.#invite, this.#redeem, this.#redeem, this.#redeem],
         ...[this.#redeem, this.#redeem, this.#redeem, this.#redeem],
         ...[this.#revoke, this.#readmit, this.#decide, this.#decide, this.#tooFew, this.#tooFew],
+        ...[this.#propose, this.#propose, this.#countersign, this.#countersign, this.#proposeMany],
         ...[this.#rotate, this.#leave, this.#part, this.#part, this.#crash, this.#lie, this.#backdate, this.#flood],
       ]
       const text = this.#rng.pick(deeds).call(this)
@@ -198,9 +201,64 @@ class Life {
   #decide(): string | undefined {
     const machine = this.#world.machines.get(keyOf(0))
     if (machine?.state === undefined) return undefined
-    const kind = machine.state.log.fork === undefined ? undefined : 'recover'
-    this.#say(machine, this.#entry(machine, kind === 'recover' ? [RESCUE] : ADMINS, kind))
-    return `the admins decide${kind === undefined ? '' : ', to recover'}`
+    if (machine.state.log.fork !== undefined) {
+      this.#say(machine, this.#entry(machine, [RESCUE], 'recover'))
+      return 'the admins decide, to recover'
+    }
+    const entry = this.#entry(machine, [])
+    const free = ADMINS.filter((admin) => this.#mayPromise(admin, entry))
+    if (free.length < 2) return undefined
+    this.#say(machine, this.#sign(entry, free))
+    return `${free.length} admins decide`
+  }
+
+  #mayPromise(admin: string, { hash, body }: VerifiedStatement): boolean {
+    const promised = this.#promises.get(`${admin} ${(body as { parent: string }).parent}`)
+    return promised === undefined || promised === hash
+  }
+
+  /** With a promise for each: an admin signs one child of an entry. */
+  #sign({ hash, body }: VerifiedStatement, admins: readonly string[]): VerifiedStatement {
+    for (const admin of admins) this.#promises.set(`${admin} ${(body as { parent: string }).parent}`, hash)
+    return this.#world.ink.sign('entry', body, admins)
+  }
+
+  /** An admin proposes something at some machine, for the others to sign where they are. */
+  #propose(): string | undefined {
+    const machine = this.#someone()
+    if (machine === undefined) return undefined
+    const entry = this.#entry(machine, [])
+    const admin = this.#rng.pick(ADMINS)
+    if (!this.#mayPromise(admin, entry)) return undefined
+    this.#world.propose(machine, this.#sign(entry, [admin]))
+    return `${admin.slice(-2)} proposes at ${machine.key.slice(-2)}`
+  }
+
+  /** Another admin signs what it finds at some machine. */
+  #countersign(): string | undefined {
+    const machine = this.#someone()
+    const found = [...(machine?.state?.proposals.values() ?? [])]
+    if (machine === undefined || found.length === 0) return undefined
+    const { statement } = this.#rng.pick(found)
+    const admin = this.#rng.pick(ADMINS)
+    if (!this.#mayPromise(admin, statement)) return undefined
+    this.#world.propose(machine, this.#sign(statement, [admin]))
+    return `${admin.slice(-2)} signs a proposal at ${machine.key.slice(-2)}`
+  }
+
+  /** More proposals than anybody can keep, by somebody that decides nothing, or by a liar that does. */
+  #proposeMany(): string | undefined {
+    const machine = this.#someone()
+    if (machine === undefined || this.#rng.int(4) > 0) return undefined
+    const by = this.#liar ? ADMINS[1]! : keyOf(78)
+    const { ink, cluster, nowMs } = this.#world
+    const { chain } = machine.state!.log
+    for (let n = 0; n < 40 && machine.state !== undefined; n++) {
+      const change = { kind: 'revoke', nodes: [keyOf(100 + n)], keep: [] }
+      const body = { cluster, height: chain.length, parent: chain.at(-1)!, atMs: nowMs + n, change }
+      this.#world.propose(machine, ink.sign('entry', body, [by]))
+    }
+    return `${by.slice(-2)} floods ${machine.key.slice(-2)} with proposals`
   }
 
   /** One admin too few, and strangers to make up the number. */

@@ -1,7 +1,12 @@
 /** Members over a network that loses, repeats, reorders and parts, with crashes between any two effects of a step. */
 import { createGovernance, mayLink, type GovernanceState, type IssuedTicket } from '../../../src/governance/state.ts'
 import { governanceStep } from '../../../src/governance/step.ts'
-import type { GovernanceEffect, GovernanceInput, GovernanceMessage } from '../../../src/governance/types.ts'
+import type {
+  GovernanceEffect,
+  GovernanceInput,
+  GovernanceMessage,
+  StoredProposal,
+} from '../../../src/governance/types.ts'
 import type { Genesis, Ticket } from '../../../src/model/governance.ts'
 import { seededRng, type Rng } from '../../../src/util/rng.ts'
 import type { VerifiedStatement } from '../../../src/wire/statement.ts'
@@ -13,6 +18,7 @@ import { Ink, keyOf } from './ink.ts'
 export interface Disk {
   readonly statements: Map<string, VerifiedStatement>
   readonly tickets: Map<string, IssuedTicket>
+  readonly proposals: Map<string, StoredProposal>
 }
 
 /** One machine. */
@@ -72,7 +78,11 @@ export class World {
 
   /** A machine that holds these statements comes into being. */
   add(key: string, statements: readonly VerifiedStatement[]): Machine {
-    const disk = { statements: new Map(statements.map((one) => [one.hash, one])), tickets: new Map() }
+    const disk = {
+      statements: new Map(statements.map((one) => [one.hash, one])),
+      tickets: new Map(),
+      proposals: new Map(),
+    }
     const machine: Machine = { key, disk, state: undefined, side: 0 }
     this.machines.set(key, machine)
     this.start(machine)
@@ -81,8 +91,13 @@ export class World {
 
   start(machine: Machine): void {
     machine.state = createGovernance(machine.key, this.cluster, this.genesis)
-    const { statements, tickets } = machine.disk
-    this.feed(machine, { type: 'restore', statements: [...statements.values()], tickets: new Map(tickets) })
+    const { statements, tickets, proposals } = machine.disk
+    const stored = {
+      statements: [...statements.values()],
+      tickets: new Map(tickets),
+      proposals: [...proposals.values()],
+    }
+    this.feed(machine, { type: 'restore', ...stored })
     for (const other of this.up()) if (other !== machine) this.link(machine, other)
     this.#tickLater(machine, machine.state)
   }
@@ -147,6 +162,10 @@ export class World {
         if (effect.issued === null) machine.disk.tickets.delete(effect.key)
         else machine.disk.tickets.set(effect.key, effect.issued)
         return
+      case 'persist-proposal':
+        if (effect.proposal === null) machine.disk.proposals.delete(effect.key)
+        else machine.disk.proposals.set(effect.key, effect.proposal)
+        return
       case 'sign': {
         const signed = this.ink.sign(effect.kind, effect.body, [machine.key])
         for (const checker of this.checkers) checker.signed?.(this, machine, signed)
@@ -170,13 +189,21 @@ export class World {
       this.time.after(1 + this.rng.int(300), () => {
         const target = this.machines.get(to)
         if (target?.state === undefined || !this.#passes(from, target)) return
-        if (message.t !== 'gov-give') this.feed(target, { type: 'message', from: from.key, message })
+        if (message.t === 'gov-proposal') this.propose(target, this.ink.read(message.body.entry), from.key)
+        else if (message.t !== 'gov-give') this.feed(target, { type: 'message', from: from.key, message })
         else {
           const statements = message.body.statements.map((bytes) => this.ink.read(bytes))
           this.feed(target, { type: 'statements', from: from.key, statements, more: message.body.more })
         }
       })
     }
+  }
+
+  /** Brings a proposal to a machine, which adds the signatures that it knows. */
+  propose(machine: Machine, { hash, body, signers }: VerifiedStatement, from?: string): void {
+    const known = machine.state?.proposals.get(hash)?.statement.signers ?? []
+    const statement = this.ink.sign('entry', body, [...known, ...signers])
+    this.feed(machine, { type: 'proposal', statement, refusals: [], ...(from !== undefined && { from }) })
   }
 
   /** Shows a ticket at the machine it names. @returns whether that machine answered with an admission */

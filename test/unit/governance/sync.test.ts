@@ -3,8 +3,15 @@ import { head } from '../../../src/governance/sync.ts'
 import { governanceStep } from '../../../src/governance/step.ts'
 import type { GovernanceState } from '../../../src/governance/state.ts'
 import type { GovernanceInput, GovernanceMessage } from '../../../src/governance/types.ts'
-import { GovernanceGive, GovernanceHead, GovernanceList } from '../../../src/model/governance-sync.ts'
+import {
+  GovernanceGive,
+  GovernanceHead,
+  GovernanceList,
+  GovernanceOffers,
+  GovernanceProposal,
+} from '../../../src/model/governance-sync.ts'
 import { seededRng } from '../../../src/util/rng.ts'
+import { openProposal } from '../../../src/node/governance/proposals.ts'
 import { openStatement } from '../../../src/wire/statement.ts'
 import {
   admit,
@@ -25,7 +32,13 @@ import {
 } from './fixtures.ts'
 
 const KINDS = new Set(['entry', 'admission', 'revocation', 'rotation', 'attestation'] as const)
-const SCHEMAS = { 'gov-head': GovernanceHead, 'gov-list': GovernanceList, 'gov-give': GovernanceGive }
+const SCHEMAS = {
+  'gov-head': GovernanceHead,
+  'gov-list': GovernanceList,
+  'gov-give': GovernanceGive,
+  'gov-offers': GovernanceOffers,
+  'gov-proposal': GovernanceProposal,
+}
 
 /** Members that talk to each other over links that may lose messages. */
 class Table {
@@ -63,7 +76,9 @@ class Table {
       if (this.lose()) continue
       const { from, to, message } = one
       assert.ok(SCHEMAS[message.t].safeParse(message.body).success, `${message.t} breaks its own limits`)
-      if (message.t !== 'gov-give') this.step(to, { type: 'message', from, message })
+      if (message.t === 'gov-proposal')
+        this.step(to, { type: 'proposal', from, ...openProposal(this.states.get(to)!, message.body) })
+      else if (message.t !== 'gov-give') this.step(to, { type: 'message', from, message })
       else {
         const statements = message.body.statements.map((bytes) => openStatement(bytes, KINDS))
         this.step(to, { type: 'statements', from, statements, more: message.body.more })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { AuditDraft } from '../../../src/model/audit.ts'
 import type { MeshInput } from '../../../src/mesh/types.ts'
 import { Policies } from '../../../src/node/policies.ts'
 import { evaluate } from '../../../src/policy/evaluate.ts'
@@ -13,11 +14,13 @@ const text = (name: string, rule = "{ name: a, allow: 'true' }"): string =>
 describe('node/policies', () => {
   let store = createMemoryStore()
   let inForce: readonly CompiledPolicy[] | undefined
+  let noted: AuditDraft[] = []
 
   function open(): Policies {
     inForce = undefined
+    noted = []
     const input = (one: MeshInput) => void (one.type === 'policies' && (inForce = one.policies))
-    return new Policies({ store, nowMs: () => 5, input, log: SILENT })
+    return new Policies({ store, nowMs: () => 5, input, note: (event) => noted.push(event), log: SILENT })
   }
 
   beforeEach(() => {
@@ -34,6 +37,13 @@ describe('node/policies', () => {
     const policies = open()
     await policies.apply(text('one'), 'one.yaml', 'me')
     await policies.apply(text('two'), 'two.yaml', 'you')
+    assert.deepEqual(
+      noted.map((event) => [event.type, 'version' in event && event.version, 'by' in event && event.by]),
+      [
+        ['policy.applied', 1, 'me'],
+        ['policy.applied', 2, 'you'],
+      ],
+    )
     const again = open()
     await again.restore()
     assert.equal(again.inForce?.name, 'two')

@@ -1,0 +1,62 @@
+/**
+ * Where governance writes: what it decides is flushed to the disk before anything follows from it, and the events that
+ * tell of it go into the audit log in the same transaction.
+ */
+import type { AuditDraft, AuditType } from '../../model/audit.ts'
+import type { Store, Write } from '../../store/store.ts'
+import type { Clock } from '../../util/clock.ts'
+import { TokenBucket } from '../../util/token-bucket.ts'
+import type { AuditLog } from '../audit/log.ts'
+import type { MeshLoop } from '../loop.ts'
+
+/** What others can make this node write by merely asking; beyond it events are counted, and the count is written. */
+const BY_OTHERS: ReadonlySet<AuditType> = new Set<AuditType>(['ticket.refused', 'gov.refused'])
+/** Such events a second, and how many at once. */
+const BY_OTHERS_PER_S = 1
+const BY_OTHERS_BURST = 200
+
+/** What it writes to. */
+export interface JournalOptions {
+  readonly store: Store
+  readonly audit: Pick<AuditLog, 'write'>
+  readonly loop: () => Pick<MeshLoop, 'blockedBy' | 'note'>
+  readonly clock: Clock
+}
+
+/** One for each daemon. */
+export class GovernanceJournal {
+  readonly #options: JournalOptions
+  readonly #allowance: TokenBucket
+  #omitted = 0
+
+  constructor(options: JournalOptions) {
+    this.#options = options
+    this.#allowance = new TokenBucket(BY_OTHERS_PER_S, BY_OTHERS_BURST, options.clock.nowMs())
+  }
+
+  /** Writes all of it, durably. @throws StoreError; nothing was written then */
+  write(writes: readonly Write[], noted: readonly AuditDraft[]): void {
+    const { store, audit, loop } = this.#options
+    const events = this.#bounded(noted)
+    if (writes.length === 0) {
+      for (const event of events) loop().note(event)
+    } else if (loop().blockedBy === undefined) audit.write(writes, events, 'durably')
+    else {
+      // What the mesh noted waits for documents that the disk did not take: no event may be written before those.
+      store.writeDurably(writes)
+      for (const event of events) loop().note(event)
+    }
+  }
+
+  #bounded(events: readonly AuditDraft[]): AuditDraft[] {
+    const kept = events.filter((event) => {
+      if (!BY_OTHERS.has(event.type) || this.#allowance.take(this.#options.clock.nowMs())) return true
+      this.#omitted++
+      return false
+    })
+    if (kept.length === 0 || this.#omitted === 0) return kept
+    const omitted: AuditDraft = { type: 'audit.omitted', count: this.#omitted }
+    this.#omitted = 0
+    return [omitted, ...kept]
+  }
+}

@@ -1,0 +1,60 @@
+/** Proposals in a running daemon: their signatures are checked and added up here, since the core only counts them. */
+import { decidingOn, isDead } from '../../governance/proposals.ts'
+import type { GovernanceState } from '../../governance/state.ts'
+import type { StoredProposal } from '../../governance/types.ts'
+import type { GovernanceProposal } from '../../model/governance-sync.ts'
+import type { ProposalView } from '../../model/proposal-view.ts'
+import { BoundedMap } from '../../util/bounded-map.ts'
+import { TokenBucket } from '../../util/token-bucket.ts'
+import { openStatement, withSignatures, type VerifiedStatement } from '../../wire/statement.ts'
+
+/** Proposals that one member may bring at once, and a second: each takes some signatures to check. */
+const BURST = 64
+const PER_SECOND = 1
+/** More than there can be links. */
+const MAX_MEMBERS = 1_024
+
+/** What each member may still bring. */
+export class ProposalAllowance {
+  readonly #buckets = new BoundedMap<string, TokenBucket>(MAX_MEMBERS, 'evict-oldest')
+
+  /** False for one too many. @param nowMs a clock that never jumps back */
+  take(from: string, nowMs: number): boolean {
+    const bucket = this.#buckets.get(from) ?? new TokenBucket(PER_SECOND, BURST, nowMs)
+    this.#buckets.set(from, bucket)
+    return bucket.take(nowMs)
+  }
+}
+
+/** Checks what came, and adds what is known of the same proposal. @throws WireError */
+export function openProposal(state: GovernanceState, { entry, refusals }: GovernanceProposal): StoredProposal {
+  const statement = openStatement(entry, 'entry')
+  const opened = refusals.map((bytes) => openStatement(bytes, 'refusal'))
+  const known = state.proposals.get(statement.hash)
+  if (known === undefined) return { statement, refusals: opened }
+  const byHash = new Map([...known.refusals, ...opened].map((one) => [one.hash, one]))
+  return { statement: withSignatures(known.statement, statement.signatures), refusals: [...byHash.values()] }
+}
+
+const text = ({ bytes }: VerifiedStatement) => Buffer.from(bytes).toString('base64url')
+
+/** Proposals that wait for signatures, the oldest first. */
+export function proposalViews(state: GovernanceState): ProposalView[] {
+  const all = [...state.proposals.values()].toSorted((a, b) => a.entry.atMs - b.entry.atMs)
+  return all.map((proposed) => {
+    const { statement, entry, change, refusals } = proposed
+    const { keys, threshold } = decidingOn(state, change)
+    return {
+      id: statement.hash,
+      height: entry.height,
+      atMs: entry.atMs,
+      kind: change.kind,
+      signers: statement.signers.filter((signer) => keys.includes(signer)),
+      needed: threshold,
+      refusedBy: refusals.flatMap(({ signers }) => signers),
+      dead: isDead(state, proposed),
+      entry: text(statement),
+      refusals: refusals.map(text),
+    }
+  })
+}

@@ -1,0 +1,117 @@
+/** Admins that divide, lie, refuse and are replaced: by real daemons and keys in directories of their own. */
+import assert from 'node:assert/strict'
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StatusView } from '../../src/model/api.ts'
+import type { AuditEntry } from '../../src/model/audit-view.ts'
+import type { MemberView } from '../../src/model/cluster.ts'
+import { clusterOf, done, idOf, invite, linksOf, sees, startClosed } from '../support/cluster.ts'
+import { eventually, freshDataDir, stopAll, type CliResult, type TestDaemon } from '../support/daemon.ts'
+
+/** A cluster of three daemons; two of three admins decide. The first holds one key, the others lie in directories. */
+async function threeAdmins() {
+  const daemons = (await Promise.all(['founder', 'second', 'third'].map((name) => startClosed(name)))) as [
+    TestDaemon,
+    TestDaemon,
+    TestDaemon,
+  ]
+  const [founder, second, third] = daemons
+  const dirs = [founder.dataDir, freshDataDir(), freshDataDir()] as [string, string, string]
+  const by = (dir: string, ...words: string[]): Promise<CliResult> => founder.cli('--data-dir', dir, 'gov', ...words)
+  const keys = await Promise.all(dirs.map(async (dir) => (await done(by(dir, 'key'))).trim()))
+  await done(founder.cli('init', 'home', '--owner', 'ann', '--admins', keys.join(','), '--threshold', '2'))
+  for (const other of [second, third]) await done(other.cli('join', (await invite(founder)).ticket))
+  for (const other of [second, third]) await sees(founder, await idOf(other))
+  return { daemons, founder, second, third, dirs, keys: keys as [string, string, string], by }
+}
+
+const inAll = (what: string, daemons: readonly TestDaemon[], is: (daemon: TestDaemon) => Promise<boolean>) =>
+  eventually(what, async () => (await Promise.all(daemons.map(is))).every(Boolean))
+
+describe('admins that lie, refuse and are replaced', function () {
+  this.timeout(90_000)
+  afterEach(stopAll)
+
+  it('an admin signs two decisions for one place: all freeze, name it, go on working, and are recovered', async () => {
+    const { daemons, founder, second, third, dirs, keys, by } = await threeAdmins()
+    // The key was copied; the copy knows nothing of what the other has promised.
+    const copied = freshDataDir()
+    copyFileSync(join(dirs[0], 'admin.key'), join(copied, 'admin.key'))
+    const [one, two] = [join(freshDataDir(), 'one.json'), join(freshDataDir(), 'two.json')]
+    const expelled = await idOf(third)
+    await done(by(dirs[0], 'propose', '--enroll', await idOf(second), '--out', one))
+    await done(by(copied, 'propose', '--revoke', expelled, '--out', two))
+    await done(by(dirs[1], 'sign', one))
+    await inAll('the first to be applied', daemons, async (daemon) => (await clusterOf(daemon)).height === 1)
+    const rival = await by(dirs[2], 'sign', two)
+    assert.match(rival.stderr, /the log does not take it: beside/)
+
+    const staying = [founder, second]
+    await inAll('the freeze', staying, async (daemon) => (await clusterOf(daemon)).fork !== undefined)
+    for (const daemon of staying) {
+      const { fork, height } = await clusterOf(daemon)
+      assert.deepEqual([fork?.doubleSigners, fork?.entries.length, height], [[keys[0]], 2, 0])
+      assert.match(await done(daemon.cli('gov', 'log')), new RegExp(`FORKED.*${keys[0]} signed twice`))
+      assert.match(await done(daemon.cli('status')), /FORKED/)
+    }
+    // Revoked in either branch is out; nobody is let in; work goes on.
+    await eventually('the expelled to be cut off', async () => !(await linksOf(founder)).includes(expelled))
+    const refused = await founder.cli('invite')
+    assert.match(refused.stderr, /the log is forked: nobody is admitted until it is resolved/)
+    assert.equal(await done(second.cli('run', '-l', 'seat=founder', '--', 'echo', 'on')), 'on\n')
+    const late = await by(dirs[1], 'propose', '--checkpoint', '--out', join(freshDataDir(), 'late.json'))
+    assert.notEqual(late.code, 0, 'this key has signed for that place')
+
+    // Admins cannot end it; recovery keys can, and the liar is no admin any more.
+    const names = ['--admins', keys.slice(1).join(','), '--threshold', '2']
+    const without = await by(dirs[1], 'recover', ...names, '--out', join(freshDataDir(), 'none.json'))
+    assert.match(without.stderr, /no recovery.key is on this machine/)
+    await done(by(dirs[0], 'recover', ...names, '--out', join(freshDataDir(), 'recovery.json')))
+    await inAll('the recovery', staying, async (daemon) => (await clusterOf(daemon)).fork === undefined)
+    for (const daemon of staying)
+      assert.deepEqual((await clusterOf(daemon)).admins, { keys: keys.slice(1), threshold: 2 })
+    const file = join(freshDataDir(), 'after.json')
+    await done(by(dirs[1], 'propose', '--enroll', await idOf(second), '--out', file))
+    await done(by(dirs[2], 'sign', file))
+    await inAll('a decision', staying, async (daemon) => (await clusterOf(daemon)).height === 2)
+    const guest = await startClosed('guest')
+    await done(guest.cli('join', (await invite(second)).ticket))
+    await sees(guest, await idOf(founder))
+    const events = JSON.parse(await done(second.cli('audit', 'list', '--json', '--type', 'gov'))) as AuditEntry[]
+    const frozen = events.find(({ event }) => event.type === 'gov.frozen')
+    assert.deepEqual(frozen?.event.type === 'gov.frozen' && frozen.event.peers, [keys[0]])
+    assert.ok(events.some(({ event }) => event.type === 'gov.applied' && event.change === 'recover'))
+    // A branch that was dropped takes nobody with it: those who signed it are the ones who lied.
+    const members = await founder.get<MemberView[]>('/v1/members')
+    assert.equal(members.find(({ peerId }) => peerId === expelled)?.state, 'member')
+  })
+
+  it('an admin is free to sign another proposal once so many have refused the first that it is dead', async () => {
+    const { daemons, founder, second, dirs, by } = await threeAdmins()
+    const [first, other] = [join(freshDataDir(), 'first.json'), join(freshDataDir(), 'other.json')]
+    const peer = await idOf(second)
+    await done(by(dirs[0], 'propose', '--enroll', peer, '--out', first))
+    await done(by(dirs[1], 'propose', '--checkpoint', '--out', other))
+    const bound = await by(dirs[0], 'sign', other)
+    assert.match(bound.stderr, /has signed another proposal for the same place/)
+    await done(by(dirs[1], 'refuse', first))
+    assert.match((await by(dirs[0], 'sign', other, '--instead-of', first)).stderr, /2 refusals end it/)
+    await done(by(dirs[2], 'refuse', first))
+    assert.match((await by(dirs[2], 'sign', first)).stderr, /this key has refused this proposal/)
+    await done(by(dirs[0], 'sign', other, '--instead-of', first))
+    await inAll('the other to be applied', daemons, async (daemon) => (await clusterOf(daemon)).height === 1)
+    assert.equal((await clusterOf(founder)).fork, undefined)
+  })
+
+  it('all but one admin are lost: the recovery keys name others, offline ones among them', async () => {
+    const { daemons, dirs, keys, by } = await threeAdmins()
+    const anew = freshDataDir()
+    const key = (await done(by(anew, 'key'))).trim()
+    const file = join(freshDataDir(), 'recovery.json')
+    await done(by(dirs[0], 'recover', '--admins', `${keys[0]},${key}`, '--threshold', '2', '--out', file))
+    const isDone = async (daemon: TestDaemon) => (await clusterOf(daemon)).admins.keys.includes(key)
+    await inAll('the new admins', daemons, isDone)
+    const { state } = await daemons[2].get<StatusView>('/v1/status')
+    assert.equal(state, 'ready')
+  })
+})

@@ -1,0 +1,51 @@
+/** Whether the author of an exported log was a member when it signed: by the times that were signed. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Authority } from '../../../src/cli/audit/author.ts'
+import { textOf } from '../../../src/cli/gov/proposal.ts'
+import { freshDataDir, stopAll } from '../../support/daemon.ts'
+import { admit, clusterOf, DAY_MS, HOME, keyOf, NOW_MS, revoke, YEAR_MS } from '../governance/fixtures.ts'
+
+const NODE = keyOf('node').id
+const ADMISSION = admit(NODE, { notBeforeMs: NOW_MS - 2 * DAY_MS })
+
+/** What a file says that brings these statements, signed at `signedMs`. */
+function judge(signedMs: number, history?: string, statements = [ADMISSION]) {
+  const authority = new Authority({ cluster: HOME.id, history })
+  assert.ok(authority.take({ genesis: textOf(HOME.statement) }))
+  for (const statement of statements) assert.ok(authority.take({ statement: textOf(statement) }))
+  assert.equal(authority.take({ position: 0, bytes: '' }), false)
+  return authority.membershipOf('log', NODE, signedMs, [NOW_MS - 3 * DAY_MS, NOW_MS - DAY_MS, NOW_MS + DAY_MS])!
+}
+
+describe('cli/audit/author', () => {
+  after(stopAll)
+
+  it('was a member from its admission on, until that ended', () => {
+    const found = judge(NOW_MS)
+    assert.deepEqual([found.before, found.after, found.owner, found.name], [1, 0, 'ann', 'home'])
+    assert.throws(() => judge(NOW_MS - 3 * DAY_MS), /it was signed 2026-05-29\S+; \S+ was a member from 2026-05-30/)
+    assert.throws(() => judge(NOW_MS + 2 * YEAR_MS), { code: 'not-proven' })
+  })
+
+  it('is believed what it signed before it was expelled, not after, once another member’s word is at hand', () => {
+    const path = join(freshDataDir(), 'history.json')
+    const expelled = revoke(NODE)
+    writeFileSync(
+      path,
+      JSON.stringify({ genesis: textOf(HOME.statement), statements: [ADMISSION, expelled].map(textOf) }),
+    )
+    assert.equal(judge(NOW_MS + DAY_MS).ended, undefined, 'its own file leaves it out')
+    const known = judge(NOW_MS - DAY_MS, path)
+    assert.deepEqual([known.ended, known.after], [{ how: 'revoked', statement: expelled.hash }, 1])
+    assert.throws(() => judge(NOW_MS + DAY_MS, path), new RegExp(`revoked: ${expelled.hash}`))
+    const other = clusterOf({ name: 'other' })
+    writeFileSync(path, JSON.stringify({ genesis: textOf(other.statement), statements: [] }))
+    assert.throws(() => judge(NOW_MS, path), { code: 'other-cluster' })
+  })
+
+  it('is no member without an admission', () => {
+    assert.throws(() => judge(NOW_MS, undefined, []), /nobody who may has let/)
+  })
+})

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { tenureOf } from '../../../src/governance/tenure.ts'
+import type { StatementSigner } from '../../../src/wire/statement.ts'
+import {
+  admit,
+  DAY_MS,
+  ENROLLER,
+  enrollers,
+  entryOn,
+  GENESIS_PLACE,
+  give,
+  keyOf,
+  NOW_MS,
+  OTHER_ENROLLER,
+  revoke,
+  rotate,
+  stateOf,
+  YEAR_MS,
+} from './fixtures.ts'
+
+const [node, next, third] = ['node', 'next', 'third'].map(keyOf) as [StatementSigner, StatementSigner, StatementSigner]
+
+describe('governance/tenure', () => {
+  it('goes from the first admission to the end of the last', () => {
+    const state = stateOf()
+    const later = { notBeforeMs: NOW_MS + YEAR_MS - DAY_MS, notAfterMs: NOW_MS + 2 * YEAR_MS }
+    give(state, [admit(node.id), admit(node.id, later)])
+    const tenure = tenureOf(state, node.id)!
+    assert.deepEqual([tenure.fromMs, tenure.untilMs, tenure.ended], [NOW_MS, NOW_MS + 2 * YEAR_MS, undefined])
+    assert.deepEqual([tenure.owner, tenure.enroller], ['ann', ENROLLER.id])
+    assert.equal(tenureOf(state, next.id), undefined)
+  })
+
+  it('ends when somebody was revoked, and says by what; what the key was before is not forgotten', () => {
+    const state = stateOf()
+    const gone = revoke(node.id)
+    give(state, [admit(node.id, { notBeforeMs: NOW_MS - DAY_MS }), gone])
+    assert.ok(!state.roster.members.has(node.id))
+    const tenure = tenureOf(state, node.id)!
+    assert.deepEqual([tenure.fromMs, tenure.untilMs], [NOW_MS - DAY_MS, NOW_MS])
+    assert.deepEqual(tenure.ended, { how: 'revoked', statement: gone.hash })
+    const byAdmins = stateOf()
+    const entry = entryOn(GENESIS_PLACE, { kind: 'revoke', nodes: [node.id], keep: [] })
+    give(byAdmins, [admit(node.id, { notBeforeMs: NOW_MS - DAY_MS }), entry])
+    assert.equal(tenureOf(byAdmins, node.id)!.ended?.statement, entry.hash)
+    const left = stateOf()
+    give(left, [admit(node.id, { notBeforeMs: NOW_MS - DAY_MS }), revoke(node.id, node)])
+    assert.equal(tenureOf(left, node.id)!.ended?.how, 'left')
+  })
+
+  it('is nobody’s whom no enroller of this genesis let in, or only one that lost the right', () => {
+    const state = stateOf()
+    give(state, [admit(node.id, {}, OTHER_ENROLLER)])
+    assert.equal(tenureOf(state, node.id), undefined)
+    const kept = admit(next.id)
+    give(state, [admit(node.id), kept, entryOn(GENESIS_PLACE, enrollers([], [ENROLLER.id], [kept.hash]))])
+    assert.equal(tenureOf(state, node.id), undefined, 'void')
+    assert.equal(tenureOf(state, next.id)?.admission, kept.hash)
+  })
+
+  it('goes on with the key that was put in its place, and with neither of two', () => {
+    const state = stateOf()
+    give(state, [admit(node.id, { notBeforeMs: NOW_MS - DAY_MS }), rotate(node, next)])
+    assert.deepEqual([tenureOf(state, node.id)?.untilMs, tenureOf(state, node.id)?.ended?.how], [NOW_MS, 'rotated'])
+    const tenure = tenureOf(state, next.id)!
+    assert.deepEqual([tenure.fromMs, tenure.untilMs], [NOW_MS, NOW_MS + YEAR_MS])
+    give(state, [rotate(node, third)])
+    assert.deepEqual([tenureOf(state, next.id), tenureOf(state, third.id)], [undefined, undefined])
+  })
+
+  it('is not handed on by a key that was revoked, and comes to an end in a ring', () => {
+    const state = stateOf()
+    give(state, [admit(node.id, { notBeforeMs: NOW_MS - DAY_MS }), rotate(node, next), revoke(node.id)])
+    assert.deepEqual([tenureOf(state, next.id), state.roster.members.has(next.id)], [undefined, false])
+    const ring = stateOf()
+    give(ring, [admit(node.id), rotate(node, next), rotate(next, node)])
+    assert.doesNotThrow(() => [tenureOf(ring, node.id), tenureOf(ring, next.id)])
+  })
+})
