@@ -25,7 +25,21 @@ export interface StartOrder {
   /** A tar to unpack into the working directory first. Its hash has been checked by the caller. */
   readonly inputTarPath?: string
   readonly keepOutput: boolean
+  /**
+   * Runs it in a sandbox, out of reach of the host and of all others. Absent: as a plain process, with the rights of
+   * the daemon's user. `network`: it may use that of the host; else it has none.
+   */
+  readonly isolation?: { readonly network: boolean }
 }
+
+/** What tasks are isolated by. */
+export type IsolationKind = 'bwrap'
+
+/** Whether this driver can isolate tasks on this machine; if not why, and what would help. */
+export type IsolationState =
+  | { readonly works: true; readonly by: IsolationKind; readonly version: string }
+  /** `examined`: false as long as nobody has looked. */
+  | { readonly works: false; readonly examined: boolean; readonly why: string; readonly fix: string }
 
 /** How a ceiling is held on this machine. `watched`: sampled, and killed when over. `none`: not held. */
 export type Enforcement = 'cgroup-v1' | 'cgroup-v2' | 'watched' | 'none'
@@ -56,10 +70,14 @@ export interface TaskDriver {
   readonly name: string
   /** What this driver can hold a task to on this machine. */
   enforcement(): { readonly cpu: Enforcement; readonly memory: Enforcement }
+  /** Whether it can isolate tasks, as last found out. */
+  isolation(): IsolationState
+  /** Finds that out anew, by doing it once. Takes some 20 ms, most of it in another process. Never throws. */
+  examineIsolation(): Promise<IsolationState>
   /**
    * Starts a run; resolves once its process exists. Idempotent by `runId`: starting what already
    * runs returns the running one.
-   * @throws DriverError with code `spawn`, `unpack`, `disk-full`, `no-command`; nothing is left behind.
+   * @throws DriverError with code `spawn`, `unpack`, `disk-full`, `no-command`, `no-isolation`; nothing is left behind.
    */
   start(order: StartOrder): Promise<RunStarted>
   /** Resolves when the run has ended and its exit is on disk. Resolves at once if it already has. */

@@ -13,6 +13,8 @@ export type DriverErrorCode =
   | 'no-command'
   /** The command's first word names something that is there and cannot be executed. */
   | 'not-executable'
+  /** It was to be isolated, and cannot be here. */
+  | 'no-isolation'
   /** This driver has never heard of the run, or it was removed. */
   | 'unknown-run'
   /** Asked to remove a run that goes on. */

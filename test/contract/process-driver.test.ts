@@ -1,10 +1,13 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { hostPath, INSIDE } from '../../src/drivers/process/isolation/sandbox.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
 import type { ProcessDriverOptions } from '../../src/drivers/process/process-driver.ts'
+import { runPaths } from '../../src/drivers/process/run-folder.ts'
 import { SILENT } from '../../src/util/logger.ts'
+import { requireIsolation } from '../support/isolation.ts'
 import { until } from '../support/until.ts'
 import { driverContract, orderOf } from './driver.ts'
 import type { DriverHarness } from './driver.ts'
@@ -14,6 +17,7 @@ async function makeHarness(options: Partial<ProcessDriverOptions>): Promise<Driv
   const dir = await mkdtemp(join(tmpdir(), 'althing-driver-'))
   return {
     open: async () => createProcessDriver({ dir, log: SILENT, watchIntervalMs: 200, watchdogIntervalS: 1, ...options }),
+    workOf: ({ runId }) => join(dir, runId, 'work'),
     runsOnDisk: async () => (await readdir(dir)).filter((name) => !name.startsWith('.')),
     dispose: async () => {
       await killAllBelow(dir)
@@ -51,6 +55,26 @@ function waitingShims(): number[] {
   })
 }
 
+/** The same contract for what runs in a sandbox. */
+async function makeIsolatedHarness(options: Partial<ProcessDriverOptions>): Promise<DriverHarness> {
+  const harness = await makeHarness(options)
+  const open = async () => {
+    const driver = await harness.open()
+    await driver.examineIsolation()
+    const start = driver.start.bind(driver)
+    driver.start = (order) => start({ ...order, isolation: { network: false } })
+    return driver
+  }
+  return {
+    ...harness,
+    open,
+    workOf: () => INSIDE.work,
+    hostPath: (order, path) => hostPath(path, runPaths(dirname(dirname(harness.workOf(order))), order.runId))!,
+  }
+}
+
 driverContract('process', () => makeHarness({}))
 driverContract('process, with a shim that waits', makeWarmHarness)
 driverContract('process, without cgroups', () => makeHarness({ useCgroups: false }))
+driverContract('process, isolated', () => makeIsolatedHarness({}), requireIsolation)
+driverContract('process, isolated, without cgroups', () => makeIsolatedHarness({ useCgroups: false }), requireIsolation)

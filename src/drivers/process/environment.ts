@@ -9,7 +9,10 @@ import type { RunPaths } from './run-folder.ts'
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** Nothing of the daemon's own environment: it may hold secrets, and would make runs differ by machine. */
-export function taskEnvironment(order: StartOrder, paths: RunPaths): Record<string, string> {
+export function taskEnvironment(
+  order: StartOrder,
+  paths: Pick<RunPaths, 'work' | 'tmp' | 'out'>,
+): Record<string, string> {
   return {
     PATH: DEFAULT_PATH,
     HOME: paths.work,
@@ -20,18 +23,25 @@ export function taskEnvironment(order: StartOrder, paths: RunPaths): Record<stri
     ALTHING_ATTEMPT: String(order.attempt),
     // What is not kept may be written all the same: it goes with the rest of the run.
     ALTHING_OUTPUT: order.keepOutput ? paths.out : paths.tmp,
+    ...(order.isolation && { ALTHING_ISOLATION: 'bwrap' }),
   }
 }
 
 /**
  * Checks that the command can be executed, by the rules the shim's `exec` follows. As in a shell, what is not there
- * and what may not be executed are told apart: 127 and 126.
+ * and what may not be executed are told apart: 127 and 126. `locate` says where on the host a path of the task's lies,
+ * and of which there are none.
  * @throws DriverError `no-command`, `not-executable`
  */
-export function checkCommand(word: string, path: string, workFolder: string): void {
+export function checkCommand(
+  word: string,
+  path: string,
+  workFolder: string,
+  locate: (path: string) => string | undefined = (found) => found,
+): void {
   const byName = !word.includes('/')
   const folders = byName ? path.split(':').map((place) => resolve(workFolder, place)) : [workFolder]
-  const found = word === '' ? [] : folders.map((folder) => ({ folder, kind: kindOf(resolve(folder, word)) }))
+  const found = word === '' ? [] : folders.map((folder) => ({ folder, kind: kindOf(locate(resolve(folder, word))) }))
   if (found.some(({ kind }) => kind === 'program')) return
   const meta = { command: word }
   const shown = JSON.stringify(word.length > SHOWN_LENGTH ? `${word.slice(0, SHOWN_LENGTH)}…` : word)
@@ -74,7 +84,8 @@ function isExecutable(path: string): boolean {
 }
 
 /** What stands at a path; undefined: nothing, or nothing that a program can be. */
-function kindOf(path: string): 'program' | 'file' | 'folder' | 'unreadable' | undefined {
+function kindOf(path: string | undefined): 'program' | 'file' | 'folder' | 'unreadable' | undefined {
+  if (path === undefined) return undefined
   try {
     const stat = statSync(path)
     if (stat.isDirectory()) return 'folder'

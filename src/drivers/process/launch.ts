@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Enforcement, StartOrder } from '../driver.ts'
 import { DriverError } from '../errors.ts'
+import type { Isolation } from './isolation/isolation.ts'
 import { checkCommand, DEFAULT_PATH, findProgram, taskEnvironment } from './environment.ts'
 import { bootSeconds } from './proc.ts'
 import { fillRoot } from './run-folder.ts'
@@ -20,6 +21,7 @@ const WATCHDOG_SLACK_S = 1
 export interface LaunchContext extends RunContext {
   readonly shims: Shims
   readonly tee: string
+  readonly isolation: Isolation
   readonly enforcement: { readonly cpu: Enforcement; readonly memory: Enforcement }
 }
 
@@ -30,6 +32,7 @@ export async function launch(
   context: LaunchContext,
 ): Promise<{ run: Run; child: ChildProcess }> {
   const { limits } = order
+  const sandbox = order.isolation && context.isolation.sandboxFor(order, paths)
   const enforcement = {
     cpu: limits.cpuMilli === undefined ? 'none' : context.enforcement.cpu,
     memory: limits.memoryBytes === undefined ? 'none' : context.enforcement.memory,
@@ -46,11 +49,13 @@ export async function launch(
     keepOutput: order.keepOutput,
     enforcement,
     ...(limits.memoryBytes !== undefined && { memoryBytes: limits.memoryBytes }),
+    ...(sandbox && { isolated: true }),
   }
   fillRoot(paths, meta)
   if (order.inputTarPath !== undefined) await unpackInput(order.inputTarPath, paths.work)
-  const env = taskEnvironment(order, paths)
-  checkCommand(order.command[0] ?? '', env['PATH'] ?? DEFAULT_PATH, paths.work)
+  const { seen, locate } = sandbox ?? { seen: paths, locate: undefined }
+  const env = taskEnvironment(order, seen)
+  checkCommand(order.command[0] ?? '', env['PATH'] ?? DEFAULT_PATH, seen.work, locate)
   const held = Object.values(enforcement).some((how) => how.startsWith('cgroup'))
   const join = held ? context.cgroups.create(order.runId, limits).join : []
 
@@ -64,7 +69,8 @@ export async function launch(
       String(Math.floor(order.logCapBytes / BLOCK_BYTES) + 1),
       context.tee,
       join.join('\n'),
-      ...wordsOf(env, order.command),
+      // Of the task's variables none reaches what makes the sandbox: LD_PRELOAD would be loaded outside of it.
+      ...(sandbox ? ['0', ...sandbox.enter(env, order.command)] : wordsOf(env, order.command)),
     ],
   })
   return { run: new Run(context, { runId: order.runId, paths, meta, pid: child.pid, deadlineS }), child }

@@ -10,6 +10,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 export interface ProcessStat {
   readonly pid: number
   readonly state: string
+  readonly parent: number
   readonly group: number
   readonly session: number
   /** Clock ticks since boot, as text: it is only ever compared. */
@@ -35,6 +36,7 @@ export function readStat(pid: number): ProcessStat | undefined {
   return {
     pid,
     state: fields[0]!,
+    parent: Number(fields[1]),
     group: Number(fields[2]),
     session: Number(fields[3]),
     startTime: fields[19]!,

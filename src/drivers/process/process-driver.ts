@@ -6,19 +6,26 @@
 import { mkdirSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { TaskExit } from '../../model/task.ts'
 import type { Logger } from '../../util/logger.ts'
-import type { AdoptedRun, Enforcement, LogStream, RunStarted, StartOrder, TaskDriver } from '../driver.ts'
+import type {
+  AdoptedRun,
+  Enforcement,
+  IsolationState,
+  LogStream,
+  RunStarted,
+  StartOrder,
+  TaskDriver,
+} from '../driver.ts'
 import { DriverError, driverErrorFrom } from '../errors.ts'
 import { Cgroups } from './cgroup.ts'
 import { findProgram } from './environment.ts'
 import { EndWatch } from './end-watch.ts'
+import { Isolation } from './isolation/isolation.ts'
 import { launch } from './launch.ts'
 import { readLog } from './log-reader.ts'
 import { readBootId } from './proc.ts'
-import { claimUnstarted, isRunId, readMeta, readState, removeFolder, runPaths } from './run-folder.ts'
-import type { RunState } from './run-folder.ts'
+import { isRunId, readMeta, removeFolder, runPaths, settledState } from './run-folder.ts'
 import { Run } from './run.ts'
 import { DRIVER_FOLDER, installScripts } from './scripts.ts'
 import { Shims } from './shims.ts'
@@ -27,8 +34,6 @@ import { Watchdog } from './watchdog.ts'
 
 /** Runs on disk, ended ones included: beyond it, `start` refuses. */
 const MAX_RUNS = 20_000
-/** A shim writes its claim within a microsecond of making the file; one that takes longer was killed. */
-const CLAIM_PATIENCE_MS = 1_000
 
 /** Where runs are kept, and how closely they are watched. */
 export interface ProcessDriverOptions {
@@ -43,9 +48,11 @@ export interface ProcessDriverOptions {
   readonly watchdogIntervalS?: number
   /** False leaves cgroups alone: memory is then watched, and CPU not held. Default true. */
   readonly useCgroups?: boolean
+  /** Absolute paths that no isolated task may see, beside `dir` and the home of the user. Default none. */
+  readonly hidden?: readonly string[]
 }
 
-/** Opens the driver's directory and finds out what limits can be enforced. Starts no process. */
+/** Opens the driver's directory and finds out what limits can be enforced. */
 export function createProcessDriver(options: ProcessDriverOptions): TaskDriver {
   return new ProcessDriver(options)
 }
@@ -59,6 +66,7 @@ class ProcessDriver implements TaskDriver {
   readonly #bootId = readBootId()
   readonly #shims: Shims
   readonly #tee: string
+  readonly #isolation: Isolation
   readonly #watchdog: Watchdog
   readonly #sweep: Sweep
   readonly #ends = new EndWatch()
@@ -76,6 +84,7 @@ class ProcessDriver implements TaskDriver {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
     const scripts = installScripts(dir)
     this.#shims = new Shims(scripts.shim, join(dir, DRIVER_FOLDER))
+    this.#isolation = new Isolation(join(dir, DRIVER_FOLDER), [dir, ...(options.hidden ?? [])])
     this.#tee = findProgram('tee') ?? 'tee'
     this.#cgroups = options.useCgroups === false ? Cgroups.none() : Cgroups.probe(dir)
     this.#watchdog = new Watchdog({ dir, script: scripts.watchdog, intervalS: options.watchdogIntervalS ?? 2, log })
@@ -96,6 +105,14 @@ class ProcessDriver implements TaskDriver {
   enforcement(): { cpu: Enforcement; memory: Enforcement } {
     const watched = process.platform === 'linux' ? 'watched' : 'none'
     return { cpu: this.#cgroups.version('cpu') ?? 'none', memory: this.#cgroups.version('memory') ?? watched }
+  }
+
+  isolation(): IsolationState {
+    return this.#isolation.state
+  }
+
+  examineIsolation(): Promise<IsolationState> {
+    return this.#isolation.examine()
   }
 
   start(order: StartOrder): Promise<RunStarted> {
@@ -198,9 +215,8 @@ class ProcessDriver implements TaskDriver {
     if (this.#closed) throw new DriverError('closed', 'the driver is closed')
     if (!isRunId(runId)) throw new DriverError('spawn', `not a run id: ${JSON.stringify(runId)}`)
     if (this.#runs.size + this.#starting.size >= MAX_RUNS) {
-      throw new DriverError('spawn', `${MAX_RUNS} runs are on this machine already`, {
-        fix: 'fetch and remove ended tasks',
-      })
+      const fix = 'fetch and remove ended tasks'
+      throw new DriverError('spawn', `${MAX_RUNS} runs are on this machine already`, { fix })
     }
     const paths = runPaths(this.#dir, runId)
     try {
@@ -238,6 +254,7 @@ class ProcessDriver implements TaskDriver {
     return {
       shims: this.#shims,
       tee: this.#tee,
+      isolation: this.#isolation,
       enforcement: this.enforcement(),
       cgroups: this.#cgroups,
       bootId: this.#bootId,
@@ -250,7 +267,7 @@ class ProcessDriver implements TaskDriver {
   async #adoptOne(runId: string): Promise<Run | undefined> {
     const paths = runPaths(this.#dir, runId)
     const meta = readMeta(paths)
-    const state = meta && (await this.#settledState(paths))
+    const state = meta && (await settledState(paths))
     if (!meta || !state || state.pid === 0) {
       await removeFolder(paths.root)
       return undefined
@@ -261,18 +278,6 @@ class ProcessDriver implements TaskDriver {
     if (run.isAlive()) this.#ends.watch(run)
     else await run.finish()
     return run
-  }
-
-  async #settledState(paths: ReturnType<typeof runPaths>): Promise<RunState | undefined> {
-    const giveUpAtMs = performance.now() + CLAIM_PATIENCE_MS
-    for (;;) {
-      const state = readState(paths)
-      if (typeof state === 'object') return state
-      // Claimed here, so that a shim that was spawned but has not come this far never begins.
-      if (state === undefined && claimUnstarted(paths, 0, 0)) return undefined
-      if (performance.now() > giveUpAtMs) return undefined
-      await delay(10)
-    }
   }
 
   #take(run: Run): void {

@@ -6,11 +6,13 @@
  * - `state`      `<phase> <exit code> <pid> <start time> <deadline> <grace>`; claimed and written by the shim
  * - `killed`     `<reason> <boot second of SIGKILL>`; written before the first signal of a kill
  * - `cut`        present when a log could not be kept whole
+ * - `sandbox`    of an isolated run: what bwrap reads; that it is there tells the watchdog of which kind the run is
  * - `stdout`, `stderr`, and the folders `work`, `tmp` and, when it is to be kept, `out`
  */
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { chmod, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import * as z from 'zod'
 import { TaskExit } from '../../model/task.ts'
 
@@ -30,6 +32,8 @@ export const RunMeta = z.strictObject({
   memoryBytes: z.int().optional(),
   keepOutput: z.boolean(),
   enforcement: z.strictObject({ cpu: Held, memory: Held }),
+  /** It runs in a sandbox. */
+  isolated: z.literal(true).optional(),
 })
 export type RunMeta = z.infer<typeof RunMeta>
 
@@ -148,6 +152,22 @@ export function claimUnstarted(paths: RunPaths, code: number, pid: number): bool
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
+  }
+}
+
+/** A shim writes its claim within a microsecond of making the file; one that takes longer was killed. */
+const CLAIM_PATIENCE_MS = 1_000
+
+/** What its shim made of a run that an earlier daemon began; undefined when that never was, and never will be. */
+export async function settledState(paths: RunPaths): Promise<RunState | undefined> {
+  const giveUpAtMs = performance.now() + CLAIM_PATIENCE_MS
+  for (;;) {
+    const state = readState(paths)
+    if (typeof state === 'object') return state
+    // Claimed here, so that a shim that was spawned but has not come this far never begins.
+    if (state === undefined && claimUnstarted(paths, 0, 0)) return undefined
+    if (performance.now() > giveUpAtMs) return undefined
+    await delay(10)
   }
 }
 

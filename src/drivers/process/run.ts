@@ -10,6 +10,7 @@ import type { RunStarted } from '../driver.ts'
 import { DriverError } from '../errors.ts'
 import type { Cgroups } from './cgroup.ts'
 import { NOT_STARTED, signalOf, whyItNeverRan } from './exit-codes.ts'
+import { signalInside } from './isolation/inside.ts'
 import { bootSeconds, isAlive, readStat, sendSignal, signalSession, signalStrays } from './proc.ts'
 import { claimUnstarted, discardScratch, readKillMark, readState, writeEnd, writeKillMark } from './run-folder.ts'
 import type { KillMark, KillReason, RunMeta, RunPaths } from './run-folder.ts'
@@ -204,8 +205,15 @@ export class Run {
     this.#learnStartTime()
     const { pid } = this.started
     // Before the shim has written its start time it is a child we have just made: the id is its own.
-    if (this.#startTime === undefined || isAlive(pid, this.#startTime)) await signalSession(pid, signal)
-    if (this.#hasCgroup()) this.#context.cgroups.signal(this.runId, signal)
+    const isOurs = this.#startTime === undefined || isAlive(pid, this.#startTime)
+    let sent = signal
+    if (this.meta.isolated && signal !== 'SIGKILL') {
+      if (isOurs && (await signalInside(pid, signal)) > 0) return
+      // Nobody is there to be asked, and what makes the sandbox must not be ended halfway.
+      sent = 'SIGKILL'
+    }
+    if (isOurs) await signalSession(pid, sent)
+    if (this.#hasCgroup()) this.#context.cgroups.signal(this.runId, sent)
   }
 
   async #killRemains(): Promise<void> {

@@ -101,6 +101,8 @@ kill -KILL 0
  * Arguments: the driver's directory, seconds between looks, looks between two thorough ones. Only a
  * thorough look asks of every run whether it lives, and leaves when none does: the shell reads byte by
  * byte, and /proc makes its text anew for each byte.
+ * What runs in a sandbox is asked to end by the group of its first process, the child in another session: whoever holds
+ * the sandbox would take all with it. See `isolation/inside.ts`.
  * Time is /proc/uptime, which counts the time a machine is suspended. A process is known by its id and
  * its start time, so an id that was given to somebody else is never signalled.
  */
@@ -112,7 +114,7 @@ stat_of() {
   read -r line <"/proc/$1/stat" || return 1
   fields \${line##*) }
 }
-fields() { zombie=$1 pgrp=$3 session=$4; shift 19; start=$1; }
+fields() { zombie=$1 parent=$2 pgrp=$3 session=$4; shift 19; start=$1; }
 alive() {
   stat_of "$1" || return 1
   case $zombie in [ZX]) return 1 ;; esac
@@ -125,6 +127,19 @@ signal_run() {
     [ "$session" = "$2" ] && [ "$pgrp" != "$2" ] && kill "-$1" "$other"
   done
   kill "-$1" "-$2"
+}
+signal_inside() {
+  holders=' ' found=
+  for stat in /proc/[0-9]*/stat; do
+    other=\${stat#/proc/} other=\${other%/stat}
+    stat_of "$other" && [ "$session" = "$2" ] && holders="$holders$other "
+  done
+  for stat in /proc/[0-9]*/stat; do
+    other=\${stat#/proc/} other=\${other%/stat}
+    stat_of "$other" || continue
+    case $holders in *" $parent "*) [ "$session" != "$2" ] && kill "-$1" "-$other" && found=1 ;; esac
+  done
+  [ -n "$found" ] || signal_run KILL "$2"
 }
 own=.driver/watchdog.pid
 if read -r pid start0 <$own && alive "$pid" "$start0"; then exit 0; fi
@@ -153,7 +168,12 @@ while :; do
     if [ "$due" = TERM ]; then
       printf 'timeout %s\\n' "$((now + grace))" >"$killed" || due=KILL
     fi
-    [ -n "$due" ] && signal_run "$due" "$pid"
+    [ -n "$due" ] || continue
+    if [ "$due" = TERM ] && [ -e "\${state%/state}/sandbox" ]; then
+      signal_inside TERM "$pid"
+    else
+      signal_run "$due" "$pid"
+    fi
   done
   stuck=$still
   if [ -n "$thorough" ] && [ -z "$living" ]; then

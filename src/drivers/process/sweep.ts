@@ -4,6 +4,7 @@
  */
 import type { Logger } from '../../util/logger.ts'
 import type { Cgroups } from './cgroup.ts'
+import { processesBelow } from './isolation/inside.ts'
 import { readStat, residentBytes, scanProcesses, sendSignal } from './proc.ts'
 import type { ProcessStat } from './proc.ts'
 import { readState } from './run-folder.ts'
@@ -121,7 +122,11 @@ export class Sweep {
   async #watchMemory(watched: readonly Run[], processes: readonly ProcessStat[]): Promise<void> {
     for (const run of watched) {
       let bytes = 0
-      for (const { pid, session } of processes) if (session === run.started.pid) bytes += residentBytes(pid)
+      const shim = run.started.pid
+      const members = run.meta.isolated
+        ? processesBelow(shim, processes)
+        : processes.filter(({ session }) => session === shim)
+      for (const { pid } of members) bytes += residentBytes(pid)
       if (bytes > (run.meta.memoryBytes ?? Infinity)) await run.stop('memory', run.meta.graceMs)
     }
   }
