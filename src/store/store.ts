@@ -27,6 +27,8 @@ export type Collection =
   | 'cluster'
   | 'statement'
   | 'ticket'
+  /** Of the local API: hashes, and to whom they were given. */
+  | 'token'
 
 /** Put `doc` under `key`, or delete the key when `doc` is null. */
 export interface Write {
