@@ -12,6 +12,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   relay: 'src/peer/relay/library.ts',
   dht: 'src/peer/dht/library.ts',
   policy: 'src/policy/library.ts',
+  jwt: 'src/status/jwt/library.ts',
 }
 
 /**

@@ -1,5 +1,12 @@
-/** Speaks to the daemon over its Unix socket. */
-import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http'
+/** Speaks to the daemon: over its Unix socket, or by TLS when it is that of another machine. */
+import {
+  Agent,
+  request,
+  type AgentOptions,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Problem } from '../model/api.ts'
 import { messageOf } from '../util/errors.ts'
@@ -29,6 +36,34 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** What every request says. */
+export type Sent = Pick<RequestOptions, 'agent' | 'path' | 'method' | 'signal'> & {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** How requests get to a daemon. */
+export interface Transport {
+  /** Where it is, for messages. */
+  readonly place: string
+  readonly isRemote: boolean
+  agent(options: AgentOptions): Agent
+  /** A request that has not been sent. */
+  request(options: Sent): ClientRequest
+  /** What an error means, in words of this way; undefined: it has none. */
+  explain(error: NodeJS.ErrnoException): CliError | undefined
+}
+
+/** By the socket of a daemon of this machine. */
+export function socketTransport(socketPath: string): Transport {
+  return {
+    place: socketPath,
+    isRemote: false,
+    agent: (options) => new Agent(options),
+    request: (options) => request({ ...options, socketPath, headers: { host: 'althing', ...options.headers } }),
+    explain: (error) => explainSocket(error, socketPath),
+  }
+}
+
 /** How a request fails by a connection that the other side has closed. */
 const CLOSED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 /** Answers of problems are small; more is not read. */
@@ -40,15 +75,21 @@ const MAX_PROBLEM_BYTES = 1024 * 1024
  * has a connection of its own, which on a Unix socket costs next to nothing.
  */
 export class DaemonClient {
-  readonly socketPath: string
+  /** Where the daemon is, for messages. */
+  readonly place: string
+  readonly #transport: Transport
   readonly #kept: Agent
   readonly #fresh: Agent
 
-  /** @param connections at once of each sort, kept and new; more requests wait */
-  constructor(socketPath: string, connections = 64) {
-    this.socketPath = socketPath
-    this.#kept = new Agent({ keepAlive: true, maxSockets: connections })
-    this.#fresh = new Agent({ maxSockets: connections })
+  /**
+   * @param way a socket's path, or another way
+   * @param connections at once of each sort, kept and new; more requests wait
+   */
+  constructor(way: string | Transport, connections = 64) {
+    this.#transport = typeof way === 'string' ? socketTransport(way) : way
+    this.place = this.#transport.place
+    this.#kept = this.#transport.agent({ keepAlive: true, maxSockets: connections })
+    this.#fresh = this.#transport.agent({ maxSockets: connections })
   }
 
   /** @throws CliError `no-daemon`, ApiProblem */
@@ -88,21 +129,14 @@ export class DaemonClient {
     try {
       return (body === '' ? undefined : JSON.parse(body)) as Value
     } catch (error) {
-      throw notOurs(this.socketPath, error)
+      throw notOurs(this.place, error)
     }
   }
 
   #call(path: string, options: CallOptions, agent = this.#agentFor(options)): Promise<IncomingMessage> {
     const { method = 'GET', headers = {}, body, signal } = options
     return new Promise((resolve, reject) => {
-      const sent = request({
-        socketPath: this.socketPath,
-        agent,
-        path,
-        method,
-        headers: { host: 'althing', ...headers },
-        ...(signal !== undefined && { signal }),
-      })
+      const sent = this.#transport.request({ agent, path, method, headers, ...(signal !== undefined && { signal }) })
       let isAnswered = false
       sent.once('response', (response) => {
         isAnswered = true
@@ -123,37 +157,41 @@ export class DaemonClient {
   }
 
   #explain(error: NodeJS.ErrnoException): unknown {
-    switch (error.code) {
-      case 'ENOENT':
-      case 'ENOTDIR':
-      case 'ECONNREFUSED':
-        return new CliError('no-daemon', `no daemon runs here (tried ${this.socketPath})`, {
-          cause: error,
-          fix: 'start one with `althing up`, or name another by --data-dir or --socket',
-        })
-      case 'EACCES':
-      case 'EPERM':
-        return new CliError('not-allowed', `this user may not use ${this.socketPath}`, {
-          cause: error,
-          fix: 'run the command as the user of the daemon',
-        })
-      case 'ECONNRESET':
-      case 'EPIPE':
-        return new CliError('daemon-gone', 'the daemon went away in the middle of an answer', { cause: error })
-      default:
-        if (error.code?.startsWith('HPE_') === true) return notOurs(this.socketPath, error)
-        // Whatever else the system has against the socket; what is no error of the system is a bug, or an abort.
-        return error.syscall === undefined
-          ? error
-          : new CliError('unreachable', `cannot reach the daemon at ${this.socketPath}: ${messageOf(error)}`, {
-              cause: error,
-            })
-    }
+    if (error instanceof CliError) return error
+    if (error.code?.startsWith('HPE_') === true) return notOurs(this.place, error)
+    // What is no error of the system is a bug, or an abort.
+    return this.#transport.explain(error) ?? error
   }
 }
 
-function notOurs(socketPath: string, cause: unknown): CliError {
-  return new CliError('not-althing', `what answers at ${socketPath} is no Althing daemon`, {
+function explainSocket(error: NodeJS.ErrnoException, socketPath: string): CliError | undefined {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ECONNREFUSED':
+      return new CliError('no-daemon', `no daemon runs here (tried ${socketPath})`, {
+        cause: error,
+        fix: 'start one with `althing up`, or name another by --data-dir or --socket',
+      })
+    case 'EACCES':
+    case 'EPERM':
+      return new CliError('not-allowed', `this user may not use ${socketPath}`, {
+        cause: error,
+        fix: 'run the command as the user of the daemon, or by --api with a token',
+      })
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return new CliError('daemon-gone', 'the daemon went away in the middle of an answer', { cause: error })
+    default:
+      if (error.syscall === undefined) return undefined
+      return new CliError('unreachable', `cannot reach the daemon at ${socketPath}: ${messageOf(error)}`, {
+        cause: error,
+      })
+  }
+}
+
+function notOurs(place: string, cause: unknown): CliError {
+  return new CliError('not-althing', `what answers at ${place} is no Althing daemon`, {
     cause,
     fix: 'name the socket of the daemon by --data-dir or --socket',
   })

@@ -1,15 +1,18 @@
 /** What every command has at hand: the options all commands share, the daemon, and where to write. */
 import type { Command } from 'commander'
 import { PathError, resolvePaths, type NodePaths } from '../node/paths.ts'
-import { DaemonClient } from './client.ts'
+import { DaemonClient, type Transport } from './client.ts'
 import { usageError } from './errors.ts'
 import { filled } from './options.ts'
+import { remoteTransport } from './remote.ts'
 import { drawTable, type Cell, type Column } from './table.ts'
 import { painter, shownWord, type Paint } from './terminal.ts'
 
 export interface Context {
   readonly client: DaemonClient
   readonly paths: NodePaths
+  /** The daemon is that of another machine. */
+  readonly isRemote: boolean
   /** Data as JSON instead of text. */
   readonly json: boolean
   /** Colours for stdout. */
@@ -26,6 +29,9 @@ export interface Context {
 interface SharedOptions {
   dataDir?: string
   socket?: string
+  api?: string
+  tokenFile?: string
+  ca?: string
   json?: boolean
   color: boolean
 }
@@ -33,12 +39,18 @@ interface SharedOptions {
 const directory = filled('a directory, such as /var/lib/althing')
 const socketFile = filled('the path of a socket, such as /run/althing/althing.sock')
 
+const apiUrl = filled('an address, such as https://attic.example:4443')
+const aFile = filled('the path of a file')
+
 /** Gives a command the options that all have. */
 export function addShared(command: Command): Command {
   return command
     .optionsGroup('Options of every command:')
     .option('--data-dir <dir>', 'the data directory of the daemon (ALTHING_DATA_DIR)', directory)
     .option('--socket <path>', 'the socket of the daemon (ALTHING_SOCKET)', socketFile)
+    .option('--api <url>', 'the daemon of another machine, such as https://attic.example:4443 (ALTHING_API)', apiUrl)
+    .option('--token-file <file>', 'with --api: the token to ask with (or ALTHING_TOKEN, ALTHING_TOKEN_FILE)', aFile)
+    .option('--ca <file>', 'with --api: who issued its certificate, in PEM (ALTHING_CA)', aFile)
     .option('--json', 'print JSON')
     .option('--no-color', 'no colours; NO_COLOR does the same')
     .helpOption('-h, --help', 'show help')
@@ -72,14 +84,51 @@ export function dataDirSource(command: Command): string {
   return `the data directory ${shownWord(pathsOf(command).dataDir)}`
 }
 
-/** @param connections to the daemon at once */
+/**
+ * The daemon a command speaks to: of this machine, or of another.
+ * @param connections to the daemon at once
+ * @throws CliError usage
+ */
 export function contextOf(command: Command, connections?: number): Context {
+  return makeContext(command, remoteOf(sharedOptions(command)), connections)
+}
+
+/** For commands that are about this machine: what the environment says of another does not concern them. */
+export function localContextOf(command: Command): Context {
+  if (sharedOptions(command).api !== undefined)
+    throw usageError(`\`althing ${command.name()}\` is about this machine: it takes no --api`)
+  return makeContext(command, undefined)
+}
+
+/** A flag counts more than the environment, also one that names a daemon of this machine. */
+function remoteOf({ api, tokenFile, ca, socket, dataDir }: SharedOptions): Transport | undefined {
+  const { ALTHING_API, ALTHING_TOKEN, ALTHING_TOKEN_FILE, ALTHING_CA } = process.env
+  if (api !== undefined && socket !== undefined)
+    throw usageError('--api and --socket name two daemons: give one of them')
+  const isLocal = api === undefined && (socket !== undefined || dataDir !== undefined)
+  const place = api ?? (isLocal ? undefined : nonEmpty(ALTHING_API))
+  if (place === undefined) {
+    if (tokenFile === undefined && ca === undefined) return undefined
+    throw usageError('--token-file and --ca are for the daemon of another machine: name it by --api')
+  }
+  const text = nonEmpty(ALTHING_TOKEN)
+  const file = tokenFile ?? (text === undefined ? nonEmpty(ALTHING_TOKEN_FILE) : undefined)
+  const token = file === undefined ? text && { text } : { file }
+  return remoteTransport({ api: place, token: token || undefined, caFile: ca ?? nonEmpty(ALTHING_CA) })
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value
+}
+
+function makeContext(command: Command, remote: Transport | undefined, connections?: number): Context {
   const { json = false, color } = sharedOptions(command)
   const paths = pathsOf(command)
   const paint = painter(process.stdout, color)
   return {
-    client: new DaemonClient(paths.socketPath, connections),
+    client: new DaemonClient(remote ?? paths.socketPath, connections),
     paths,
+    isRemote: remote !== undefined,
     json,
     paint,
     print: (text) => void process.stdout.write(`${text}\n`),

@@ -7,8 +7,8 @@ import { formatDuration, formatResources } from './format.ts'
 import type { Paint } from './terminal.ts'
 import { styleOfNode } from './views.ts'
 
-/** All of it, one field a line. */
-export function describeStatus(status: StatusView, paint: Paint): string {
+/** All of it, one field a line; of a daemon of this machine with the token of its page. */
+export function describeStatus(status: StatusView, paint: Paint, isLocal = true): string {
   const state = `${status.state}, up for ${formatDuration(status.uptimeMs)}, pid ${status.pid}`
   return drawFields(
     [
@@ -23,7 +23,8 @@ export function describeStatus(status: StatusView, paint: Paint): string {
       ['policy', status.policy && `${status.policy.name}, version ${status.policy.version}`],
       ['cut off', status.cutOff ? { text: 'PERHAPS: too many nodes vanished at once', style: 'red' } : undefined],
       ...auditAlarms(status),
-      ['page', pageLink(status)],
+      ['page', isLocal ? pageLink(status) : status.pageUrl],
+      ['api', status.apiUrl],
       ['join by', status.addresses],
       ['dialable', dialable(status)],
       ['capacity', formatResources(status.capacity)],

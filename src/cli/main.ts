@@ -40,6 +40,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   member: () => import('./commands/member.ts'),
   gov: () => import('./commands/gov.ts'),
   trust: () => import('./commands/trust.ts'),
+  token: () => import('./commands/token.ts'),
   policy: () => import('./commands/policy.ts'),
   apply: () => import('./commands/apply.ts'),
   events: () => import('./commands/events.ts'),
@@ -58,7 +59,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage; for \`run\` see \`althing run --help\`.`
 
 /** Options before the command that take a value. */
-const VALUED = new Set(['--data-dir', '--socket'])
+const VALUED = new Set(['--data-dir', '--socket', '--api', '--token-file', '--ca'])
 
 /** The command's name on the line, or undefined when help or nothing is asked for. */
 function commandOf(args: readonly string[]): string | undefined {

@@ -111,13 +111,14 @@ async function serve(options: DaemonOptions, daemon: Daemon, log: Logger): Promi
     operations,
     socketPath: options.paths.socketPath,
     http,
+    remote: options.remote,
+    jwt: options.jwt,
     token,
     webDir: webDirOf(options),
     log,
     version: VERSION,
   })
-  const { url } = await server.start()
-  if (url !== undefined) daemon.setPageUrl(url)
+  daemon.setUrls(await server.start())
   return server
 }
 

@@ -69,6 +69,8 @@ export const StatusView = z.strictObject({
   socketPath: z.string(),
   /** Absent when the page is switched off. */
   pageUrl: z.string().optional(),
+  /** Where the API listens for others, by TLS; absent when it does not. */
+  apiUrl: z.string().optional(),
   pid: z.int(),
   uptimeMs: z.int(),
   capacity: Resources,
@@ -157,6 +159,8 @@ export const TaskView = z.strictObject({
   state: TaskState,
   role: z.enum(['submitter', 'executor', 'both']),
   submitter: z.string(),
+  /** Whose it is, of those who share this daemon's API; absent: the host's own, or submitted elsewhere. */
+  tenant: z.string().optional(),
   attempt: z.int(),
   /** Where the current attempt is; absent while queued. */
   node: z.string().optional(),

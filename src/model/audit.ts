@@ -3,6 +3,7 @@
  * was told, with the ids by which others tell the same story: offer and bid, task and attempt.
  */
 import * as z from 'zod'
+import { ACCESS_ROLES } from './access.ts'
 import { AttemptRef, DeclineReason, Id } from './negotiation.ts'
 import { TASK_LIMITS, TaskExit, TaskState } from './task.ts'
 
@@ -84,6 +85,9 @@ function makeSchema() {
     eventOf('trust.added', peer),
     eventOf('trust.removed', peer),
     eventOf('passport.applied', { name: z.string().max(320) }),
+    // Who may use the local API. `token` is its id, which is no secret.
+    eventOf('token.created', { token: z.string().max(16), name: Text, role: z.enum(ACCESS_ROLES) }),
+    eventOf('token.revoked', { token: z.string().max(16), name: Text, role: z.enum(ACCESS_ROLES) }),
     // Bargaining. An event of a job concerns all its tasks.
     eventOf('job.submitted', { jobId: Id, tasks: Slots }),
     eventOf('offer.sent', { ...offer, jobId: Id, slots: Slots }),

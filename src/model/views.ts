@@ -2,9 +2,11 @@
  * All bodies of the local API, each under its name: for the document that describes them. Nothing else may load this:
  * some seven hundred schemas take more than a megabyte.
  */
+export * from './access-view.ts'
 export * from './api.ts'
 export * from './audit-view.ts'
 export * from './cluster.ts'
+export { TokenRequest } from './access-api.ts'
 export {
   FoundRequest,
   JoinRequest,

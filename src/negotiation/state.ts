@@ -184,8 +184,9 @@ export function touchContract(state: NegotiationState, ctx: Context, contract: C
 
 /** The part of a job that is stored; rounds and holds do not outlive a restart. */
 export function jobDoc(job: Job): unknown {
-  const { jobId, spec, taskIds, submittedAtMs, placeByMs, story, storyDropped } = job
-  return { jobId, spec, taskIds, submittedAtMs, placeByMs, story, storyDropped }
+  const { jobId, spec, tenant, taskIds, submittedAtMs, placeByMs, story, storyDropped } = job
+  const whose = tenant === undefined ? {} : { tenant }
+  return { jobId, spec, ...whose, taskIds, submittedAtMs, placeByMs, story, storyDropped }
 }
 
 /** Stores every job whose story changed, and the tasks and contracts that were touched. */

@@ -36,6 +36,8 @@ export type NegotiationInput =
       readonly spec: TaskSpec
       readonly count: number
       readonly placeTimeoutMs: number
+      /** See `Job.tenant`. */
+      readonly tenant?: string
     }
   | { readonly type: 'cancel'; readonly taskId: string }
   /**

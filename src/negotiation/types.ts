@@ -80,6 +80,8 @@ export interface Grantable {
 export interface Job {
   readonly jobId: string
   readonly spec: TaskSpec
+  /** Whose work it is, of those who share this node's API; known here alone. Absent: the node's own. */
+  readonly tenant?: string
   readonly taskIds: readonly string[]
   readonly submittedAtMs: number
   /** Queued tasks fail after this; every state has a timeout. */

@@ -8,6 +8,8 @@ import { TASK_STATES } from '../model/task.ts'
 import { shownState } from '../mesh/heartbeat.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import type { Peer, PeerIdText } from '../peer/peer.ts'
+import { tenantOperations } from './access/tenancy.ts'
+import { Tokens } from './access/tokens.ts'
 import { alarmViews } from './audit/alarms.ts'
 import { auditOperations } from './audit/operations.ts'
 import { BundleError } from './bundle-store.ts'
@@ -29,7 +31,9 @@ import { foundView, namesOf, nodeViews } from './views.ts'
 
 /** Builds the daemon's surface. */
 export function createOperations(parts: DaemonParts): Operations {
-  return {
+  const operations: Operations = {
+    tokens: tokensOf(parts),
+    ofTenant: (tenant) => tenantOperations(parts, operations, tenant),
     cluster: clusterOperations(parts),
     status: () => statusOf(parts),
     nodes: (query) => {
@@ -43,7 +47,7 @@ export function createOperations(parts: DaemonParts): Operations {
       return foundView(parts.mesh, parts.clock.nowMs(), capability, selector)
     },
     addBundle: (body) => addBundle(parts, body),
-    submit: (request) => submitJob(parts, request),
+    submit: (request, tenant) => submitJob(parts, request, tenant),
     tasks: ({ all = false }) => listTasks(parts, all),
     task: (id) => findTask(parts, id).view,
     waitTask: (id, signal) => waitTask(parts, id, signal),
@@ -74,6 +78,16 @@ export function createOperations(parts: DaemonParts): Operations {
     ...auditOperations(parts),
     shutdown: parts.shutdown,
   }
+  return operations
+}
+
+function tokensOf({ store, audit, clock, log }: DaemonParts): Tokens {
+  return new Tokens({
+    store,
+    write: (writes, events) => audit.log.write(writes, events),
+    nowMs: () => clock.nowMs(),
+    log: log.child({ component: 'tokens' }),
+  })
 }
 
 function statusOf(parts: DaemonParts): StatusView {
@@ -98,7 +112,7 @@ function statusOf(parts: DaemonParts): StatusView {
     links: peer.peers().flatMap((id) => linkOf(peer, id)),
     dataDir: options.paths.dataDir,
     socketPath: options.paths.socketPath,
-    ...(parts.pageUrl === undefined ? {} : { pageUrl: parts.pageUrl }),
+    ...parts.urls,
     pid: process.pid,
     uptimeMs: Math.round(nowMs - mesh.startedAtMs),
     capacity: mesh.local.capacity,

@@ -61,6 +61,6 @@ export interface DaemonParts {
   readonly shutdown: () => void
   /** Ends the daemon and starts it again in the same process: in another cluster, or with another key. */
   readonly restart: () => void
-  /** Set once the page listens. */
-  pageUrl: string | undefined
+  /** Where the page and the API listen, once they do. */
+  urls: { readonly pageUrl?: string; readonly apiUrl?: string }
 }

@@ -55,8 +55,8 @@ export interface Daemon {
   readonly token: string
   /** Resolves when somebody asked it to end, by `Operations.shutdown`, or to start anew in another cluster. */
   readonly endAsked: Promise<'shutdown' | 'restart'>
-  /** Told once the page listens, so that `status` can name it. */
-  setPageUrl(url: string): void
+  /** Told once the page and the API listen, so that `status` can name them. */
+  setUrls(urls: DaemonParts['urls']): void
   /** Says goodbye, stops listening, keeps what must be kept. Tasks run on. */
   stop(): Promise<void>
 }
@@ -254,7 +254,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     speeds,
     trusted,
     extraPassports,
-    pageUrl: undefined,
+    urls: {},
     refresh: () => {
       input({ type: 'local', facts: facts() })
       input({ type: 'passports', passports: [machinePassport(parts, hardware), ...extraPassports.values()] })
@@ -271,7 +271,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     operations: createOperations(parts),
     token,
     endAsked: ended.promise,
-    setPageUrl: (url) => (parts.pageUrl = url),
+    setUrls: (urls) => (parts.urls = urls),
     stop: () => undo.run(),
   }
 }

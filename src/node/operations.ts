@@ -14,6 +14,9 @@ import type {
   TaskView,
   TrustView,
 } from '../model/api.ts'
+import type { Principal } from '../model/access.ts'
+import type { TokenRequest } from '../model/access-api.ts'
+import type { TokenCreated, TokenView } from '../model/access-view.ts'
 import type { JobRequest } from '../model/job-request.ts'
 import type { WhyView } from '../model/why-view.ts'
 import type { ClusterView, HistoryView, MemberView, MovedView, OutcomesView, TicketView } from '../model/cluster.ts'
@@ -36,6 +39,25 @@ export interface AuditPageQuery {
 
 /** `not-found` → 404, `conflict` → 409, `invalid` → 422, `full` → 507, `busy` → 429, `gone` → 410. */
 export class OperationError extends AlthingError<'not-found' | 'conflict' | 'invalid' | 'full' | 'busy' | 'gone'> {}
+
+/** What a text that should be a token turns out to be. What is wrong is only told to who knows the secret. */
+export type TokenCheck =
+  | { readonly ok: true; readonly principal: Principal }
+  | { readonly ok: false; readonly code: 'wrong-token' | 'revoked-token' | 'expired-token' }
+
+/** Tokens by which others than this host's own user ask. */
+export interface TokenOperations {
+  /** @throws OperationError `invalid`, `conflict` for a name in use, `busy` when there are too many */
+  create(request: TokenRequest): TokenCreated
+  list(): TokenView[]
+  /** By id, or the name of a live one. @throws OperationError `not-found`, `conflict` */
+  revoke(idOrName: string): TokenView
+  check(text: string): TokenCheck
+  /** How many can be used. */
+  live(): number
+  /** Told the ids of those that are revoked from now on. @returns what ends it */
+  onRevoked(listener: (id: string) => void): () => void
+}
 
 /** About the cluster this daemon belongs to. All but `found` and `join` throw `not-found` where there is none. */
 export interface ClusterOperations {
@@ -61,6 +83,9 @@ export interface ClusterOperations {
 
 export interface Operations {
   readonly cluster: ClusterOperations
+  readonly tokens: TokenOperations
+  /** The same surface as one tenant sees it: of all work its own alone; what is about the whole host is refused. */
+  ofTenant(tenant: string): Operations
   status(): StatusView
   /** @throws OperationError `invalid` when the selector does not parse */
   nodes(query: { selector?: string; all?: boolean }): NodeView[]
@@ -71,7 +96,8 @@ export interface Operations {
   find(capability: string, query: { selector?: string }): FoundView
   /** Stores a bundle while hashing it. @throws OperationError `full` when the disk is or it exceeds the cap */
   addBundle(body: Readable): Promise<BundleAccepted>
-  submit(request: JobRequest): JobAccepted | Promise<JobAccepted>
+  /** @param tenant whose it is; absent: the host's own */
+  submit(request: JobRequest, tenant?: string): JobAccepted | Promise<JobAccepted>
   tasks(query: { all?: boolean }): TaskView[]
   /** By id or unique prefix. @throws OperationError `not-found` */
   task(id: string): TaskView

@@ -3,6 +3,7 @@
  * values look like is in `option-values.ts`.
  */
 import type { Resources } from '../model/resources.ts'
+import type { JwtIssuer, RemotePlace } from './api-options.ts'
 import type { NodePaths } from './paths.ts'
 
 /** From the most to the least that is logged. */
@@ -43,6 +44,10 @@ export interface DaemonOptions {
   readonly capacity?: Partial<Resources>
   /** Loopback HTTP for the page; `false` switches it off, port 0 takes any. @default 127.0.0.1:4180 */
   readonly page?: { readonly host: string; readonly port: number } | false
+  /** The API for others, by TLS. @default not */
+  readonly remote?: RemotePlace
+  /** Whose JWTs the API takes beside tokens. @default nobody's */
+  readonly jwt?: JwtIssuer
   /** Directory of the built page. */
   readonly webDir?: string
   /** What the log does not leave out. @default 'info' */

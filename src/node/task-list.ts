@@ -26,9 +26,15 @@ export function listTasks(parts: DaemonParts, all: boolean): TaskView[] {
   return [...views.values()].filter((view) => isListed(view, all)).toSorted((a, b) => at(b) - at(a))
 }
 
-/** By id or unique prefix. @throws OperationError `not-found`, `conflict` */
-export function findTask(parts: DaemonParts, id: string): FoundTask {
+/**
+ * By id or unique prefix.
+ * @param tenant whose it must be; absent: anybody's
+ * @throws OperationError `not-found`, `conflict`; of what is not the tenant's they say no more than of what is not
+ * there
+ */
+export function findTask(parts: DaemonParts, id: string, tenant?: string): FoundTask {
   const { mesh, clock } = parts
+  if (tenant !== undefined) return findOwn(parts, id, tenant)
   const taskId = mesh.negotiation.tasks.has(id) ? id : resolvePrefix(parts, id)
   const submitted = mesh.negotiation.tasks.get(taskId)
   const name = namesOf(mesh, clock.nowMs())
@@ -37,7 +43,29 @@ export function findTask(parts: DaemonParts, id: string): FoundTask {
   if (contract) return { view: contractView(mesh, contract, name) }
   const run = parts.keptRuns.list().findLast((kept) => kept.taskId === taskId)
   if (run) return { view: keptRunView(mesh, run, name) }
-  throw new OperationError('not-found', `no task ${id} is known on this node`, { fix: '`althing ps --all` lists them' })
+  throw notFound(id)
+}
+
+function notFound(id: string): OperationError {
+  return new OperationError('not-found', `no task ${id} is known on this node`, {
+    fix: '`althing ps --all` lists them',
+  })
+}
+
+/** Whose a job or one of its tasks is; undefined for the node's own, and for what was not submitted here. */
+export function tenantOf({ mesh: { negotiation } }: DaemonParts, id: string): string | undefined {
+  return negotiation.jobs.get(negotiation.tasks.get(id)?.jobId ?? id)?.tenant
+}
+
+/** Others' tasks are not even counted in what a beginning could mean. */
+function findOwn(parts: DaemonParts, id: string, tenant: string): FoundTask {
+  const { tasks } = parts.mesh.negotiation
+  const isOwn = (taskId: string): boolean => tasks.has(taskId) && tenantOf(parts, taskId) === tenant
+  if (isOwn(id)) return findTask(parts, id)
+  const ids = [...tasks.keys()].filter((taskId) => taskId.startsWith(id) && isOwn(taskId))
+  if (ids.length === 0) throw notFound(id)
+  if (ids.length > 1) throw ambiguous(id, ids)
+  return findTask(parts, ids[0]!)
 }
 
 function resolvePrefix(parts: DaemonParts, prefix: string): string {
@@ -46,12 +74,14 @@ function resolvePrefix(parts: DaemonParts, prefix: string): string {
   for (const { taskId } of parts.mesh.negotiation.contracts.values()) if (taskId.startsWith(prefix)) ids.add(taskId)
   for (const { taskId } of parts.keptRuns.list()) if (taskId.startsWith(prefix)) ids.add(taskId)
   if (ids.has(prefix) || ids.size === 0) return prefix
-  if (ids.size > 1) {
-    throw new OperationError('conflict', `${prefix} is the beginning of ${ids.size} task ids: ${someOf([...ids])}`, {
-      fix: 'give more of the id',
-    })
-  }
+  if (ids.size > 1) throw ambiguous(prefix, [...ids])
   return [...ids][0]!
+}
+
+function ambiguous(prefix: string, ids: readonly string[]): OperationError {
+  return new OperationError('conflict', `${prefix} is the beginning of ${ids.length} task ids: ${someOf(ids)}`, {
+    fix: 'give more of the id',
+  })
 }
 
 /** Most that an answer lists of what a beginning could mean. */

@@ -17,7 +17,7 @@ import { taskLogs, type LogPlace, type LogQuery } from './task-logs.ts'
 import { namesOf, submittedView, whyView } from './views.ts'
 
 /** Takes a job after checking what the core takes for granted. */
-export async function submitJob(parts: DaemonParts, request: JobRequest): Promise<JobAccepted> {
+export async function submitJob(parts: DaemonParts, request: JobRequest, tenant?: string): Promise<JobAccepted> {
   const { loop, bundles, rng } = parts
   const { spec, count, placeTimeoutMs } = request
   refuseWhileBlocked(parts)
@@ -30,7 +30,7 @@ export async function submitJob(parts: DaemonParts, request: JobRequest): Promis
   if (spec.input) checkInput(bundles, spec.input)
   const jobId = rng.id(10)
   try {
-    await loop.submit({ type: 'submit', jobId, spec, count, placeTimeoutMs })
+    await loop.submit({ type: 'submit', jobId, spec, count, placeTimeoutMs, ...(tenant !== undefined && { tenant }) })
   } catch (error) {
     if (error instanceof SubmitError)
       throw new OperationError('full', error.message, {

@@ -121,6 +121,7 @@ export function submittedView(state: MeshState, task: Task, name: (peerId: strin
     state: task.state,
     role: placed?.node === state.self ? 'both' : 'submitter',
     submitter: state.self,
+    ...(job.tenant === undefined ? {} : { tenant: job.tenant }),
     attempt: attempt?.attempt ?? 0,
     ...(placed ? { node: placed.node, nodeName: name(placed.node) } : {}),
     submittedAtMs: Math.round(job.submittedAtMs),

@@ -1,15 +1,15 @@
 /**
- * Who may ask: the chain every request passes before a route sees it, as one pure function.
+ * Where a request may come from: the first checks every request passes, as one pure function. Who asks, and what for,
+ * is for `access/` to say.
  *
- * The Unix socket is guarded by its file mode. Loopback HTTP is reachable by every program and every
- * web page on this machine, so there a request must name this very server (Host; stops DNS
- * rebinding), must not come from a foreign page (Origin, Sec-Fetch-Site), must write with a content
- * type no HTML form can send, and must carry the token. There are no cookies and no CORS headers.
+ * The Unix socket is guarded by its file mode. What comes by HTTP may be sent by every program that reaches the port,
+ * and by every web page a browser shows. So there a request must name this very server (Host; stops DNS rebinding),
+ * must not come from a foreign page (Origin, Sec-Fetch-Site), must write with a content type no HTML form can send, and
+ * shows its token in a header. There are no cookies and no CORS headers.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** Where the request came in. */
-export type Channel = 'socket' | 'loopback'
+/** Where the request came in: the Unix socket, loopback HTTP, or TLS on an address that others may reach. */
+export type Channel = 'socket' | 'loopback' | 'remote'
 
 /** The facts of a request that decide. Header values as received, undefined when absent. */
 export interface GuardedRequest {
@@ -19,42 +19,30 @@ export interface GuardedRequest {
   readonly origin: string | undefined
   readonly secFetchSite: string | undefined
   readonly contentType: string | undefined
-  readonly authorization: string | undefined
   /** The query string names a token. */
   readonly tokenInQuery: boolean
-  /** What the route asks for: nothing, or the token. */
-  readonly access: 'open' | 'token'
   /** The media type the route's body has; `undefined` when it takes none. */
   readonly bodyType: string | undefined
 }
 
-/** What this server is; `port` is the one it listens on. */
+/** What this server is. */
 export interface GuardPolicy {
+  /** The port loopback HTTP listens on. */
   readonly port: number
-  /** The bearer token. */
-  readonly token: string
+  /** Whether a Host header names the server that listens beyond loopback. */
+  readonly isRemoteHost: (host: string) => boolean
 }
 
-/** What becomes of a request. */
-export type Verdict =
-  | { readonly allow: true; /** Showed the token, or came by the socket. */ readonly authenticated: boolean }
-  | {
-      readonly allow: false
-      readonly status: 401 | 403 | 415
-      readonly code: RefusalCode
-      readonly detail: string
-      readonly fix: string
-    }
+/** Why a request is not answered. */
+export interface Refusal {
+  readonly status: 401 | 403 | 415
+  readonly code: RefusalCode
+  readonly detail: string
+  readonly fix: string
+}
 
 /** Which rule refused; the `code` of the problem. */
-export type RefusalCode =
-  | 'wrong-host'
-  | 'foreign-origin'
-  | 'cross-site'
-  | 'token-in-url'
-  | 'wrong-content-type'
-  | 'no-token'
-  | 'wrong-token'
+export type RefusalCode = 'wrong-host' | 'foreign-origin' | 'cross-site' | 'token-in-url' | 'wrong-content-type'
 
 /** What may stand in a Host header: this machine by its loopback names, with the port. */
 export function allowedHosts(port: number): readonly string[] {
@@ -66,22 +54,16 @@ export function mediaType(contentType: string | undefined): string | undefined {
   return contentType?.split(';', 1)[0]?.trim().toLowerCase()
 }
 
-/** Allows or refuses a request; the first rule that refuses names the reason. */
-export function judge(request: GuardedRequest, policy: GuardPolicy): Verdict {
-  return (
-    (request.channel === 'loopback' ? judgeSource(request, policy) : undefined) ??
-    judgeContentType(request) ??
-    judgeToken(request, policy)
-  )
+/** Refuses a request, or lets it pass; the first rule that refuses names the reason. */
+export function judge(request: GuardedRequest, policy: GuardPolicy): Refusal | undefined {
+  return (request.channel === 'socket' ? undefined : judgeSource(request, policy)) ?? judgeContentType(request)
 }
 
-function judgeSource(request: GuardedRequest, policy: GuardPolicy): Verdict | undefined {
-  const hosts = allowedHosts(policy.port)
-  if (request.host === undefined || !hosts.includes(request.host)) {
-    return refuse(403, 'wrong-host', `this server is not ${show(request.host)}`, `ask for http://${hosts[0]}/`)
-  }
+function judgeSource(request: GuardedRequest, policy: GuardPolicy): Refusal | undefined {
+  const { channel, host } = request
+  if (host === undefined || !isOwnHost(channel, host, policy)) return wrongHost(channel, host, policy)
   // An exact match with the Host the request came by: the page of localhost is another origin than that of 127.0.0.1.
-  if (request.origin !== undefined && request.origin !== `http://${request.host}`) {
+  if (request.origin !== undefined && request.origin !== `${SCHEME[channel]}://${host}`) {
     return refuse(403, 'foreign-origin', `pages of ${show(request.origin)} may not ask here`, ONLY_OWN_PAGE)
   }
   const site = request.secFetchSite
@@ -100,9 +82,23 @@ function judgeSource(request: GuardedRequest, policy: GuardPolicy): Verdict | un
   return undefined
 }
 
+const SCHEME = { socket: 'http', loopback: 'http', remote: 'https' } as const
+
+function isOwnHost(channel: Channel, host: string, { port, isRemoteHost }: GuardPolicy): boolean {
+  return channel === 'remote' ? isRemoteHost(host) : allowedHosts(port).includes(host)
+}
+
+function wrongHost(channel: Channel, host: string | undefined, { port }: GuardPolicy): Refusal {
+  const fix =
+    channel === 'remote'
+      ? 'ask by a name that is in its certificate, with the port; `althing up --api-host` allows others'
+      : `ask for http://${allowedHosts(port)[0]}/`
+  return refuse(403, 'wrong-host', `this server is not ${show(host)}`, fix)
+}
+
 const ONLY_OWN_PAGE = 'open the status page by the link that `althing status` prints'
 
-function judgeContentType(request: GuardedRequest): Verdict | undefined {
+function judgeContentType(request: GuardedRequest): Refusal | undefined {
   if (request.method !== 'POST') return undefined
   const wanted = request.bodyType ?? 'application/json'
   if (mediaType(request.contentType) === wanted) return undefined
@@ -114,29 +110,8 @@ function judgeContentType(request: GuardedRequest): Verdict | undefined {
   )
 }
 
-function judgeToken(request: GuardedRequest, policy: GuardPolicy): Verdict {
-  if (request.channel === 'socket') return { allow: true, authenticated: true }
-  const token = bearerOf(request.authorization)
-  const right = token !== undefined && sameSecret(token, policy.token)
-  if (right || request.access === 'open') return { allow: true, authenticated: right }
-  const fix = 'send `Authorization: Bearer TOKEN`; the token is in the file api-token of the data directory'
-  return token === undefined
-    ? refuse(401, 'no-token', 'this needs the token of the daemon', fix)
-    : refuse(401, 'wrong-token', 'that is not the token of this daemon', fix)
-}
-
-function bearerOf(authorization: string | undefined): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
-}
-
-/** Compares hashes, so that neither the time taken nor a difference in length says anything. */
-function sameSecret(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
-}
-
-function refuse(status: 401 | 403 | 415, code: RefusalCode, detail: string, fix: string): Verdict {
-  return { allow: false, status, code, detail, fix }
+function refuse(status: 401 | 403 | 415, code: RefusalCode, detail: string, fix: string): Refusal {
+  return { status, code, detail, fix }
 }
 
 function show(value: string | undefined): string {

@@ -1,9 +1,12 @@
 /** Takes one HTTP request from its first byte to its last: guards, route, validation, answer or problem. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
 import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
 import { readBody } from './body.ts'
-import { judge, type Channel, type GuardPolicy } from './guards.ts'
+import type { Gate } from './access/gate.ts'
+import type { Sessions } from './access/sessions.ts'
+import { judge, type Channel, type GuardPolicy, type Refusal } from './guards.ts'
 import { refuseBytes } from './no-request.ts'
 import { ApiError, PROBLEM_TYPE, problemOf, validationError } from './problem.ts'
 import { Router, type Exchange, type Reply, type Route, type RouteContext } from './route.ts'
@@ -27,29 +30,29 @@ const TOKEN_PARAMETERS = ['token', 'access_token', 'api_token', 'authorization']
 /** How long what is still sent of a refused body is read and thrown away, so that the answer gets through. */
 const LINGER_MS = 5_000
 
-export interface Handler {
-  /** Answers what comes to one of the two servers. */
-  serve(channel: Channel, server: Server): void
-  /** Fires the signal of every request under way: waits and followed logs end. */
-  abortAll(): void
+/** With TLS or without. */
+export type AnyServer = Server | SecureServer
+/** Answers what comes to one of the servers. */
+export type Serve = (channel: Channel, server: AnyServer) => void
+
+/** What a handler is made of. */
+export interface HandlerOptions {
+  readonly context: RouteContext
+  /** Read at each request: the port is known only once the server listens. */
+  readonly policy: () => GuardPolicy
+  readonly gate: Gate
+  readonly sessions: Sessions
 }
 
-/** @param policy read at each request: the port is known only once the server listens */
-export function createHandler(context: RouteContext, policy: () => GuardPolicy): Handler {
+/** Nothing is kept of a request but its session, while it lasts. */
+export function createHandler({ context, policy, gate, sessions }: HandlerOptions): Serve {
   const router = new Router(context.routes)
-  const underWay = new Map<ServerResponse, AbortController>()
 
   async function answer(channel: Channel, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const controller = new AbortController()
-    underWay.set(response, controller)
-    response.once('close', () => {
-      underWay.delete(response)
-      // Whoever got all of its answer has left nobody waiting.
-      if (!response.writableFinished) controller.abort()
-    })
+    const signal = sessions.begin(response)
     for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value)
     try {
-      const exchange = await admit(channel, request, response, controller.signal)
+      const exchange = await admit(channel, request, response, signal)
       await send(request, response, await exchange.route.handle(exchange as never))
     } catch (error) {
       await fail(request, response, error)
@@ -63,41 +66,40 @@ export function createHandler(context: RouteContext, policy: () => GuardPolicy):
     signal: AbortSignal,
   ): Promise<Exchange & { route: Route }> {
     checkHost(request)
-    const { pathname, search, authority } = splitTarget(request.url ?? '')
+    const { pathname, search, authority } = splitTarget(request.url ?? '', channel)
     const parameters = new URLSearchParams(search)
-    const found = lookUp(router, request.method ?? '', pathname)
-    const verdict = judge(
+    const { method = '' } = request
+    const found = lookUp(router, method, pathname)
+    const refused = judge(
       {
         channel,
-        method: request.method ?? '',
+        method,
         host: authority ?? request.headers.host,
         origin: request.headers.origin,
         secFetchSite: single(request.headers['sec-fetch-site']),
         contentType: request.headers['content-type'],
-        authorization: request.headers.authorization,
         tokenInQuery: TOKEN_PARAMETERS.some((name) => parameters.has(name)),
-        // Who may not know what there is learns no more from a wrong path than from a right one.
-        access: found.route?.access ?? 'token',
         bodyType: found.route?.body?.type,
       },
       policy(),
     )
-    if (!verdict.allow) throw refusal(verdict)
+    if (refused !== undefined) throw refusal(refused)
+    const principal = await gate.admit(
+      { channel, address: request.socket.remoteAddress, authorization: request.headers.authorization },
+      // Who may not know what there is learns no more from a wrong path than from a right one.
+      { right: found.route?.right ?? 'read', method, path: pathname },
+    )
+    // An issuer's keys may have taken seconds to come.
+    if (response.destroyed) throw new ApiError(400, 'cut-off', 'the client has gone')
+    if (principal !== undefined) sessions.admit(response, principal)
     if (found.route === undefined) throw found.error
-    const query = readQuery(found.route, parameters)
-    const body = await readBody(request, found.route.body)
-    const { authenticated } = verdict
-    return {
-      ...context,
-      route: found.route,
-      request,
-      response,
-      params: found.params,
-      query,
-      body,
-      signal,
-      authenticated,
-    }
+    const { route, params } = found
+    if (route.id === 'revokeToken') sessions.spare(response)
+    const query = readQuery(route, parameters)
+    const body = await readBody(request, route.body)
+    const operations =
+      principal?.tenant === undefined ? context.operations : context.operations.ofTenant(principal.tenant)
+    return { ...context, operations, route, request, response, params, query, body, signal, principal }
   }
 
   async function fail(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
@@ -121,17 +123,12 @@ export function createHandler(context: RouteContext, policy: () => GuardPolicy):
     await send(request, response, { status: problem.status, type: PROBLEM_TYPE, data: JSON.stringify(problem) })
   }
 
-  return {
-    serve(channel, server) {
-      server.on('request', (request, response) => void answer(channel, request, response))
-      server.on('clientError', (error, socket) => {
-        const midAnswer = [...underWay.keys()].some(({ req, headersSent }) => req.socket === socket && headersSent)
-        refuseBytes(error, socket, midAnswer, SECURITY_HEADERS)
-      })
-    },
-    abortAll() {
-      for (const controller of underWay.values()) controller.abort()
-    },
+  return (channel, server) => {
+    server.on('request', (request, response) => void answer(channel, request, response))
+    server.on('clientError', (error, socket) => {
+      const midAnswer = sessions.has(({ req, headersSent }) => req.socket === socket && headersSent)
+      refuseBytes(error, socket, midAnswer, SECURITY_HEADERS)
+    })
   }
 }
 
@@ -168,17 +165,7 @@ function checkHost({ httpVersion, headersDistinct }: IncomingMessage): void {
   throw new ApiError(400, 'bad-request', `expected one Host header, found ${found}`)
 }
 
-function refusal({
-  status,
-  code,
-  detail,
-  fix,
-}: {
-  status: number
-  code: string
-  detail: string
-  fix: string
-}): ApiError {
+function refusal({ status, code, detail, fix }: Refusal): ApiError {
   return new ApiError(status, code, detail, {
     fix,
     ...(status === 401 && { headers: { 'www-authenticate': 'Bearer realm="althing"' } }),
@@ -207,8 +194,12 @@ async function send(request: IncomingMessage, response: ServerResponse, reply: R
  * The target by hand, not by `URL`: that would read `//other.example/` as another host. An absolute one, as a proxy is
  * asked, counts as its path, and its authority in place of the Host header (RFC 9112, section 3.2.2).
  */
-function splitTarget(target: string): { pathname: string; search: string; authority: string | undefined } {
-  const [absolute, authority] = /^http:\/\/([^/?]*)/i.exec(target) ?? []
+function splitTarget(
+  target: string,
+  channel?: Channel,
+): { pathname: string; search: string; authority: string | undefined } {
+  const pattern = channel === 'remote' ? /^https:\/\/([^/?]*)/i : /^http:\/\/([^/?]*)/i
+  const [absolute, authority] = pattern.exec(target) ?? []
   const local = absolute === undefined ? target : target.slice(absolute.length)
   const question = local.indexOf('?')
   const pathname = question < 0 ? local : local.slice(0, question)

@@ -1,7 +1,7 @@
 /** Opens the two places the API listens at, and says what is wrong when it cannot. */
 import { lstat, mkdir, unlink } from 'node:fs/promises'
-import { get, type Server } from 'node:http'
-import { connect, type AddressInfo } from 'node:net'
+import { get } from 'node:http'
+import { connect, type AddressInfo, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import { AlthingError, messageOf } from '../util/errors.ts'
 
@@ -17,6 +17,11 @@ export type ListenErrorCode =
   | 'port-not-allowed'
   | 'not-loopback'
   | 'listen-failed'
+  /** Beyond loopback: the certificate, its key, or a network that may connect is wrong, or nobody could be known. */
+  | 'bad-certificate'
+  | 'bad-network'
+  | 'no-way-in'
+  | 'bad-jwks'
 
 /** The API cannot listen; `meta` has the path or the host and port. */
 export class ListenError extends AlthingError<ListenErrorCode> {}
@@ -108,16 +113,26 @@ export async function listenLoopback(server: Server, host: string, port: number)
       },
     )
   }
+  const fix = 'choose another with --page-port (0: any free one), or do without the page by --no-page'
+  return listenAt(server, host, port, fix)
+}
+
+/**
+ * Listens on an address.
+ * @param fix what to do when it is not possible
+ * @returns the port
+ * @throws ListenError
+ */
+export async function listenAt(server: Server, host: string, port: number, fix: string): Promise<number> {
   try {
     await listening(server, () => server.listen({ host, port }))
   } catch (error) {
-    throw await explain(error as NodeJS.ErrnoException, host, port)
+    throw await explain(error as NodeJS.ErrnoException, host, port, fix)
   }
   return (server.address() as AddressInfo).port
 }
 
-async function explain(error: NodeJS.ErrnoException, host: string, port: number): Promise<ListenError> {
-  const fix = 'choose another with --page-port (0: any free one), or do without the page by --no-page'
+async function explain(error: NodeJS.ErrnoException, host: string, port: number, fix: string): Promise<ListenError> {
   const options = { cause: error, fix, meta: { host, port } }
   if (error.code === 'EADDRINUSE') {
     const holder = (await isAlthing(host, port)) ? 'another Althing daemon of this machine' : 'another program'

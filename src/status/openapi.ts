@@ -3,6 +3,7 @@
  * what zod writes, so the schemas that check requests are the ones that are published.
  */
 import * as z from 'zod'
+import { ACCESS_ROLES, may, type Right } from '../model/access.ts'
 import * as views from '../model/views.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 import type { Route } from './route.ts'
@@ -23,7 +24,7 @@ export function describeApi(routes: readonly Route[], version: string): Json {
       title: 'Althing local API',
       version,
       description:
-        'Spoken on the Unix socket of the daemon, and on loopback HTTP with its token. Times are Unix milliseconds, ' +
+        'Spoken on the Unix socket of the daemon, and by HTTP with a token or a JWT. Times are Unix milliseconds, ' +
         'CPU thousandths of a core, memory bytes. Every error is an RFC 9457 problem with a stable `code`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
@@ -55,7 +56,10 @@ function describeRoute(route: Route, named: ReadonlyMap<z.ZodType, string>): Jso
   return {
     operationId: route.id,
     summary: route.summary,
-    security: route.access === 'token' ? [{ token: [] }] : [],
+    ...(route.right !== 'open' && {
+      description: `Needs the right \`${route.right}\`: role ${rolesWith(route.right)}.`,
+    }),
+    security: route.right === 'open' ? [] : [{ token: [] }],
     parameters: [
       ...describePath(route.path),
       ...describeFields('query', route.query, named),
@@ -67,6 +71,13 @@ function describeRoute(route: Route, named: ReadonlyMap<z.ZodType, string>): Jso
       default: { description: 'Any error.', content: { [PROBLEM_TYPE]: { schema: schemaOf(views.Problem, named) } } },
     },
   }
+}
+
+/** Who holds a right, from the least to the most. */
+function rolesWith(right: Right): string {
+  const roles = ACCESS_ROLES.filter((role) => may({ role }, right))
+  const [last, ...others] = roles.toReversed()
+  return others.length === 0 ? last! : `${others.toReversed().join(', ')} or ${last}`
 }
 
 function describePath(path: string): Json[] {

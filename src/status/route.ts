@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type * as z from 'zod'
+import type { Principal, Right } from '../model/access.ts'
 import type * as views from '../model/views.ts'
 import type { Operations } from '../node/operations.ts'
 import type { Logger } from '../util/logger.ts'
@@ -10,6 +11,7 @@ import type { EventStreams } from './sse.ts'
 
 /** What a handler may use besides its request. */
 export interface RouteContext {
+  /** As whoever asks may see them: a tenant's show its own work alone. */
   readonly operations: Operations
   readonly events: EventStreams
   readonly log: Logger
@@ -18,6 +20,8 @@ export interface RouteContext {
   readonly webDir: string
   /** All routes, for the document that describes them. */
   readonly routes: readonly Route[]
+  /** Samples about who asks, for /metrics. */
+  readonly accessMetrics: () => Record<string, number>
 }
 
 /** One request on its way through a handler. */
@@ -29,8 +33,8 @@ export interface Exchange<Query = Record<string, string | undefined>, Body = unk
   readonly body: Body
   /** Fires when the client goes or the server stops. */
   readonly signal: AbortSignal
-  /** Showed the token, or came by the socket. */
-  readonly authenticated: boolean
+  /** By whose authority it is asked; undefined for who showed nothing, which only open routes allow. */
+  readonly principal: Principal | undefined
 }
 
 /** What a handler answers with; `undefined` when it has written the response itself. */
@@ -65,7 +69,8 @@ export interface Route {
   /** `{name}` matches one path segment. */
   readonly path: string
   readonly summary: string
-  readonly access: 'open' | 'token'
+  /** What whoever asks must hold; `open`: nothing. */
+  readonly right: Right | 'open'
   readonly query?: z.ZodObject
   /** For the document: header lines that the handler reads, by their names. */
   readonly headers?: z.ZodObject
@@ -127,7 +132,7 @@ export class Router {
       })
     }
     // HEAD is for what is cheap and ends: the page and the health checks.
-    const hasHead = found[0]!.route.access === 'open'
+    const hasHead = found[0]!.route.right === 'open'
     const wanted = method === 'HEAD' && hasHead ? 'GET' : method
     const match = found.find(({ route: { method: has } }) => has === wanted)
     if (match !== undefined) return match

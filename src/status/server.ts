@@ -5,11 +5,16 @@
  * On `node:http` directly. A web framework was tried first: with Node's adapter and OpenAPI it took
  * 10 MB of memory and 75 ms of the start, because Request and Response bring in all of undici.
  */
-import { createServer, type Server, type ServerOptions } from 'node:http'
+import { createServer, type ServerOptions } from 'node:http'
+import type { JwtIssuer, RemotePlace } from '../node/api-options.ts'
 import type { Operations } from '../node/operations.ts'
+import { systemClock } from '../util/clock.ts'
 import type { Logger } from '../util/logger.ts'
-import { createHandler } from './handler.ts'
-import { listenLoopback, listenSocket } from './listen.ts'
+import { Gate } from './access/gate.ts'
+import { Sessions } from './access/sessions.ts'
+import { createHandler, type AnyServer, type Serve } from './handler.ts'
+import { ListenError, listenLoopback, listenSocket } from './listen.ts'
+import type { RemoteServer } from './remote.ts'
 import type { RouteContext } from './route.ts'
 import { routes } from './routes/table.ts'
 import { EVENT_STREAM_LIMITS, EventStreams, type EventStreamLimits } from './sse.ts'
@@ -21,7 +26,11 @@ export interface StatusServerOptions {
   readonly socketPath: string
   /** Loopback HTTP; absent: only the socket. `port` 0: any. */
   readonly http?: { readonly host: string; readonly port: number } | undefined
-  /** What loopback HTTP asks for as `Authorization: Bearer`. */
+  /** The API for others, by TLS. @default not */
+  readonly remote?: RemotePlace | undefined
+  /** Whose JWTs are taken beside tokens. @default nobody's */
+  readonly jwt?: JwtIssuer | undefined
+  /** This host's own, which loopback HTTP takes as `Authorization: Bearer`. */
   readonly token: string
   /** The built status page: `index.html` and `assets/`. It may be missing. */
   readonly webDir: string
@@ -31,11 +40,19 @@ export interface StatusServerOptions {
   readonly eventLimits?: Partial<EventStreamLimits>
   /** A client gets this long for its header lines. @default 10000 */
   readonly headersTimeoutMs?: number
+  /** Unix milliseconds of a clock that never goes back. @default the machine's */
+  readonly nowMs?: () => number
+}
+
+/** Where it listens, as addresses of pages without a token. */
+export interface StatusUrls {
+  readonly pageUrl?: string
+  readonly apiUrl?: string
 }
 
 export interface StatusServer {
-  /** @returns the page's address, without the token, unless `http` is absent. @throws ListenError */
-  start(): Promise<{ url?: string }>
+  /** @throws ListenError; nothing listens then */
+  start(): Promise<StatusUrls>
   /** Ends event streams and followed logs, lets the rest finish for a moment, and closes. */
   stop(): Promise<void>
 }
@@ -49,12 +66,15 @@ const DRAIN_MS = 500
 
 /** Nothing listens before `start`. */
 export function createStatusServer(options: StatusServerOptions): StatusServer {
-  const { operations, log, version, webDir, token } = options
-  const events = new EventStreams(operations, { ...EVENT_STREAM_LIMITS, ...options.eventLimits })
-  const context: RouteContext = { operations, events, log, version, webDir, routes }
+  const { operations, log, version, webDir, token, nowMs = systemClock().nowMs } = options
+  const events = new EventStreams({ ...EVENT_STREAM_LIMITS, ...options.eventLimits })
+  const sessions = new Sessions(nowMs)
+  let gate: Gate
+  let remote: RemoteServer | undefined
   // Until loopback listens no Host can be right; requests by the socket are not asked for one.
   let port = 0
-  const handler = createHandler(context, () => ({ port, token }))
+  const accessMetrics = () => ({ ...gate.metrics(), ...remote?.metrics(), api_tokens: operations.tokens.live() })
+  const context: RouteContext = { operations, events, log, version, webDir, routes, accessMetrics }
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS
   const limits: ServerOptions = {
     headersTimeout,
@@ -63,45 +83,60 @@ export function createStatusServer(options: StatusServerOptions): StatusServer {
     // A missing Host is our own to refuse, as a problem.
     requireHostHeader: false,
   }
-  let open: Server[] = []
+  let open: AnyServer[] = []
+  let forgetTokens = (): void => {}
 
-  async function start(): Promise<{ url?: string }> {
-    // An upload by the socket may take as long as it takes.
-    const socket = createServer({ ...limits, requestTimeout: 0 })
-    handler.serve('socket', socket)
-    if (options.http === undefined) {
+  async function start(): Promise<StatusUrls> {
+    const jwt = options.jwt && (await import('./jwt/library.ts')).createJwtReader(options.jwt, { nowMs, log })
+    gate = new Gate({ pageToken: token, tokens: operations.tokens, jwt, nowMs, log })
+    const isRemoteHost = (host: string): boolean => remote?.isHost(host) ?? false
+    const serve = createHandler({ context, policy: () => ({ port, isRemoteHost }), gate, sessions })
+    forgetTokens = operations.tokens.onRevoked((id) => sessions.endToken(id))
+    try {
+      const urls = { ...(await listenHttp(serve)), ...(await listenRemote(serve)) }
+      // Last: `up --detach` takes a socket that answers for a daemon that runs. An upload by it takes as long as it
+      // takes.
+      const socket = createServer({ ...limits, requestTimeout: 0 })
+      serve('socket', socket)
       await listenSocket(socket, options.socketPath)
-      open = [socket]
-      return {}
+      open.push(socket)
+      return urls
+    } catch (error) {
+      await stop()
+      throw error
     }
-    const loopback = createServer(limits)
-    handler.serve('loopback', loopback)
-    loopback.maxConnections = MAX_CONNECTIONS
+  }
+
+  async function listenHttp(serve: Serve): Promise<StatusUrls> {
+    if (options.http === undefined) return {}
     const { host } = options.http
-    try {
-      port = await listenLoopback(loopback, host, options.http.port)
-    } catch (error) {
-      await stop()
-      throw error
-    }
-    open.push(loopback)
-    // Last: `up --detach` takes a socket that answers for a daemon that runs.
-    try {
-      await listenSocket(socket, options.socketPath)
-    } catch (error) {
-      await stop()
-      throw error
-    }
-    open.push(socket)
-    return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}/` }
+    const server = createServer(limits)
+    serve('loopback', server)
+    server.maxConnections = MAX_CONNECTIONS
+    port = await listenLoopback(server, host, options.http.port)
+    open.push(server)
+    return { pageUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}/` }
+  }
+
+  async function listenRemote(serve: Serve): Promise<StatusUrls> {
+    if (options.remote === undefined) return {}
+    if (operations.tokens.live() === 0 && options.jwt === undefined) throw noWayIn(options.remote)
+    const { RemoteServer: Remote } = await import('./remote.ts')
+    remote = new Remote(options.remote, limits, nowMs, log)
+    serve('remote', remote.server)
+    remote.server.maxConnections = MAX_CONNECTIONS
+    const apiUrl = await remote.listen()
+    open.push(remote.server)
+    return { apiUrl }
   }
 
   async function stop(): Promise<void> {
     const closing = open
     open = []
+    forgetTokens()
     const closed = Promise.all(closing.map((server) => new Promise((resolve) => server.close(resolve))))
     events.stop()
-    handler.abortAll()
+    sessions.abortAll()
     const force = setTimeout(() => {
       for (const server of closing) server.closeAllConnections()
     }, DRAIN_MS)
@@ -110,4 +145,13 @@ export function createStatusServer(options: StatusServerOptions): StatusServer {
   }
 
   return { start, stop }
+}
+
+/** Listening where nobody could be let in would be a door for attacks alone. */
+function noWayIn({ host, port }: RemotePlace): ListenError {
+  return new ListenError('no-way-in', `the API cannot listen on ${host} port ${port}: there is no token to ask with`, {
+    fix:
+      'start the daemon without --api-listen, make a token by `althing token create --name NAME --role ROLE`, and ' +
+      'start it again; or name an issuer of JWTs by --jwt-issuer, --jwt-audience and --jwks',
+  })
 }

@@ -38,7 +38,6 @@ const ON_THE_WAY: ReadonlySet<string> = new Set(['queued', 'awarded', 'fetching'
 
 /** All open event streams. */
 export class EventStreams {
-  readonly #operations: Operations
   readonly #limits: EventStreamLimits
   readonly #open = new Map<ServerResponse, () => void>()
   /** What is still to be written to each. */
@@ -46,8 +45,7 @@ export class EventStreams {
   #flushTimer: NodeJS.Timeout | undefined
   #keepAlive: NodeJS.Timeout | undefined
 
-  constructor(operations: Operations, limits: EventStreamLimits = EVENT_STREAM_LIMITS) {
-    this.#operations = operations
+  constructor(limits: EventStreamLimits = EVENT_STREAM_LIMITS) {
     this.#limits = limits
   }
 
@@ -59,9 +57,10 @@ export class EventStreams {
   /**
    * Turns a response into an event stream until its client goes.
    * @param sinceId the last id the client has seen; undefined: from now on
+   * @param operations as its client may see them
    * @throws ApiError 503 when too many listen already
    */
-  open(response: ServerResponse, sinceId: number | undefined): void {
+  open(response: ServerResponse, sinceId: number | undefined, operations: Pick<Operations, 'subscribe'>): void {
     const { maxSubscribers, retryMs } = this.#limits
     if (this.#open.size >= maxSubscribers) {
       throw new ApiError(503, 'too-many-subscribers', `${maxSubscribers} clients follow the events already`, {
@@ -73,7 +72,7 @@ export class EventStreams {
     // Registered first: replayed events may already be more than a slow client takes.
     this.#open.set(response, () => {})
     response.once('close', () => this.#forget(response))
-    const unsubscribe = this.#operations.subscribe(sinceId, (event) => this.#tell(response, event))
+    const unsubscribe = operations.subscribe(sinceId, (event) => this.#tell(response, event))
     if (!this.#open.has(response)) return unsubscribe()
     this.#open.set(response, unsubscribe)
     this.#keepAlive ??= setInterval(() => {

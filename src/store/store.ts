@@ -28,6 +28,8 @@ export type Collection =
   | 'statement'
   | 'ticket'
   | 'proposal'
+  /** Of the local API: hashes, and to whom they were given. */
+  | 'token'
 
 /** Put `doc` under `key`, or delete the key when `doc` is null. */
 export interface Write {

@@ -97,6 +97,10 @@ describe('fuzz/bodies', function () {
     revokeMember: [{}, { reason: 'lost' }],
     addStatements: [{ statements: ['AAAA', 'BBBB'] }],
     addProposal: [{ entry: 'AAAA', refusals: ['BBBB'] }],
+    createToken: [
+      { name: 'ci', role: 'submitter' },
+      { name: 'team-a.ci', role: 'viewer', tenant: 'team-a', ttlMs: 86_400_000 },
+    ],
     examine: [{}, { target: '/ip4/10.0.0.5/tcp/4100' }],
   }
   for (const { id, method, path, body: rule } of routes) {

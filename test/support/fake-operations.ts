@@ -14,7 +14,10 @@ import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../src/model/policy-api.ts'
 import type { TopologyView } from '../../src/model/topology-view.ts'
 import { YamlFileError } from '../../src/model/yaml-file.ts'
+import { Tokens } from '../../src/node/access/tokens.ts'
 import { OperationError, type AuditPageQuery, type Operations } from '../../src/node/operations.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import { SILENT } from '../../src/util/logger.ts'
 import { FakeCluster } from './fake-cluster.ts'
 
 export const PEER_A = '12D3KooWAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
@@ -71,6 +74,15 @@ export class FakeOperations implements Operations {
   /** How tasks behave; by default they succeed at once and say nothing. `undefined`: they stay queued. */
   script: ((command: readonly string[], index: number) => Script | undefined) | undefined = () => ({})
   readonly cluster = new FakeCluster(PEER_A)
+  /** The real ones, on a store in memory, by a clock that tests move. */
+  clockMs = Date.now()
+  readonly #store = createMemoryStore()
+  readonly tokens = new Tokens({
+    store: this.#store,
+    write: (writes) => this.#store.write(writes),
+    nowMs: () => this.clockMs,
+    log: SILENT,
+  })
   stopped = false
   dataDir = '/var/lib/althing-test'
   socketPath = '/run/althing-test.sock'
@@ -165,7 +177,32 @@ export class FakeOperations implements Operations {
     return { sha256, sizeBytes: data.length }
   }
 
-  submit(request: JobRequest): { jobId: string; taskIds: string[] } {
+  /** Narrowed where the tests look; what the real one narrows, its own tests show. */
+  ofTenant(tenant: string): Operations {
+    const isOwn = (id: string): boolean => this.fakeTasks.get(id)?.view.tenant === tenant
+    const own = (id: string): string => {
+      if (isOwn(id)) return id
+      throw new OperationError('not-found', `no task ${id}`)
+    }
+    const narrowed: Pick<Operations, 'submit' | 'tasks' | 'task' | 'waitTask' | 'subscribe'> = {
+      submit: (request) => this.submit(request, tenant),
+      tasks: (query) => this.tasks(query).filter(({ taskId }) => isOwn(taskId)),
+      task: (id) => this.task(own(id)),
+      waitTask: (id, signal) => this.waitTask(own(id), signal),
+      subscribe: (sinceId, listener) =>
+        this.subscribe(sinceId, (event) => {
+          if (event.type !== 'task' || isOwn(event.subject)) listener(event)
+        }),
+    }
+    return new Proxy<Operations>(this, {
+      get: (target, name) => {
+        const value: unknown = name in narrowed ? narrowed[name as keyof typeof narrowed] : Reflect.get(target, name)
+        return typeof value === 'function' ? (value as () => unknown).bind(target) : value
+      },
+    })
+  }
+
+  submit(request: JobRequest, tenant?: string): { jobId: string; taskIds: string[] } {
     this.submitted.push(request)
     const jobId = `j${++this.#jobs}`
     const taskIds = Array.from({ length: request.count }, (_, index) => `${jobId}-${index}`)
@@ -178,6 +215,7 @@ export class FakeOperations implements Operations {
         state: 'queued',
         role: 'submitter',
         submitter: PEER_A,
+        ...(tenant !== undefined && { tenant }),
         attempt: 0,
         submittedAtMs: Date.now(),
         resources: request.spec.resources,

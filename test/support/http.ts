@@ -1,10 +1,15 @@
-/** Plain HTTP for tests, by socket or port, with exactly the headers given. */
+/** HTTP for tests, by socket or port, with exactly the headers given. */
 import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { request as requestSecurely } from 'node:https'
 import { text } from 'node:stream/consumers'
 
 export interface Asked {
   readonly socketPath?: string
   readonly port?: number
+  /** By TLS, trusting this certificate alone. */
+  readonly ca?: string
+  /** Address to connect to. @default 127.0.0.1 */
+  readonly address?: string
   readonly method?: string
   readonly path: string
   readonly headers?: Record<string, string>
@@ -19,12 +24,17 @@ export interface Answer {
   json<Value = Record<string, unknown>>(): Value
 }
 
+/** Tests lie about whom they ask: that is for the server to find out. */
+const checkServerIdentity = (): undefined => undefined
+
 /** Sends a request and hands over the response as soon as its header is there. */
 export function askStream(asked: Asked): Promise<IncomingMessage> {
-  const { socketPath, port, method = 'GET', path, headers = {}, body } = asked
+  const { socketPath, port, ca, address = '127.0.0.1', method = 'GET', path, headers = {}, body } = asked
   return new Promise((resolve, reject) => {
-    const target = socketPath === undefined ? { host: '127.0.0.1', port } : { socketPath }
-    const sent = request({ ...target, method, path, headers, agent: false }, resolve)
+    const target = socketPath === undefined ? { host: address, port } : { socketPath }
+    const options = { ...target, method, path, headers, agent: false as const }
+    const sent =
+      ca === undefined ? request(options, resolve) : requestSecurely({ ...options, ca, checkServerIdentity }, resolve)
     sent.once('error', reject)
     sent.end(body)
   })

@@ -16,6 +16,8 @@ export interface StatusFixture {
   readonly operations: FakeOperations
   readonly server: StatusServer
   readonly port: number
+  /** Where it listens by TLS; 0 when it does not. */
+  readonly apiPort: number
   /** Asks by the socket. */
   ask(asked: Asked): Promise<Answer>
   /** Asks by loopback, with the right Host and token unless told otherwise. */
@@ -23,8 +25,14 @@ export interface StatusFixture {
   stop(): Promise<void>
 }
 
-/** Starts one; `stop` it in an `afterEach`. */
-export async function startStatus(options: Partial<StatusServerOptions> = {}): Promise<StatusFixture> {
+/**
+ * Starts one; `stop` it in an `afterEach`.
+ * @param prepare what the daemon is to have before it listens
+ */
+export async function startStatus(
+  options: Partial<StatusServerOptions> = {},
+  prepare: (operations: FakeOperations) => void = () => {},
+): Promise<StatusFixture> {
   const dir = mkdtempSync(join(tmpdir(), 'althing-status-'))
   const socketPath = join(dir, 'a.sock')
   const webDir = join(dir, 'web')
@@ -35,6 +43,7 @@ export async function startStatus(options: Partial<StatusServerOptions> = {}): P
   const operations = new FakeOperations()
   operations.socketPath = socketPath
   operations.dataDir = dir
+  prepare(operations)
   const server = createStatusServer({
     operations,
     socketPath,
@@ -45,9 +54,10 @@ export async function startStatus(options: Partial<StatusServerOptions> = {}): P
     version: '0.1.0',
     ...options,
   })
-  const { url } = await server.start()
-  operations.pageUrl = url
-  const port = Number(url === undefined ? 0 : new URL(url).port)
+  const { pageUrl, apiUrl } = await server.start()
+  operations.pageUrl = pageUrl
+  const port = Number(pageUrl === undefined ? 0 : new URL(pageUrl).port)
+  const apiPort = Number(apiUrl === undefined ? 0 : new URL(apiUrl).port)
   return {
     dir,
     socketPath,
@@ -55,6 +65,7 @@ export async function startStatus(options: Partial<StatusServerOptions> = {}): P
     operations,
     server,
     port,
+    apiPort,
     ask: (asked) => ask({ ...asked, socketPath }),
     askLoopback: (asked) =>
       ask({

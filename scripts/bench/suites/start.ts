@@ -28,7 +28,7 @@ const agent = new Agent({ keepAlive: true })
 
 async function submit(daemon: BenchDaemon, command: readonly string[]): Promise<string> {
   const sent = request({
-    socketPath: daemon.client.socketPath,
+    socketPath: daemon.client.place,
     agent,
     path: '/v1/jobs',
     method: 'POST',

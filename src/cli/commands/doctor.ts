@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { readPlace } from '../../diagnosis/target.ts'
 import type { DoctorStep, ReachabilityView } from '../../model/doctor.ts'
-import { contextOf, type Context } from '../context.ts'
+import { localContextOf, type Context } from '../context.ts'
 import { examineMachine, examineMulticast, findDaemon } from '../doctor/host.ts'
 import { examineOffline } from '../doctor/offline.ts'
 import { drawMatrix, drawVerdict, StepLines } from '../doctor/show.ts'
@@ -45,7 +45,7 @@ async function doctor(word: string | undefined, { matrix }: { matrix?: true }, c
   if (word !== undefined && matrix === true) {
     throw usageError('--matrix is of the whole mesh and takes no node', '`althing doctor --matrix`')
   }
-  const context = contextOf(command)
+  const context = localContextOf(command)
   if (matrix === true) {
     const view = await askMatrix(context)
     return context.json ? context.printJson(view) : printMatrix(context, view)

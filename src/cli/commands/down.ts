@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { StatusView } from '../../model/api.ts'
 import { processStartOf } from '../../node/process-start.ts'
-import { contextOf } from '../context.ts'
+import { localContextOf } from '../context.ts'
 import { CliError } from '../errors.ts'
 
 /** What a daemon is given to say goodbye, write what must be kept, and end. */
@@ -20,7 +20,7 @@ export function register(program: Command): void {
     )
     .addHelpText('after', '\nExample:\n  althing down')
     .action(async (_options: object, command: Command) => {
-      const { client, json, printJson, note, paths } = contextOf(command)
+      const { client, json, printJson, note, paths } = localContextOf(command)
       const status = await client.get<StatusView>('/v1/status').catch((error: unknown) => {
         if (error instanceof CliError && error.code === 'no-daemon') return undefined
         throw error

@@ -14,9 +14,9 @@ export function register(program: Command): void {
     )
     .addHelpText('after', '\nExamples:\n  althing status\n  althing status --json')
     .action(async (_options: object, command: Command) => {
-      const { client, json, printJson, print, paint } = contextOf(command)
+      const { client, isRemote, json, printJson, print, paint } = contextOf(command)
       const status = await client.get<StatusView>('/v1/status')
       if (json) printJson(status)
-      else print(describeStatus(status, paint))
+      else print(describeStatus(status, paint, !isRemote))
     })
 }

@@ -12,15 +12,16 @@ import {
 import { DEFAULT_CLUSTER, DEFAULT_PAGE, DEFAULT_PORT, LOG_LEVELS } from '../../node/options.ts'
 import type { DaemonOptions, LogLevel } from '../../node/options.ts'
 import { CliError, usageError } from '../errors.ts'
-import { contextOf, dataDirSource, pathsOf, type Context } from '../context.ts'
+import { localContextOf, dataDirSource, pathsOf, type Context } from '../context.ts'
 import { describeStatus } from '../describe-status.ts'
 import { checkDirectory, checkFile } from '../files.ts'
 import { bytes, checked, cpu, each, filled, integer, oneOf, pairs, splitPair } from '../options.ts'
+import { addApiOptions, apiOptions, type ApiOptions } from '../up/api-options.ts'
 import { becomeDaemon } from '../up/become.ts'
 import { shownWord } from '../terminal.ts'
 
 /** The options of `althing up`, as parsed; what is absent is the daemon's to decide. */
-interface UpOptions {
+interface UpOptions extends ApiOptions {
   join?: string[]
   listen?: string[]
   name?: string
@@ -62,7 +63,7 @@ Environment, in milliseconds, the same on all hosts of a mesh:
 
 /** Adds the command. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command('up')
     .summary("start this machine's daemon")
     .description(
@@ -113,10 +114,12 @@ export function register(program: Command): void {
     .option('--no-page', 'no status page')
     .option('--log-level <level>', `${LOG_LEVELS.join(', ')} (default: info)`, oneOf(LOG_LEVELS))
     .option('--detach', 'run in the background; waits until it is ready')
+  addApiOptions(command)
     .addHelpText(
       'after',
       '\nExamples:\n  althing up\n  althing up --detach --name attic --label zone=attic\n' +
         '  althing up --join /ip4/10.0.0.5/tcp/4100/p2p/12D3KooW…\n' +
+        '  althing up --api-listen 10.0.0.5:4443 --tls-cert cert.pem --tls-key key.pem --api-allow 10.0.0.0/8\n' +
         TIMES_HELP,
     )
     .action(up)
@@ -124,12 +127,14 @@ export function register(program: Command): void {
 
 async function up(options: UpOptions, command: Command): Promise<void> {
   if (Object.keys(options.label ?? {}).length > MAX_LABELS) throw usageError(`more than ${MAX_LABELS} times --label`)
-  const context = contextOf(command)
+  const context = localContextOf(command)
   await refuseSecond(context)
   for (const file of options.passport ?? []) checkFile(file, `--passport ${shownWord(file)}`, './passport.yaml')
+  // Before anything is written.
+  const handed = daemonOptions(options, command)
   checkDirectory(context.paths.dataDir, 0o700, dataDirSource(command), '~/.local/state/althing')
   if (options.detach !== true) {
-    return becomeDaemon({ options: daemonOptions(options, command), quiet: context.json })
+    return becomeDaemon({ options: handed, quiet: context.json })
   }
   const { startDetached } = await import('../up/detach.ts')
   const status = await startDetached(context, process.argv.slice(2))
@@ -172,6 +177,7 @@ function daemonOptions(options: UpOptions, command: Command): DaemonOptions {
     ...(options.passport !== undefined && { passportFiles: options.passport }),
     ...(Object.keys(capacity).length > 0 && { capacity }),
     ...pageOption(options),
+    ...apiOptions(options),
     ...(logLevel !== undefined && { logLevel }),
   }
 }

@@ -32,7 +32,7 @@ export class SubmitError extends AlthingError<'too-many-jobs' | 'too-many-tasks'
 export function submit(
   state: NegotiationState,
   ctx: Context,
-  input: { jobId: string; spec: TaskSpec; count: number; placeTimeoutMs: number },
+  input: { jobId: string; spec: TaskSpec; count: number; placeTimeoutMs: number; tenant?: string },
 ): Job {
   if (state.jobs.has(input.jobId)) throw new SubmitError('id-in-use', `job ${input.jobId} exists already`)
   refuseBeyondCaps(state, input.count)
@@ -42,6 +42,7 @@ export function submit(
   const job: Job = {
     jobId: input.jobId,
     spec: input.spec,
+    ...(input.tenant !== undefined && { tenant: input.tenant }),
     taskIds,
     submittedAtMs: ctx.nowMs,
     placeByMs: ctx.nowMs + input.placeTimeoutMs,

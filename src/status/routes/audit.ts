@@ -19,7 +19,7 @@ export const auditRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/audit/events',
     summary: 'Events of the audit log, the newest first; `next` is where the next page begins.',
-    access: 'token',
+    right: 'read',
     query: z.strictObject({
       before: whole.optional().describe('Only events below this position.'),
       since: Since,
@@ -44,7 +44,7 @@ export const auditRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/audit/events/{position}',
     summary: 'One event with its inclusion proof and the signed head the proof leads to.',
-    access: 'token',
+    right: 'read',
     replies: {
       200: json('The event.', ({ AuditProofView }) => AuditProofView),
       404: problem('No such event.'),
@@ -60,7 +60,7 @@ export const auditRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/audit/tasks/{id}',
     summary: 'The story of a task as each node involved has written it, each event with its proof.',
-    access: 'token',
+    right: 'read',
     replies: {
       200: json('The story; this node comes first.', ({ AuditStory }) => AuditStory),
       404: problem('Nothing was written of it.'),
@@ -75,7 +75,7 @@ export const auditRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/audit/verifications',
     summary: 'Reads the whole log and holds it, and those of neighbours, against every head that is known.',
-    access: 'token',
+    right: 'operate',
     replies: {
       200: json('What was found.', ({ AuditVerdict }) => AuditVerdict),
     },
@@ -86,7 +86,7 @@ export const auditRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/audit/export',
     summary: 'The log as lines of JSON that verify without this daemon: an AuditFileHead, then AuditFileLines.',
-    access: 'token',
+    right: 'read-host',
     query: z.strictObject({ since: Since }),
     replies: { 200: { description: 'The lines.', type: NDJSON_TYPE } },
     handle: async ({ operations, query: { since } }) => ({
@@ -100,7 +100,7 @@ export const auditRoutes: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/audit/alarms/{peer}',
     summary: 'Believes the log of a peer again: somebody knows why it contradicted itself.',
-    access: 'token',
+    right: 'operate',
     replies: {
       200: json('Done.', () => z.strictObject({ accepted: z.string() })),
       404: problem('There is no alarm over it.'),

@@ -14,7 +14,7 @@ export const doctorRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/examinations',
     summary: 'Examines this host, or the way to another, step by step, as lines of JSON (DoctorStep).',
-    access: 'token',
+    right: 'operate',
     body: {
       kind: 'json',
       type: 'application/json',
@@ -42,7 +42,7 @@ export const doctorRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/reachability',
     summary: 'Who sees whom, by which way and with what round trip, as each neighbour tells it.',
-    access: 'token',
+    right: 'read-host',
     replies: { 200: json('A row for each member, 64 at most.', ({ ReachabilityView }) => ReachabilityView) },
     handle: async ({ operations, signal }) => ({ status: 200, json: await operations.reachability(signal) }),
   }),

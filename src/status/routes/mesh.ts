@@ -19,7 +19,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/status',
     summary: 'This daemon: who it is, where it listens, what it has and runs.',
-    access: 'token',
+    right: 'read',
     replies: { 200: json('The daemon.', ({ StatusView }) => StatusView) },
     handle: ({ operations }) => ({ status: 200, json: operations.status() }),
   }),
@@ -28,7 +28,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/nodes',
     summary: 'The machines of the mesh as this daemon knows them.',
-    access: 'token',
+    right: 'read',
     query: z.strictObject({ selector: Selector, all: Flag.describe('Also those offline.') }),
     replies: {
       200: json('The nodes.', ({ NodeView }) => z.array(NodeView)),
@@ -44,7 +44,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/nodes/{id}',
     summary: 'One machine, by peer id, unique prefix of it, or name.',
-    access: 'token',
+    right: 'read',
     replies: { 200: json('The node.', ({ NodeView }) => NodeView), 404: problem('No such node.') },
     handle: ({ operations, params }) => ({ status: 200, json: operations.node(params['id']!) }),
   }),
@@ -53,7 +53,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/topology',
     summary: 'Where everybody is: zones and regions, round trips from this daemon, bandwidth where it was measured.',
-    access: 'token',
+    right: 'read',
     replies: { 200: json('The nodes and where they are.', ({ TopologyView }) => TopologyView) },
     handle: ({ operations }) => ({ status: 200, json: operations.topology() }),
   }),
@@ -62,7 +62,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/capabilities/{name}',
     summary: 'Who offers a capability, least loaded first.',
-    access: 'token',
+    right: 'read',
     query: z.strictObject({ selector: Selector }),
     replies: {
       200: json('At least one match.', ({ FoundView }) => FoundView),
@@ -82,7 +82,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/trust',
     summary: 'The peers whose tasks run here.',
-    access: 'token',
+    right: 'read-host',
     replies: { 200: json('The list.', ({ TrustView }) => TrustView) },
     handle: ({ operations }) => ({ status: 200, json: operations.trust() }),
   }),
@@ -91,7 +91,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/trust',
     summary: 'Runs tasks of a peer from now on.',
-    access: 'token',
+    right: 'administer',
     body: {
       kind: 'json',
       type: 'application/json',
@@ -106,7 +106,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/trust/{peer}',
     summary: 'Declines tasks of a peer from now on; what runs goes on.',
-    access: 'token',
+    right: 'administer',
     replies: {
       200: json('The list as it is now.', ({ TrustView }) => TrustView),
       404: problem('It is not in the list.'),
@@ -118,7 +118,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/passports',
     summary: 'Checks and publishes the passports of a YAML file.',
-    access: 'token',
+    right: 'operate',
     query: z.strictObject({ file: z.string().max(4096).default('passport.yaml').describe('Named in errors.') }),
     body: { kind: 'text', type: 'application/yaml', maxBytes: MAX_PASSPORT_FILE_BYTES },
     replies: {
@@ -135,14 +135,14 @@ export const meshRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/events',
     summary: 'What happens, as server-sent events. The header Last-Event-ID continues after that id.',
-    access: 'token',
+    right: 'read',
     headers: z.object({ 'Last-Event-ID': LastEventId }),
     replies: {
       200: { description: 'Events; the data of each is a MeshEvent.', type: 'text/event-stream' },
       503: problem('Too many follow already.'),
     },
-    handle({ events, request, response }) {
-      events.open(response, lastEventId(request.headers['last-event-id']))
+    handle({ operations, events, request, response }) {
+      events.open(response, lastEventId(request.headers['last-event-id']), operations)
       return undefined
     },
   }),
@@ -151,7 +151,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/shutdown',
     summary: 'Ends the daemon. Tasks run on and are adopted at the next start.',
-    access: 'token',
+    right: 'administer',
     replies: { 202: json('It is stopping.', () => z.strictObject({ stopping: z.literal(true) })) },
     handle({ operations, response }) {
       // Once the answer is out: stopping closes the connection it goes by.

@@ -1,5 +1,6 @@
 /** Routes for probes, monitoring, tools and the page. */
 import * as z from 'zod'
+import { may } from '../../model/access.ts'
 import { METRICS_TYPE, renderMetrics } from '../metrics.ts'
 import { serveAsset, servePage, serveRootFile } from '../page.ts'
 import { ApiError } from '../problem.ts'
@@ -9,7 +10,7 @@ import { json, problem } from './shared.ts'
 const Ok = z.strictObject({ status: z.literal('ok') })
 const Health = z.strictObject({
   status: z.enum(['ok', 'unwell']),
-  /** Only for who shows the token. */
+  /** Only for who may see what concerns the host. */
   checks: z.record(z.string(), z.string()).optional(),
 })
 
@@ -19,7 +20,7 @@ export const systemRoutes: readonly Route[] = [
     method: 'GET',
     path: '/livez',
     summary: 'Answers as long as the daemon does.',
-    access: 'open',
+    right: 'open',
     replies: { 200: json('Alive.', () => Ok) },
     handle: () => ({ status: 200, json: { status: 'ok' } }),
   }),
@@ -28,7 +29,7 @@ export const systemRoutes: readonly Route[] = [
     method: 'GET',
     path: '/readyz',
     summary: 'Whether the daemon knows the mesh well enough to work.',
-    access: 'open',
+    right: 'open',
     replies: { 200: json('Ready.', () => Ok), 503: problem('`not-ready`: it is joining.') },
     handle({ operations }) {
       if (operations.ready()) return { status: 200, json: { status: 'ok' } }
@@ -39,16 +40,19 @@ export const systemRoutes: readonly Route[] = [
     id: 'healthz',
     method: 'GET',
     path: '/healthz',
-    summary: 'Named checks; their details only with the token.',
-    access: 'open',
+    summary: 'Named checks; their details only for who may see the host.',
+    right: 'open',
     replies: { 200: json('All is well.', () => Health), 503: json('Something is not.', () => Health) },
-    handle({ operations, authenticated }) {
+    handle({ operations, principal }) {
       const health = Object.entries(operations.health())
       const well = health.every(([, wrong]) => wrong === undefined)
       const checks = Object.fromEntries(health.map(([name, wrong]) => [name, wrong ?? 'ok']))
       return {
         status: well ? 200 : 503,
-        json: { status: well ? 'ok' : 'unwell', ...(authenticated && { checks }) },
+        json: {
+          status: well ? 'ok' : 'unwell',
+          ...(principal !== undefined && may(principal, 'read-host') && { checks }),
+        },
       }
     },
   }),
@@ -57,10 +61,10 @@ export const systemRoutes: readonly Route[] = [
     method: 'GET',
     path: '/metrics',
     summary: "Samples in Prometheus' text format.",
-    access: 'token',
+    right: 'read-host',
     replies: { 200: { description: 'The samples.', type: 'text/plain' } },
-    handle({ operations, version, log }) {
-      const { text, refused } = renderMetrics(operations.metrics(), version)
+    handle({ operations, accessMetrics, version, log }) {
+      const { text, refused } = renderMetrics({ ...operations.metrics(), ...accessMetrics() }, version)
       if (refused.length > 0) log.warn({ refused }, 'samples with a bad name or value were left out of /metrics')
       return { status: 200, type: METRICS_TYPE, data: text }
     },
@@ -70,7 +74,7 @@ export const systemRoutes: readonly Route[] = [
     method: 'GET',
     path: '/openapi.json',
     summary: 'This API, as an OpenAPI 3.1 document.',
-    access: 'token',
+    right: 'read',
     replies: { 200: { description: 'The document.', type: 'application/json' } },
     async handle({ routes, version }) {
       // Built when asked for: turning the schemas into a document takes more memory than serving by them.
@@ -83,7 +87,7 @@ export const systemRoutes: readonly Route[] = [
     method: 'GET',
     path: '/',
     summary: 'The status page.',
-    access: 'open',
+    right: 'open',
     hidden: true,
     replies: {},
     handle: ({ webDir }) => servePage(webDir),
@@ -93,7 +97,7 @@ export const systemRoutes: readonly Route[] = [
     method: 'GET',
     path: '/assets/{file}',
     summary: 'A file of the page.',
-    access: 'open',
+    right: 'open',
     hidden: true,
     replies: {},
     handle: ({ webDir, params }) => serveAsset(webDir, params['file']!),
@@ -104,7 +108,7 @@ export const systemRoutes: readonly Route[] = [
     method: 'GET',
     path: '/{file}',
     summary: 'A file beside the page.',
-    access: 'open',
+    right: 'open',
     hidden: true,
     replies: {},
     handle: ({ webDir, params }) => serveRootFile(webDir, params['file']!),

@@ -1,9 +1,11 @@
 /** Routes about work: bundles, jobs, tasks, their logs and outputs. */
 import * as z from 'zod'
+import { may, type Principal } from '../../model/access.ts'
 import type { LogEnd, LogLine } from '../../model/api.ts'
 import { JobRequest } from '../../model/job-request.ts'
 import { messageOf } from '../../util/errors.ts'
 import { NDJSON_TYPE, streamNdjson } from '../ndjson.ts'
+import { ApiError } from '../problem.ts'
 import { route, type Route } from '../route.ts'
 import { Flag, json, problem } from './shared.ts'
 
@@ -19,7 +21,7 @@ export const taskRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/bundles',
     summary: 'Stores an input bundle and answers its content hash, to name in a job.',
-    access: 'token',
+    right: 'submit',
     body: { kind: 'stream', type: TAR_TYPE },
     replies: {
       201: json('Stored.', ({ BundleAccepted }) => BundleAccepted),
@@ -32,7 +34,7 @@ export const taskRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/jobs',
     summary: 'Submits one task or many equal ones to be placed by bargaining.',
-    access: 'token',
+    right: 'submit',
     body: { kind: 'json', type: 'application/json', schema: JobRequest, maxBytes: MAX_JOB_BYTES },
     replies: {
       201: json('Accepted and stored; nothing is placed yet.', ({ JobAccepted }) => JobAccepted),
@@ -46,7 +48,7 @@ export const taskRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/tasks',
     summary: 'Tasks submitted or run here.',
-    access: 'token',
+    right: 'read',
     query: z.strictObject({ all: Flag.describe('Also those that ended.') }),
     replies: { 200: json('The tasks.', ({ TaskView }) => z.array(TaskView)) },
     handle: ({ operations, query }) => ({ status: 200, json: operations.tasks({ all: query.all === 'true' }) }),
@@ -56,7 +58,7 @@ export const taskRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/tasks/{id}',
     summary: 'One task, by id or unique prefix; with wait=ended answered when it has ended.',
-    access: 'token',
+    right: 'read',
     query: z.strictObject({ wait: z.literal('ended').optional() }),
     replies: { 200: json('The task.', ({ TaskView }) => TaskView), 404: noSuchTask },
     async handle({ operations, params, query, signal }) {
@@ -70,7 +72,7 @@ export const taskRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/tasks/{id}/why',
     summary: 'The whole bargaining over a task: offers, bids, declines, who was not asked, awards.',
-    access: 'token',
+    right: 'read',
     replies: { 200: json('The story.', ({ WhyView }) => WhyView), 404: noSuchTask },
     handle: ({ operations, params }) => ({ status: 200, json: operations.why(params['id']!) }),
   }),
@@ -79,20 +81,24 @@ export const taskRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/tasks/{id}/cancel',
     summary: 'Ends a task: SIGTERM, its grace, SIGKILL. Answers before it has ended.',
-    access: 'token',
+    right: 'submit',
     replies: {
       202: json('The task as it is now.', ({ TaskView }) => TaskView),
       404: noSuchTask,
       409: problem('It has ended.'),
     },
-    handle: ({ operations, params }) => ({ status: 202, json: operations.cancel(params['id']!) }),
+    handle({ operations, params, principal }) {
+      const { taskId, tenant } = operations.task(params['id']!)
+      refuseOthers(principal!, taskId, tenant)
+      return { status: 202, json: operations.cancel(taskId) }
+    },
   }),
   route({
     id: 'readLogs',
     method: 'GET',
     path: '/v1/tasks/{id}/logs',
     summary: 'What a task wrote, as lines of JSON (LogLine); with follow=true until it has ended.',
-    access: 'token',
+    right: 'read',
     query: z.strictObject({ follow: Flag, stream: z.enum(['stdout', 'stderr', 'both']).default('both') }),
     replies: {
       200: { description: 'One LogLine a line; a LogEnd as the last when the rest cannot be had.', type: NDJSON_TYPE },
@@ -111,7 +117,7 @@ export const taskRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/tasks/{id}/output',
     summary: 'What a task left in $ALTHING_OUTPUT, as a tar.',
-    access: 'token',
+    right: 'read',
     replies: {
       200: { description: 'The tar.', type: TAR_TYPE },
       404: problem('No such task, or it kept no output.'),
@@ -124,6 +130,14 @@ export const taskRoutes: readonly Route[] = [
     }),
   }),
 ]
+
+/** A submitter ends what is its own; anybody's work is an operator's to end. @throws ApiError 403 */
+function refuseOthers(principal: Principal, taskId: string, tenant: string | undefined): void {
+  if (tenant === principal.tenant || may(principal, 'operate')) return
+  throw new ApiError(403, 'not-allowed', `task ${taskId} is of tenant ${tenant}; ${principal.name} is not`, {
+    fix: 'ask with a token of that tenant, or with one that has role operator',
+  })
+}
 
 /** The status line was sent long ago, so a log that breaks says so in its last line. */
 async function* endedInWords(lines: AsyncIterable<LogLine>, signal: AbortSignal): AsyncGenerator<LogLine | LogEnd> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { judge, type GuardedRequest, type RefusalCode } from '../../../src/status/guards.ts'
 
-const POLICY = { port: 4180, token: 'right' }
+const POLICY = { port: 4180, isRemoteHost: (host: string) => host === 'mesh.example:4443' }
 
 /** A request of the page itself, with everything right. */
 const GOOD: GuardedRequest = {
@@ -11,16 +11,14 @@ const GOOD: GuardedRequest = {
   origin: undefined,
   secFetchSite: 'same-origin',
   contentType: undefined,
-  authorization: 'Bearer right',
   tokenInQuery: false,
-  access: 'token',
   bodyType: undefined,
 }
 
-function outcome(changes: Partial<GuardedRequest>): RefusalCode | 'allowed' | 'allowed, unknown' {
-  const verdict = judge({ ...GOOD, ...changes }, POLICY)
-  if (!verdict.allow) return verdict.code
-  return verdict.authenticated ? 'allowed' : 'allowed, unknown'
+const REMOTE = { channel: 'remote', host: 'mesh.example:4443' } as const
+
+function outcome(changes: Partial<GuardedRequest>): RefusalCode | 'allowed' {
+  return judge({ ...GOOD, ...changes }, POLICY)?.code ?? 'allowed'
 }
 
 describe('status: guards', () => {
@@ -29,24 +27,21 @@ describe('status: guards', () => {
     ['localhost', { host: 'localhost:4180' }, 'allowed'],
     ['IPv6 loopback', { host: '[::1]:4180' }, 'allowed'],
     ['a program without any browser header', { secFetchSite: undefined }, 'allowed'],
-    ['a typed address', { secFetchSite: 'none', access: 'open', authorization: undefined }, 'allowed, unknown'],
+    ['a typed address', { secFetchSite: 'none' }, 'allowed'],
     ['its own origin', { origin: 'http://127.0.0.1:4180' }, 'allowed'],
     ['no Host', { host: undefined }, 'wrong-host'],
     ['a rebound name', { host: 'evil.example:4180' }, 'wrong-host'],
     ['another port', { host: '127.0.0.1:4181' }, 'wrong-host'],
     ['no port', { host: '127.0.0.1' }, 'wrong-host'],
     ['a Host that only begins well', { host: '127.0.0.1:4180.evil.example' }, 'wrong-host'],
-    ['a wrong Host for an open route', { host: 'evil.example', access: 'open' }, 'wrong-host'],
     ['a foreign origin', { origin: 'https://evil.example' }, 'foreign-origin'],
     ['the null origin of a sandbox', { origin: 'null' }, 'foreign-origin'],
     ['the other loopback name as origin', { origin: 'http://localhost:4180' }, 'foreign-origin'],
     ['the own origin by https', { origin: 'https://127.0.0.1:4180' }, 'foreign-origin'],
-    ['a foreign origin for an open route', { origin: 'https://evil.example', access: 'open' }, 'foreign-origin'],
     ['cross-site', { secFetchSite: 'cross-site' }, 'cross-site'],
     ['another port of this machine', { secFetchSite: 'same-site' }, 'cross-site'],
     ['an unknown site word', { secFetchSite: 'later-invention' }, 'cross-site'],
     ['a token in the address', { tokenInQuery: true }, 'token-in-url'],
-    ['a token in the address of the page', { tokenInQuery: true, access: 'open' }, 'token-in-url'],
     ['a form post', { method: 'POST', contentType: 'text/plain' }, 'wrong-content-type'],
     ['a post without a type', { method: 'POST' }, 'wrong-content-type'],
     ['a JSON post', { method: 'POST', contentType: 'Application/JSON; charset=utf-8' }, 'allowed'],
@@ -61,17 +56,17 @@ describe('status: guards', () => {
       'allowed',
     ],
     ['a DELETE, which no form can send', { method: 'DELETE' }, 'allowed'],
-    ['no token', { authorization: undefined }, 'no-token'],
-    ['another scheme', { authorization: 'Basic right' }, 'no-token'],
-    ['an empty token', { authorization: 'Bearer ' }, 'no-token'],
-    ['a wrong token', { authorization: 'Bearer wrong' }, 'wrong-token'],
-    ['a token that only begins well', { authorization: 'Bearer right2' }, 'wrong-token'],
-    ['a wrong token for an open route', { authorization: 'Bearer wrong', access: 'open' }, 'allowed, unknown'],
-    [
-      'the socket, without anything',
-      { channel: 'socket', host: 'althing', authorization: undefined, secFetchSite: undefined },
-      'allowed',
-    ],
+    ['the socket, without anything', { channel: 'socket', host: 'althing', secFetchSite: undefined }, 'allowed'],
+    ['by TLS under its own name', REMOTE, 'allowed'],
+    ['by TLS under a name of loopback', { channel: 'remote' }, 'wrong-host'],
+    ['by TLS under a rebound name', { ...REMOTE, host: 'evil.example:4443' }, 'wrong-host'],
+    ['by loopback under the name of TLS', { host: 'mesh.example:4443' }, 'wrong-host'],
+    ['by TLS from its own page', { ...REMOTE, origin: 'https://mesh.example:4443' }, 'allowed'],
+    ['by TLS from its own page without TLS', { ...REMOTE, origin: 'http://mesh.example:4443' }, 'foreign-origin'],
+    ['by TLS from a foreign page', { ...REMOTE, origin: 'https://evil.example' }, 'foreign-origin'],
+    ['by TLS cross-site', { ...REMOTE, secFetchSite: 'cross-site' }, 'cross-site'],
+    ['by TLS with a token in the address', { ...REMOTE, tokenInQuery: true }, 'token-in-url'],
+    ['by TLS with a form', { ...REMOTE, method: 'POST', contentType: 'text/plain' }, 'wrong-content-type'],
     ['a typeless post by the socket', { channel: 'socket', method: 'POST' }, 'wrong-content-type'],
   ]
   for (const [name, changes, expected] of table) {
@@ -80,8 +75,8 @@ describe('status: guards', () => {
 
   it('says what to do about every refusal', () => {
     for (const [name, changes] of table) {
-      const verdict = judge({ ...GOOD, ...changes }, POLICY)
-      if (!verdict.allow) assert.ok(verdict.detail.length > 10 && verdict.fix.length > 10, name)
+      const refusal = judge({ ...GOOD, ...changes }, POLICY)
+      if (refusal) assert.ok(refusal.detail.length > 10 && refusal.fix.length > 10, name)
     }
   })
 })

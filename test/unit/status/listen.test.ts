@@ -105,7 +105,7 @@ describe('status: where it listens', () => {
   })
 
   it('knows a daemon of its own kind at the port', async () => {
-    const { url } = await make('a.sock', { host: '127.0.0.1', port: 0 }).start()
+    const { pageUrl: url } = await make('a.sock', { host: '127.0.0.1', port: 0 }).start()
     const error = await refused(make('b.sock', { host: '127.0.0.1', port: Number(new URL(url!).port) }), 'port-in-use')
     assert.match(error.message, /another Althing daemon/)
   })
