@@ -25,6 +25,7 @@ import { createEffects } from './effects.ts'
 import { EventHub } from './events.ts'
 import { bundlesInUse, localFacts, meshConfigOf, readPassports, readTrust } from './facts.ts'
 import { loadSeed, loadToken } from './identity.ts'
+import { adoptDecisions } from './governance/adopt.ts'
 import { assembleGovernance } from './governance/assemble.ts'
 import { finishRotation } from './governance/moving.ts'
 import { Inbound } from './inbound.ts'
@@ -103,6 +104,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   const { governor, porch } = assembleGovernance({
     ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log },
     ...{ peer: () => peer, sealer: () => sealer, input: (one) => input(one), refresh: () => parts.refresh() },
+    adopt: () => adoptDecisions(parts),
   })
   const config = meshConfigOf(governor.tag === undefined ? options : { ...options, cluster: governor.tag })
   const facts = () => localFacts(options, hardware, driver, trusted, governor, signer.id)
