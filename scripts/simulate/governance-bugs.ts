@@ -82,6 +82,27 @@ export const GOVERNANCE_BUGS: readonly PlantedBug[] = [
     why: 'what nobody can place fills the memory',
   },
   {
+    name: 'policy-by-one-admin',
+    file: 'src/governance/authority.ts',
+    line: "if (!isSignedBy(deciding, signers)) return 'too-few-signatures'",
+    instead: "if (change.kind !== 'policy' && !isSignedBy(deciding, signers)) return 'too-few-signatures'",
+    why: 'what the cluster lets run is decided by fewer than k',
+  },
+  {
+    name: 'first-policy-for-ever',
+    file: 'src/governance/authority.ts',
+    line: 'authority.policy = { hash, version: (authority.policy?.version ?? 0) + 1, text: change.text }',
+    instead: 'authority.policy ??= { hash, version: 1, text: change.text }',
+    why: 'the admins cannot replace a policy',
+  },
+  {
+    name: 'policy-from-beside',
+    file: 'src/governance/log.ts',
+    line: '} else walk(log)',
+    instead: '} else {\nwalk(log)\napplyChange(log.authority, change, statement.hash)\n}',
+    why: 'an old policy, or one of a fork, is applied over a newer',
+  },
+  {
     name: 'heads-never-compared',
     file: 'src/governance/step.ts',
     line: "if (message.body.digest !== head(state).digest) send({ t: 'gov-list', body: list(state, false) })",

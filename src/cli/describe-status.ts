@@ -20,7 +20,7 @@ export function describeStatus(status: StatusView, paint: Paint, isLocal = true)
         ? ['open', { text: 'YES: runs tasks of anyone who connects', style: 'red' }]
         : ['open', `no: runs tasks of ${whose(status)} and of those in \`althing trust list\``],
       ...governance(status),
-      ['policy', status.policy && `${status.policy.name}, version ${status.policy.version}`],
+      ...policies(status),
       ['cut off', status.cutOff ? { text: 'PERHAPS: too many nodes vanished at once', style: 'red' } : undefined],
       ...auditAlarms(status),
       ['page', isLocal ? pageLink(status) : status.pageUrl],
@@ -41,6 +41,18 @@ export function describeStatus(status: StatusView, paint: Paint, isLocal = true)
     ],
     paint,
   )
+}
+
+/** That of the node, and that of its cluster. */
+function policies({ policy, governance: place }: StatusView): Field[] {
+  const ofCluster = place?.policy
+  const shown = ofCluster && `${ofCluster.name}, version ${ofCluster.version}`
+  return [
+    ['policy', policy && `${policy.name}, version ${policy.version}`],
+    ofCluster?.unusable === undefined
+      ? ['of the cluster', shown]
+      : ['of the cluster', { text: `${shown}: CANNOT BE USED, everything is refused`, style: 'red' }],
+  ]
 }
 
 function whose({ governance: place }: StatusView): string {

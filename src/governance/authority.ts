@@ -8,6 +8,16 @@ import { sha256Hex } from '../util/sha256.ts'
 /** A key, as peer id in text. */
 export type Key = string
 
+/** A policy that the admins decided upon. */
+export interface DecidedPolicy {
+  /** Of the entry. */
+  readonly hash: string
+  /** Counts the decisions about it, from 1. */
+  readonly version: number
+  /** As its file has it; empty: there is none any more. */
+  readonly text: string
+}
+
 /** What holds at one entry of the log. Changed in place along the chain. */
 export interface Authority {
   admins: Admins
@@ -18,6 +28,8 @@ export interface Authority {
   readonly withdrawn: Map<Key, ReadonlySet<string>>
   /** Nodes that are out for ever by decision of the admins. */
   readonly revoked: Set<Key>
+  /** Absent where none was ever decided upon. */
+  policy: DecidedPolicy | undefined
 }
 
 /** Why a change cannot be. */
@@ -38,6 +50,7 @@ export function authorityOf(genesis: Genesis): Authority {
     enrollers: new Set(genesis.enrollers),
     withdrawn: new Map(),
     revoked: new Set(),
+    policy: undefined,
   }
 }
 
@@ -60,8 +73,8 @@ export function faultOfChange(authority: Authority, change: Change, signers: rea
   return undefined
 }
 
-/** Makes a change in which there is no fault. */
-export function applyChange(authority: Authority, change: Change): void {
+/** Makes a change in which there is no fault. @param hash of the entry that says so */
+export function applyChange(authority: Authority, change: Change, hash: string): void {
   switch (change.kind) {
     case 'admins':
     case 'recover':
@@ -77,6 +90,9 @@ export function applyChange(authority: Authority, change: Change): void {
         if (authority.enrollers.has(key)) withdraw(authority, key, change.keep)
       }
       return
+    case 'policy':
+      authority.policy = { hash, version: (authority.policy?.version ?? 0) + 1, text: change.text }
+      return
     case 'checkpoint':
       return
   }
@@ -86,8 +102,8 @@ export function applyChange(authority: Authority, change: Change): void {
  * Takes from a change what only takes away: who is revoked, and who may no longer admit. It is what is left of the
  * branches of a fork, since whoever is revoked in one of them must not go on because of the other.
  */
-export function applyRevocations(authority: Authority, change: Change): void {
-  if (change.kind === 'revoke') applyChange(authority, change)
+export function applyRevocations(authority: Authority, change: Change, hash: string): void {
+  if (change.kind === 'revoke') applyChange(authority, change, hash)
   if (change.kind !== 'enrollers') return
   for (const key of change.remove) withdraw(authority, key, change.keep)
 }
@@ -106,7 +122,7 @@ export function countsBy(authority: Authority, signer: Key, hash: string): boole
 }
 
 /** Names what holds, for checkpoints: the same on every member that understands the log alike. */
-export function stateHash({ admins, recovery, enrollers, withdrawn, revoked }: Authority): string {
+export function stateHash({ admins, recovery, enrollers, withdrawn, revoked, policy }: Authority): string {
   const sorted = (keys: Iterable<string>) => [...keys].toSorted()
   const state = {
     admins: { keys: sorted(admins.keys), threshold: admins.threshold },
@@ -114,6 +130,8 @@ export function stateHash({ admins, recovery, enrollers, withdrawn, revoked }: A
     enrollers: sorted(enrollers),
     withdrawn: sorted(withdrawn.keys()).map((key) => [key, sorted(withdrawn.get(key)!)]),
     revoked: sorted(revoked),
+    // Left out where there is none: checkpoints of logs that know nothing of policies go on to hold.
+    policy: policy?.hash,
   }
   return sha256Hex(new TextEncoder().encode(JSON.stringify(state)))
 }

@@ -145,7 +145,7 @@ function place(log: Log, placed: Placed, follows: boolean): EntryOutcome {
     for (const key of change.admins.keys) log.deciders.add(key)
   }
   if (follows && log.fork === undefined && siblings.length === 0) {
-    applyChange(log.authority, change)
+    applyChange(log.authority, change, statement.hash)
     log.chain.push(statement.hash)
     log.heights.set(statement.hash, entry.height)
     log.halted = undefined
@@ -158,7 +158,7 @@ function authorityAt(log: Log, hash: string): Authority {
   const way: Placed[] = []
   for (let at = log.placed.get(hash); at !== undefined; at = log.placed.get(at.entry.parent)) way.push(at)
   const authority = authorityOf(log.genesis)
-  for (const { change } of way.toReversed()) applyChange(authority, change)
+  for (const { change, statement } of way.toReversed()) applyChange(authority, change, statement.hash)
   return authority
 }
 
@@ -174,7 +174,7 @@ function walk(log: Log): void {
       if (next.length > 1) freeze(log, parent, next)
       break
     }
-    applyChange(log.authority, next[0]!.change)
+    applyChange(log.authority, next[0]!.change, next[0]!.statement.hash)
     log.chain.push(next[0]!.statement.hash)
   }
   log.heights = new Map(log.chain.map((hash, height) => [hash, height]))
@@ -201,7 +201,7 @@ function freeze(log: Log, parent: string, rivals: readonly Placed[]): void {
   log.fork = { parent, entries, doubleSigners: [...twice].toSorted() }
   const branches = [...rivals]
   for (let at = branches.pop(); at !== undefined; at = branches.pop()) {
-    applyRevocations(log.authority, at.change)
+    applyRevocations(log.authority, at.change, at.statement.hash)
     branches.push(...childrenOf(log, at.statement.hash))
   }
 }

@@ -72,6 +72,8 @@ export const MembershipView = z.strictObject({
   fresh: z.boolean(),
   /** Two valid entries follow one in the log. Shown in red. */
   forked: z.boolean(),
+  /** The policy that its admins signed. `unusable`: why it refuses everything here. */
+  policy: z.strictObject({ name: z.string(), version: z.int(), unusable: z.string().optional() }).optional(),
 })
 
 /** `GET /v1/governance`: everything that was signed, oldest entry first: `gov verify` needs nothing else. */

@@ -31,6 +31,8 @@ export const GOVERNANCE_LIMITS = {
   addresses: 8,
   /** Characters of an address. */
   addressLength: 256,
+  /** Of the text of a policy, which has to fit into an entry with all its signatures. */
+  policyBytes: 48 * 1024,
 } as const
 
 /** Caps of proposals that members keep for each other. */
@@ -117,6 +119,8 @@ export const Change = z.discriminatedUnion('kind', [
   }),
   /** Says again what holds, so that members whose programs differ find out before it matters. */
   z.strictObject({ kind: z.literal('checkpoint'), state: StatementHash }),
+  /** What members let run from here on, beside their own policies: the text of a policy file. Empty: all of it. */
+  z.strictObject({ kind: z.literal('policy'), text: z.string().max(GOVERNANCE_LIMITS.policyBytes) }),
 ])
 export type Change = z.infer<typeof Change>
 

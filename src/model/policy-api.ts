@@ -1,9 +1,13 @@
 /** The bodies of the local API that are about policies; see `api.ts`. */
 import * as z from 'zod'
 
-/** One version of this node's policy. */
+/** Whose policy: this node's own, or that of its cluster, which its admins signed. */
+export const PolicyLevel = z.enum(['node', 'cluster'])
+export type PolicyLevel = z.infer<typeof PolicyLevel>
+
+/** One version of a policy. */
 export const PolicyVersion = z.strictObject({
-  /** Counts what was applied and removed on this node, from 1. */
+  /** Counts what was applied and removed on this node, or decided in the cluster, from 1. */
   version: z.int(),
   atMs: z.int(),
   /** Who says to have applied it. Whoever reaches the socket may say anything. */
@@ -13,10 +17,13 @@ export const PolicyVersion = z.strictObject({
   /** `metadata.name`; empty for a removal. */
   name: z.string(),
   rules: z.int(),
+  /** Of the cluster's policy: the place in the governance log, and who signed. */
+  height: z.int().optional(),
+  signers: z.array(z.string()).optional(),
 })
 export type PolicyVersion = z.infer<typeof PolicyVersion>
 
-/** `GET|POST|DELETE /v1/policy`: the policy in force on this node. */
+/** `GET|POST|DELETE /v1/policy`: the policy in force on this node, or that of its cluster. */
 export const PolicyView = z.strictObject({
   /** Absent when there is none: the trust list and `--open` alone decide. */
   policy: PolicyVersion.optional(),
@@ -63,6 +70,8 @@ export const PolicyExplanation = z.strictObject({
   verdict: verdict(),
   rules: z.array(
     z.strictObject({
+      level: z.enum(['node', 'cluster', 'network']),
+      policy: z.string(),
       rule: z.string(),
       wanted: z.string(),
       outcome: z.enum(['admits', 'passes', 'refuses', 'error']),

@@ -17,7 +17,7 @@ export async function bringUp(parts: DaemonParts, runner: Runner, epoch: number,
   undo.add('runner', () => runner.close())
   for (const sha256 of bundles.list()) loop.input({ type: 'bundle', sha256, here: true })
   // Before anything that it may forbid is here again.
-  await policies.restore()
+  await policies.restore(governor.state?.log.authority.policy)
   loop.note({ type: 'daemon.started', epoch, version: VERSION, open: mesh.local.open })
   restoreMesh(loop, store, (author) => governor.mayLink(author), clock, log)
   await adoptRuns(loop, driver, runner, mesh, log)

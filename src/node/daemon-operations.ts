@@ -14,6 +14,7 @@ import { alarmViews } from './audit/alarms.ts'
 import { auditOperations } from './audit/operations.ts'
 import { BundleError } from './bundle-store.ts'
 import type { DaemonParts } from './daemon-state.ts'
+import { clusterPolicyHistory, clusterPolicyOf } from './governance/cluster-policy.ts'
 import { clusterOperations } from './governance/operations.ts'
 import { examineHost } from './doctor/host.ts'
 import { examinePair } from './doctor/pair.ts'
@@ -58,11 +59,12 @@ export function createOperations(parts: DaemonParts): Operations {
     trust: () => trustOf(parts),
     addTrust: (peer) => changeTrust(parts, peer, true),
     removeTrust: (peer) => changeTrust(parts, peer, false),
-    policy: () => policyOf(parts),
+    policy: async (level) => (level === 'node' ? policyOf(parts) : clusterPolicyOf(parts)),
     applyPolicy: (text, fileName, by) => applyPolicy(parts, text, fileName, by),
     removePolicy: (by) => removePolicy(parts, by),
-    tryPolicy: (text, fileName) => tryPolicy(parts, text, fileName),
-    policyHistory: () => ({ versions: parts.policies.history }),
+    tryPolicy: (text, fileName, level) => tryPolicy(parts, text, fileName, level),
+    policyHistory: async (level) =>
+      level === 'node' ? { versions: parts.policies.history } : clusterPolicyHistory(parts),
     explainPolicy: (id) => explainTask(parts, id),
     applyPassports: (yaml, fileName) => applyPassports(parts, yaml, fileName),
     subscribe: (sinceId, listener) => parts.events.subscribe(sinceId, listener),
@@ -131,7 +133,7 @@ function policyInForce(parts: DaemonParts): Pick<StatusView, 'policy'> {
   return policy === undefined ? {} : { policy }
 }
 
-function governanceOf({ governor }: DaemonParts): Pick<StatusView, 'governance'> {
+function governanceOf({ governor, policies }: DaemonParts): Pick<StatusView, 'governance'> {
   const { state } = governor
   const facts = governor.rosterFacts()
   if (state === undefined || facts === undefined) return {}
@@ -142,6 +144,7 @@ function governanceOf({ governor }: DaemonParts): Pick<StatusView, 'governance'>
       ...(owner !== undefined && { owner }),
       fresh,
       forked: state.log.fork !== undefined,
+      ...(policies.ofCluster && { policy: policies.ofCluster }),
     },
   }
 }

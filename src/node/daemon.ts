@@ -8,7 +8,7 @@ import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import { probeHardware } from '../hw/inventory.ts'
 import { isQuestion } from '../mesh/promises.ts'
 import { createMesh, meshStep, nextWakeMs } from '../mesh/step.ts'
-import type { MeshInput, MeshState } from '../mesh/types.ts'
+import type { MeshInput } from '../mesh/types.ts'
 import type { HardwareSummary } from '../model/hardware.ts'
 import type { Passport } from '../model/passport.ts'
 import { openStore } from '../store/sqlite.ts'
@@ -26,6 +26,7 @@ import { createEffects } from './effects.ts'
 import { EventHub } from './events.ts'
 import { bundlesInUse, localFacts, meshConfigOf, readPassports, readTrust } from './facts.ts'
 import { loadSeed, loadToken } from './identity.ts'
+import { adoptDecisions } from './governance/adopt.ts'
 import { assembleGovernance } from './governance/assemble.ts'
 import { finishRotation } from './governance/moving.ts'
 import { Inbound } from './inbound.ts'
@@ -40,7 +41,7 @@ import { choosePort, makePeer } from './network.ts'
 import type { Operations } from './operations.ts'
 import type { DaemonOptions } from './options.ts'
 import { defaultNodeName, ownPassport } from './own-passport.ts'
-import { Policies } from './policies.ts'
+import { mayStart, Policies } from './policies.ts'
 import { Probes } from './probes.ts'
 import { bringUp } from './bring-up.ts'
 import { Runner } from './runner.ts'
@@ -105,7 +106,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   const { governor, porch } = assembleGovernance({
     ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log, audit: auditLog.log },
     ...{ peer: () => peer, sealer: () => sealer, loop: () => loop, input: (one) => input(one) },
-    refresh: () => parts.refresh(),
+    ...{ refresh: () => parts.refresh(), adopt: () => adoptDecisions(parts) },
   })
   const config = meshConfigOf(governor.tag === undefined ? options : { ...options, cluster: governor.tag })
   const facts = () => localFacts(options, hardware, driver, trusted, governor, signer.id)
@@ -274,13 +275,6 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     setUrls: (urls) => (parts.urls = urls),
     stop: () => undo.run(),
   }
-}
-
-/** Whether the policies still allow a run whose process is about to be made. */
-function mayStart(loop: MeshLoop, { policies, negotiation }: MeshState, runId: string): boolean {
-  if (policies.length === 0) return true
-  loop.input({ type: 'run-starting', runId })
-  return negotiation.contracts.get(runId)?.stopWhy === undefined
 }
 
 function machinePassport(parts: DaemonParts, hardware: HardwareSummary): Passport {

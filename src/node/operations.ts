@@ -22,7 +22,7 @@ import type { WhyView } from '../model/why-view.ts'
 import type { ClusterView, HistoryView, MemberView, MovedView, OutcomesView, TicketView } from '../model/cluster.ts'
 import type { FoundRequest, TicketRequest } from '../model/cluster-requests.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
-import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../model/policy-api.ts'
+import type { PolicyExplanation, PolicyHistory, PolicyLevel, PolicyTrial, PolicyView } from '../model/policy-api.ts'
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../model/audit-view.ts'
 import type { ProposalView, ProposedView } from '../model/proposal-view.ts'
 import type { TopologyView } from '../model/topology-view.ts'
@@ -115,15 +115,15 @@ export interface Operations {
   trust(): TrustView
   addTrust(peer: string): TrustView
   removeTrust(peer: string): TrustView
-  /** The policy in force on this node, if there is one. */
-  policy(): PolicyView
+  /** The policy in force on this node, or that of its cluster, if there is one. @throws OperationError `not-found` */
+  policy(level: PolicyLevel): Promise<PolicyView>
   /** Puts a policy in force. `by`: who says so. @throws YamlFileError */
   applyPolicy(text: string, fileName: string, by: string): Promise<PolicyView>
   /** @throws OperationError `not-found` when there is none */
   removePolicy(by: string): Promise<PolicyView>
-  /** What another policy would say of what was offered to this node. @throws YamlFileError */
-  tryPolicy(text: string, fileName: string): Promise<PolicyTrial>
-  policyHistory(): PolicyHistory
+  /** What another policy of a level would change of what was said to offers made to this node. @throws YamlFileError */
+  tryPolicy(text: string, fileName: string, level: PolicyLevel): Promise<PolicyTrial>
+  policyHistory(level: PolicyLevel): Promise<PolicyHistory>
   /** What the policy in force says of a task. @throws OperationError `not-found`, `conflict` */
   explainPolicy(id: string): PolicyExplanation
   /** Loads, checks and publishes passports. @returns their names. @throws YamlFileError */

@@ -1,5 +1,5 @@
 /** What can be asked about the policy of this node, and ordered: the part of `Operations` that is about it. */
-import type { PolicyExplanation, PolicyTrial, PolicyView } from '../model/policy-api.ts'
+import type { PolicyExplanation, PolicyLevel, PolicyTrial, PolicyView } from '../model/policy-api.ts'
 import { describeRefusals, factsOf } from '../negotiation/executor/policy.ts'
 import type { OfferRecord } from '../negotiation/records.ts'
 import { attemptRefOf } from '../negotiation/state.ts'
@@ -16,9 +16,10 @@ const MAX_CHANGES = 100
 
 /** The policy in force. */
 export function policyOf({ policies }: DaemonParts, stopped: readonly string[] = []): PolicyView {
-  const { inForce, unusable } = policies
+  const { inForce } = policies
   if (inForce === undefined) return { stopped: [...stopped] }
   const { text, ...policy } = inForce
+  const unusable = policies.unusable('node')
   return { policy, text, ...(unusable === undefined ? {} : { unusable }), stopped: [...stopped] }
 }
 
@@ -52,10 +53,19 @@ function endedByPolicy(contracts: Iterable<ContractState>): string[] {
   return [...contracts].filter(({ stopWhy }) => stopWhy === 'policy').map(({ runId }) => runId)
 }
 
-/** What another policy would say of what was offered here. @throws YamlFileError */
-export async function tryPolicy(parts: DaemonParts, text: string, fileName: string): Promise<PolicyTrial> {
-  const { compiled } = await readPolicy(text, fileName)
-  const { mesh, clock } = parts
+/**
+ * What would become of what was offered here, if another policy took the place of that of a level, beside that of the
+ * other level. @throws YamlFileError
+ */
+export async function tryPolicy(
+  parts: DaemonParts,
+  text: string,
+  fileName: string,
+  level: PolicyLevel,
+): Promise<PolicyTrial> {
+  const { compiled } = await readPolicy(text, fileName, level)
+  const { mesh, clock, policies: held } = parts
+  const then = held.with(level, compiled)
   const name = namesOf(mesh, clock.nowMs())
   const trial: PolicyTrial = {
     offers: mesh.negotiation.offers.size,
@@ -65,7 +75,7 @@ export async function tryPolicy(parts: DaemonParts, text: string, fileName: stri
     leftOut: 0,
   }
   for (const record of [...mesh.negotiation.offers.values()].toReversed()) {
-    const [before, after] = [mesh.policies, [compiled]].map((policies) => evaluate(policies, record.facts))
+    const [before, after] = [mesh.policies, then].map((policies) => evaluate(policies, record.facts))
     if (before!.allowed !== after!.allowed) {
       if (trial.changes.length === MAX_CHANGES) {
         trial.leftOut++
@@ -101,7 +111,7 @@ export function explainTask(parts: DaemonParts, id: string): PolicyExplanation {
   return {
     ...offeredJob({ jobId, facts }, namesOf(mesh, clock.nowMs())),
     verdict: verdictView(verdict),
-    rules: explain(mesh.policies, facts).map(({ rule, wanted, outcome, saw }) => ({ rule, wanted, outcome, saw })),
+    rules: explain(mesh.policies, facts).map(({ domain, ...report }) => ({ level: domain, ...report })),
     ...(answered === undefined ? {} : { answered }),
   }
 }

@@ -29,19 +29,6 @@ export function compilePolicy(domain: Domain, { metadata, spec }: Policy): Compi
   }
 }
 
-/** A policy that cannot be read: it refuses everything, and says why. */
-export function unusablePolicy(domain: Domain, name: string, why: string): CompiledPolicy {
-  return {
-    domain,
-    name,
-    rules: [],
-    faults: [{ path: [], text: why }],
-    whenForbidden: 'drain',
-    counts: false,
-    oneByOne: false,
-  }
-}
-
 /** Compiles the rules of one policy, whose expressions share one budget. */
 class Compiler {
   readonly #faults: PolicyFault[]

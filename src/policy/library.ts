@@ -2,4 +2,4 @@
  * Policies, compiled: with the CEL library in it, so that only a daemon that has a policy loads it; it is built into a
  * file of its own.
  */
-export { compilePolicy, unusablePolicy } from './compile.ts'
+export { compilePolicy } from './compile.ts'

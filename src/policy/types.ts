@@ -25,6 +25,8 @@ export interface Facts {
     readonly self: boolean
     /** It is in this node's trust list; not so where only `--open` lets it in. */
     readonly trusted: boolean
+    /** Whose machine it is, as an enroller of the cluster signed; empty where nobody did. */
+    readonly owner: string
     /** Other tasks of its that are here now. */
     readonly running: number
   }

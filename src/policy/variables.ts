@@ -24,7 +24,7 @@ export const VARIABLE_TYPES = {
     logCapBytes: 'int',
     selector: 'string',
   },
-  submitter: { id: 'string', self: 'bool', trusted: 'bool', running: 'int' },
+  submitter: { id: 'string', self: 'bool', trusted: 'bool', owner: 'string', running: 'int' },
   node: { id: 'string', labels: 'map<string, string>', cpuMilli: 'int', memoryBytes: 'int', running: 'int' },
   cluster: { name: 'string' },
 } as const satisfies Readonly<Record<keyof Variables, Readonly<Record<string, string>>>>

@@ -132,7 +132,10 @@ describe('policies of real daemons', function () {
     const said = JSON.parse((await again.cli('policy', 'explain', taskId, '--json')).stdout) as PolicyExplanation
     assert.equal(said.verdict.allowed, false)
     assert.deepEqual(said.rules, [
-      { rule: 'sorting', wanted: "allow task.command[0] == 'sort'", outcome: 'passes', saw: 'task.command.0 = "wc"' },
+      {
+        ...{ level: 'node', policy: 'strict', rule: 'sorting', outcome: 'passes' },
+        ...{ wanted: "allow task.command[0] == 'sort'", saw: 'task.command.0 = "wc"' },
+      },
     ])
     assert.match((await again.cli('policy', 'explain', taskId)).stdout, /verdict +refused: policy: node policy strict/)
 

@@ -40,6 +40,7 @@ const CAST: readonly { readonly statement: VerifiedStatement; readonly signers: 
     someChange(1),
     enrollers([OTHER_ENROLLER.id], [ENROLLER.id], ['a'.repeat(64)]),
     { kind: 'admins', admins: { keys: [ANN.id, NED.id], threshold: 2 } },
+    { kind: 'policy', text: 'kind: Policy' },
     { kind: 'checkpoint', state: stateHash(stateOf().log.authority) },
   ].map((change) => ({ statement: entryOn(GENESIS_PLACE, change), signers: [ANN, BEN] })),
   {

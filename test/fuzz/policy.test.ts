@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { readPolicyFile } from '../../src/model/policy-file.ts'
 import { Policy, POLICY_LIMITS } from '../../src/model/policy.ts'
-import { compilePolicy, unusablePolicy } from '../../src/policy/compile.ts'
+import { compilePolicy } from '../../src/policy/compile.ts'
+import { unusablePolicy } from '../../src/policy/unusable.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
 import type { Facts, Verdict } from '../../src/policy/types.ts'
 import type { Rng } from '../../src/util/rng.ts'
@@ -20,7 +21,10 @@ const LARGEST = factsOf({
 })
 const FACTS: readonly Facts[] = [
   LARGEST,
-  factsOf({ output: true }, { submitter: { id: 'x', self: true, trusted: false, running: 9 }, usage: undefined }),
+  factsOf(
+    { output: true },
+    { submitter: { id: 'x', self: true, trusted: false, owner: '', running: 9 }, usage: undefined },
+  ),
   factsOf({}, { usage: { submitter: { ...UNUSED, atOnce: 100 }, everyone: UNUSED } }),
 ]
 

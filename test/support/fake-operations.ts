@@ -367,7 +367,7 @@ export class FakeOperations implements Operations {
 
   policyText = ''
 
-  policy(): PolicyView {
+  async policy(): Promise<PolicyView> {
     if (this.policyText === '') return { stopped: [] }
     const policy = { version: 1, atMs: 0, by: 'me', sha256: 'ab'.repeat(32), name: 'house', rules: 1 }
     return { policy, text: this.policyText, stopped: [] }
@@ -390,8 +390,8 @@ export class FakeOperations implements Operations {
     return { offers: 0, stillAllowed: 0, stillRefused: 0, changes: [], leftOut: 0 }
   }
 
-  policyHistory(): PolicyHistory {
-    const { policy } = this.policy()
+  async policyHistory(): Promise<PolicyHistory> {
+    const { policy } = await this.policy()
     return { versions: policy === undefined ? [] : [policy] }
   }
 

@@ -23,7 +23,7 @@ export const PERMIT_EVERYTHING: RuleInput = { name: 'everything', allow: 'true' 
 export function factsOf(task: Record<string, unknown> = {}, more: Partial<Facts> = {}): Facts {
   return {
     task: TaskSpec.parse({ command: ['wc', '-l', 'a.txt'], ...task }),
-    submitter: { id: '12D3KooWsubmitter', self: false, trusted: true, running: 0 },
+    submitter: { id: '12D3KooWsubmitter', self: false, trusted: true, owner: 'ann', running: 0 },
     node: {
       id: '12D3KooWnode',
       labels: { zone: 'attic' },

@@ -48,7 +48,7 @@ function factsOf(i: number): Facts {
       command: ['python3', 'count.py', '--part', String(i)],
       env: { LANG: 'C', PART: String(i) },
     }),
-    submitter: { id: `12D3KooW${i % 9}`, self: false, trusted: true, running: 1 },
+    submitter: { id: `12D3KooW${i % 9}`, self: false, trusted: true, owner: 'ann', running: 1 },
     node: {
       id: '12D3KooWnode',
       labels: { zone: 'attic', 'kubernetes.io/hostname': 'bench', 'kubernetes.io/arch': 'amd64' },

@@ -14,6 +14,15 @@ import { printable, shownWord, type Paint } from '../terminal.ts'
 
 const YAML = 'application/yaml'
 const file = filled('a file, such as ./policy.yaml')
+const CLUSTER = 'of the cluster, which its admins sign'
+
+interface LevelOptions {
+  cluster?: boolean
+  out?: string
+}
+
+/** What a request says of the level. */
+const levelOf = ({ cluster }: LevelOptions) => ({ level: cluster === true ? 'cluster' : 'node' })
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -21,18 +30,20 @@ export function register(program: Command): void {
     .command('policy')
     .summary('what this node lets run')
     .description(
-      'The policy of this node: which tasks it takes beside what the trust list says, and what happens to others. ' +
+      'The policy of this node: which tasks it takes beside what the trust list says, and what happens to others; ' +
+        'and (--cluster) that which the admins of its cluster signed. Both must allow. ' +
         'Rules are written in CEL over task, submitter, node and cluster; docs/POLICY.md has them all.',
     )
     .addHelpText(
       'after',
       '\nExamples:\n  althing policy test policy.yaml\n  althing policy apply policy.yaml\n' +
-        '  althing policy explain TASK',
+        '  althing policy apply --cluster house.yaml\n  althing policy explain TASK',
     )
   policy
     .command('get')
     .summary('print the policy in force')
     .description('Print the file of the policy in force, as it was applied. Without one the trust list alone decides.')
+    .option('--cluster', CLUSTER)
     .addHelpText('after', '\nExamples:\n  althing policy get > policy.yaml\n  althing policy get --json')
     .action(get)
   policy
@@ -40,10 +51,16 @@ export function register(program: Command): void {
     .summary('put a policy in force')
     .description(
       'Check a policy and put it in force. What it forbids is declined from now on; of what is here, tasks that have ' +
-        'not started never do, and those that run are stopped or drained, as each rule says.',
+        'not started never do, and those that run are stopped or drained, as each rule says. With --cluster it is ' +
+        'proposed to the admins of the cluster: with enough signatures each member enforces it.',
     )
     .argument('<file>', 'a YAML or JSON file, or - for stdin', file)
-    .addHelpText('after', '\nExample:\n  althing policy apply policy.yaml')
+    .option('--cluster', CLUSTER)
+    .option('--out <file>', 'where to write the proposal (default: proposal.json)', filled('the path of a file'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  althing policy apply policy.yaml\n  althing policy apply --cluster house.yaml --out p.json',
+    )
     .action(apply)
   policy
     .command('test')
@@ -53,13 +70,15 @@ export function register(program: Command): void {
         'Nothing is changed.',
     )
     .argument('<file>', 'a YAML or JSON file, or - for stdin', file)
-    .addHelpText('after', '\nExample:\n  althing policy test policy.yaml')
+    .option('--cluster', CLUSTER)
+    .addHelpText('after', '\nExamples:\n  althing policy test policy.yaml\n  althing policy test --cluster house.yaml')
     .action(test)
   policy
     .command('history')
     .summary('list what was applied, when and by whom')
     .description('List what was applied and removed on this node, when and by whom, newest first.')
-    .addHelpText('after', '\nExample:\n  althing policy history --json')
+    .option('--cluster', CLUSTER)
+    .addHelpText('after', '\nExamples:\n  althing policy history --json\n  althing policy history --cluster')
     .action(history)
   policy
     .command('explain')
@@ -74,22 +93,34 @@ export function register(program: Command): void {
     .command('remove')
     .summary('take the policy out of force')
     .description('Take the policy out of force: the trust list alone decides again.')
-    .addHelpText('after', '\nExample:\n  althing policy remove')
+    .option('--cluster', CLUSTER)
+    .option('--out <file>', 'where to write the proposal (default: proposal.json)', filled('the path of a file'))
+    .addHelpText('after', '\nExamples:\n  althing policy remove\n  althing policy remove --cluster')
     .action(remove)
 }
 
-async function get(_options: object, command: Command): Promise<void> {
+async function get(options: LevelOptions, command: Command): Promise<void> {
   const { client, json, printJson, note } = contextOf(command)
-  const view = await client.get<PolicyView>('/v1/policy')
+  const view = await client.get<PolicyView>(`/v1/policy?${new URLSearchParams(levelOf(options)).toString()}`)
   if (json) return printJson(view)
-  if (view.text === undefined) return note('althing: no policy: the trust list alone decides whose tasks run here')
+  if (view.text === undefined) {
+    return note(
+      options.cluster === true
+        ? 'althing: the cluster has no policy: those of its nodes alone decide'
+        : 'althing: no policy: the trust list alone decides whose tasks run here',
+    )
+  }
   process.stdout.write(view.text.endsWith('\n') ? view.text : `${view.text}\n`)
   if (view.unusable !== undefined)
     note(`althing: it cannot be used, and everything is refused: ${printable(view.unusable)}`)
 }
 
-async function apply(path: string, _options: object, command: Command): Promise<void> {
+async function apply(path: string, options: LevelOptions, command: Command): Promise<void> {
   const { client, json, print, printJson } = contextOf(command)
+  if (options.cluster === true) {
+    const { proposePolicy } = await import('../gov/policy.ts')
+    return proposePolicy(contextOf(command), await read(path), shownName(path), options.out)
+  }
   const query = new URLSearchParams({ file: shownName(path), by: whoAmI() }).toString()
   const view = await client.send<PolicyView>(`/v1/policy?${query}`, YAML, await read(path))
   if (json) return printJson(view)
@@ -97,16 +128,20 @@ async function apply(path: string, _options: object, command: Command): Promise<
   if (view.stopped.length > 0) print(`stopping ${count(view.stopped.length, 'task')}: ${view.stopped.join(', ')}`)
 }
 
-async function remove(_options: object, command: Command): Promise<void> {
+async function remove(options: LevelOptions, command: Command): Promise<void> {
   const { client, json, print, printJson } = contextOf(command)
+  if (options.cluster === true) {
+    const { proposeNoPolicy } = await import('../gov/policy.ts')
+    return proposeNoPolicy(contextOf(command), options.out)
+  }
   const view = await client.delete<PolicyView>(`/v1/policy?${new URLSearchParams({ by: whoAmI() }).toString()}`)
   if (json) printJson(view)
   else print('no policy: the trust list alone decides whose tasks run here')
 }
 
-async function test(path: string, _options: object, command: Command): Promise<void> {
+async function test(path: string, options: LevelOptions, command: Command): Promise<void> {
   const { client, json, paint, print, printJson } = contextOf(command)
-  const query = new URLSearchParams({ file: shownName(path) }).toString()
+  const query = new URLSearchParams({ file: shownName(path), ...levelOf(options) }).toString()
   const trial = await client.send<PolicyTrial>(`/v1/policy/test?${query}`, YAML, await read(path))
   if (json) return printJson(trial)
   const { offers, stillAllowed, stillRefused, changes, leftOut } = trial
@@ -124,9 +159,11 @@ async function test(path: string, _options: object, command: Command): Promise<v
   print(`${would}, of ${count(offers, 'job')} that were offered here; ${said}`)
 }
 
-async function history(_options: object, command: Command): Promise<void> {
+async function history(options: LevelOptions, command: Command): Promise<void> {
   const { client, json, printJson, printTable } = contextOf(command)
-  const found = await client.get<PolicyHistory>('/v1/policy/history')
+  const found = await client.get<PolicyHistory>(
+    `/v1/policy/history?${new URLSearchParams(levelOf(options)).toString()}`,
+  )
   if (json) return printJson(found)
   printTable(
     [
@@ -163,8 +200,11 @@ async function explain(task: string, _options: object, command: Command): Promis
       paint,
     ),
   )
-  for (const { rule, wanted, outcome, saw } of rules)
-    print(printable(`  ${outcome.padEnd(7)}  ${rule}: ${wanted}${saw === '' ? '' : ` (${saw})`}`))
+  for (const { level, policy } of new Map(rules.map((one) => [one.level, one])).values()) {
+    print(printable(`${level} policy ${policy}`))
+    for (const { rule, wanted, outcome, saw } of rules.filter((one) => one.level === level))
+      print(printable(`  ${outcome.padEnd(7)}  ${rule}: ${wanted}${saw === '' ? '' : ` (${saw})`}`))
+  }
 }
 
 function describeAnswer({ atMs, reasons }: NonNullable<PolicyExplanation['answered']>): string {

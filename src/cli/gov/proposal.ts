@@ -1,4 +1,5 @@
 /** A proposal: an entry of the log on its way to enough signatures. It is a file, which travels by whatever means. */
+import { hash } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import * as z from 'zod'
 import { Change, LogEntry } from '../../model/governance.ts'
@@ -6,7 +7,7 @@ import { messageOf } from '../../util/errors.ts'
 import { openStatement, type VerifiedStatement } from '../../wire/statement.ts'
 import { CliError } from '../errors.ts'
 import { describeFileError } from '../files.ts'
-import { shownWord } from '../terminal.ts'
+import { printable, shownWord } from '../terminal.ts'
 
 /** An entry of 64 KiB and some refusals, as text. */
 const MAX_FILE_BYTES = 256 * 1024
@@ -93,7 +94,18 @@ export function describeChange(change: Change): string[] {
         ...change.nodes.map((key) => `expelled for ever: ${key}`),
         `${change.keep.length} statements of those of them that may admit others stay`,
       ]
+    case 'policy':
+      return [change.text === '' ? 'no policy of the cluster any more' : `policy of the cluster: ${sumOf(change.text)}`]
     case 'checkpoint':
       return [`says again what holds: ${change.state}`]
   }
+}
+
+/** What is signed with a change besides, word by word; nobody should sign what they have not seen. */
+export function textIn(change: Change): string[] {
+  return change.kind === 'policy' ? change.text.trimEnd().split('\n').map(printable) : []
+}
+
+function sumOf(text: string): string {
+  return `${text.trimEnd().split('\n').length} lines, sha256 ${hash('sha256', text)}`
 }

@@ -1,5 +1,5 @@
 /** The commands of `althing gov` by which something is proposed, signed, refused, and brought into the log. */
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { isSignedBy } from '../../governance/authority.ts'
@@ -13,7 +13,7 @@ import { each, checked, filled, integer, oneOf } from '../options.ts'
 import { ADMIN_KEY, AdminKey, RECOVERY_KEY } from './admin.ts'
 import { readHistory } from './history.ts'
 import { findProposal, offer, proposalWord } from './offered.ts'
-import { describeChange, proposalOf, textOf, writeProposal, type Proposal } from './proposal.ts'
+import { describeChange, proposalOf, textIn, textOf, writeProposal, type Proposal } from './proposal.ts'
 import { faultOfKey, keyList } from './words.ts'
 
 const file = filled('the path of a file')
@@ -57,7 +57,7 @@ export function registerSigning(gov: Command): void {
       const context = contextOf(command)
       const view = await context.client.get<ClusterView>('/v1/cluster')
       const change = await changeOf(context, view, options)
-      await begin(context, view, change, options.out, ADMIN_KEY)
+      await begin(context, view, change, options.out)
     })
   gov
     .command('recover')
@@ -154,19 +154,23 @@ async function kept({ client }: Context, losing: readonly string[], keep: Propos
   return [...state.statements.values()].filter(({ signer }) => losing.includes(signer)).map(({ hash }) => hash)
 }
 
-async function begin(
+/** Proposes a change upon the newest entry: signs it here if a key is here, and brings it in if that is enough. */
+export async function begin(
   context: Context,
   view: ClusterView,
   change: Change,
   out: string | undefined,
-  keyName: string,
+  keyName = ADMIN_KEY,
 ): Promise<void> {
   const body = { cluster: view.id, height: view.height + 1, parent: view.head, atMs: Date.now(), change }
   const proposal = proposalOf(makeStatement('entry', body, []))
   const path = out ?? `proposal-${proposal.statement.hash.slice(0, 12)}.json`
   if (existsSync(path)) throw usageError(`--out ${path}: there is such a file already`, 'give another with --out')
   if (existsSync(join(context.paths.dataDir, keyName))) {
-    return sign(context, proposal, path, AdminKey.in(context.paths.dataDir, keyName), undefined)
+    const inLog = await sign(context, proposal, path, AdminKey.in(context.paths.dataDir, keyName), undefined)
+    // What everybody has needs no file that nobody asked for.
+    if (inLog && out === undefined) rmSync(path)
+    return
   }
   writeProposal(path, proposal)
   context.note(`althing: wrote ${path}; no ${keyName} is on this machine: let the admins sign it`)
@@ -198,30 +202,35 @@ async function sign(
   path: string | undefined,
   signer: AdminKey,
   dead: string | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const { note } = context
   for (const line of describeChange(proposal.change)) note(`althing: ${line}`)
+  for (const line of textIn(proposal.change)) note(`  ${line}`)
   const statement = signer.sign(proposal.statement, proposal.entry.parent, (hash) => hash === dead)
   const signed = { ...proposal, statement }
   // Kept before it goes anywhere: the promise is given.
   if (path !== undefined) writeProposal(path, signed)
   note(`althing: signed by ${signer.id}; ${statement.signers.length} have signed it`)
-  await bring(context, signed, path)
+  return bring(context, signed, path)
 }
 
-/** Brings a proposal into the log if it is complete, and else offers it to others, by the daemon that runs here. */
-async function bring(context: Context, proposal: Proposal, path: string | undefined): Promise<void> {
+/**
+ * Brings a proposal into the log if it is complete, and else offers it to others, by the daemon that runs here.
+ * @returns whether it is in the log
+ */
+async function bring(context: Context, proposal: Proposal, path: string | undefined): Promise<boolean> {
   const { client, note, json, printJson } = context
   const { statement, entry, change } = proposal
   const view = await client.get<ClusterView>('/v1/cluster').catch(() => undefined)
   if (view === undefined || view.id !== entry.cluster) {
-    return note(`althing: no daemon of its cluster runs here; ${path ?? 'the proposal'} goes on by hand`)
+    note(`althing: no daemon of its cluster runs here; ${path ?? 'the proposal'} goes on by hand`)
+    return false
   }
   const deciding = change.kind === 'recover' ? view.recovery : view.admins
   if (!isSignedBy(deciding, statement.signers)) {
     note(`althing: ${deciding.threshold} of ${deciding.keys.length} must sign`)
     if (!(await offer(context, proposal)) && path !== undefined) note(`althing: hand ${path} on`)
-    return
+    return false
   }
   const { outcomes } = await client.post<OutcomesView>('/v1/governance', { statements: [textOf(statement)] })
   if (outcomes[0] !== 'applied' && outcomes[0] !== 'known') {
@@ -231,4 +240,5 @@ async function bring(context: Context, proposal: Proposal, path: string | undefi
   }
   if (json) printJson({ height: entry.height, hash: statement.hash })
   else note(`althing: it is entry ${entry.height} of the log`)
+  return true
 }

@@ -32,7 +32,7 @@ export interface Asked {
 
 /** What facts are made of beside the state. */
 export type FactsContext = Pick<Context, 'self' | 'cluster' | 'nowMs'> & {
-  readonly local: Pick<LocalNode, 'trusted' | 'labels' | 'capacity'>
+  readonly local: Pick<LocalNode, 'trusted' | 'labels' | 'capacity' | 'roster'>
 }
 
 /** May it run here? Without a policy it may. */
@@ -57,6 +57,7 @@ export function factsOf(state: NegotiationState, ctx: FactsContext, { submitter,
       id: submitter,
       self: submitter === ctx.self,
       trusted: ctx.local.trusted.has(submitter),
+      owner: ctx.local.roster?.owners.get(submitter) ?? '',
       running: usage.submitter.atOnce - itself,
     },
     node: {

@@ -34,11 +34,14 @@ export interface Surroundings {
   readonly input: (input: MeshInput) => void
   /** Tells the mesh again whose tasks run here. */
   readonly refresh: () => void
+  /** Takes up what the admins of the cluster decided. */
+  readonly adopt: () => void
 }
 
 /** Reads what is stored and builds both. Nothing is started. @throws AlthingError `damaged-genesis` */
 export function assembleGovernance(around: Surroundings): { readonly governor: Governor; readonly porch: PorchKeeper } {
-  const { options, seed, signer, store, clock, rng, events, log, audit, loop, peer, sealer, input, refresh } = around
+  const { options, seed, signer, store, clock, rng, events, log, audit, loop, peer, sealer, input } = around
+  const { refresh, adopt } = around
   const governor = new Governor({
     stored: loadCluster(store, log),
     signer,
@@ -59,6 +62,7 @@ export function assembleGovernance(around: Surroundings): { readonly governor: G
       }
       refresh()
     },
+    onDecision: adopt,
     tell: (what, subject) => events.emit({ atMs: clock.wallMs(), type: 'governance', subject, what }),
     pick: (peers) => rng.pick(peers),
   })

@@ -38,6 +38,8 @@ export interface GovernorOptions {
   readonly send: (to: PeerIdText, message: GovernanceMessage) => void
   /** Who is a member, or what it may do, has changed; those who left get and give nothing any more. */
   readonly onRoster: (left: readonly PeerIdText[]) => void
+  /** What the admins decided may have changed: policy and configuration. */
+  readonly onDecision: () => void
   /** For whoever watches: members that came and went, and a fork. */
   readonly tell: (what: string, subject: string) => void
   /** One of some peers, by chance. */
@@ -54,6 +56,7 @@ export class Governor {
   #timer: NodeJS.Timeout | undefined
   #wasFresh = true
   readonly #allowance = new ProposalAllowance()
+  #lastDecision: string | undefined
 
   constructor(options: GovernorOptions) {
     this.#options = options
@@ -200,7 +203,16 @@ export class Governor {
     const changed = fresh !== this.#wasFresh
     this.#wasFresh = fresh
     if (changed) this.#options.onRoster([])
+    this.#noteDecision()
     return effects
+  }
+
+  #noteDecision(): void {
+    const { log } = this.state!
+    const decision = `${log.chain.at(-1)} ${log.fork?.parent}`
+    const changed = decision !== this.#lastDecision
+    this.#lastDecision = decision
+    if (changed) this.#options.onDecision()
   }
 
   /** Before anything else of the step: an admission must not be known to others before the ticket is burnt. */

@@ -140,7 +140,7 @@ export const clusterRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/proposals',
     summary: 'Proposals that wait for the signatures of other admins, the oldest first.',
-    access: 'token',
+    right: 'read-host',
     replies: { 200: json('The proposals.', ({ ProposalView }) => z.array(ProposalView)), 404: NO_CLUSTER },
     handle: ({ operations }) => ({ status: 200, json: operations.cluster.proposals() }),
   }),
@@ -149,7 +149,7 @@ export const clusterRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/proposals',
     summary: 'Passes a proposal, with the signatures it has, on to all members; with enough of them it is decided.',
-    access: 'token',
+    right: 'administer',
     body: body(ProposalRequest, STATEMENTS_BODY_BYTES),
     replies: { 200: json('What became of it.', ({ ProposedView }) => ProposedView), 404: NO_CLUSTER, 422: REFUSED },
     handle: ({ operations, body: { entry, refusals } }) => ({

@@ -1,5 +1,6 @@
 /** Routes about what this node lets run. */
 import * as z from 'zod'
+import { PolicyLevel } from '../../model/policy-api.ts'
 import { route, type Route } from '../route.ts'
 import { json, problem } from './shared.ts'
 
@@ -7,8 +8,16 @@ const TYPE = 'application/yaml'
 /** `POLICY_LIMITS.fileBytes`, in characters that may take more than a byte. */
 const MAX_POLICY_BYTES = 1024 * 1024
 
-/** `file` is named in errors, `by` in the history. One for all routes: a schema takes some kilobytes. */
-const Query = z.strictObject({ file: z.string().default('policy.yaml'), by: z.string().default('') })
+/**
+ * `file` is named in errors, `by` in the history; `level`: that of the cluster is decided by its admins, and can only
+ * be read and tried here. One for all routes: a schema takes some kilobytes.
+ */
+const Query = z.strictObject({
+  file: z.string().default('policy.yaml'),
+  by: z.string().default(''),
+  level: PolicyLevel.default('node'),
+})
+const NO_CLUSTER = problem('There is no cluster with a genesis to have one.')
 const faulty = problem('Not a policy; the detail has file, line and field of each mistake.')
 
 export const policyRoutes: readonly Route[] = [
@@ -16,10 +25,11 @@ export const policyRoutes: readonly Route[] = [
     id: 'getPolicy',
     method: 'GET',
     path: '/v1/policy',
-    summary: 'The policy in force on this node.',
+    summary: 'The policy in force on this node, or that of its cluster.',
     right: 'read-host',
-    replies: { 200: json('The policy, if there is one.', ({ PolicyView }) => PolicyView) },
-    handle: ({ operations }) => ({ status: 200, json: operations.policy() }),
+    query: Query,
+    replies: { 200: json('The policy, if there is one.', ({ PolicyView }) => PolicyView), 404: NO_CLUSTER },
+    handle: async ({ operations, query }) => ({ status: 200, json: await operations.policy(query.level) }),
   }),
   route({
     id: 'applyPolicy',
@@ -56,17 +66,18 @@ export const policyRoutes: readonly Route[] = [
     replies: { 200: json('The verdicts that would change.', ({ PolicyTrial }) => PolicyTrial), 422: faulty },
     handle: async ({ operations, query, body }) => ({
       status: 200,
-      json: await operations.tryPolicy(body, query.file),
+      json: await operations.tryPolicy(body, query.file, query.level),
     }),
   }),
   route({
     id: 'listPolicyVersions',
     method: 'GET',
     path: '/v1/policy/history',
-    summary: 'What was applied on this node, when and by whom; newest first.',
+    summary: 'What was applied on this node, or decided in its cluster, when and by whom; newest first.',
     right: 'read-host',
-    replies: { 200: json('The versions.', ({ PolicyHistory }) => PolicyHistory) },
-    handle: ({ operations }) => ({ status: 200, json: operations.policyHistory() }),
+    query: Query,
+    replies: { 200: json('The versions.', ({ PolicyHistory }) => PolicyHistory), 404: NO_CLUSTER },
+    handle: async ({ operations, query }) => ({ status: 200, json: await operations.policyHistory(query.level) }),
   }),
   route({
     id: 'explainPolicy',

@@ -215,7 +215,30 @@ const audit: Checker = {
   },
 }
 
+/** What the cluster lets run is what the last entry of the chain says that is about it, and nothing else. */
+const policies: Checker = {
+  name: 'policies',
+  step(_world, { key, state }) {
+    const { chain, placed, authority } = state!.log
+    const said = chain.flatMap((hash) => {
+      const change = placed.get(hash)?.change
+      return change?.kind === 'policy' ? [{ hash, text: change.text }] : []
+    })
+    const last = said.at(-1)
+    const { hash, text, version } = authority.policy ?? {}
+    if (hash !== last?.hash || text !== last?.text || (version ?? 0) !== said.length) {
+      throw new Violation(
+        'policies',
+        `${short(key)} holds policy ${version} (${text}); the last of ${said.length} says ${last?.text}`,
+      )
+    }
+  },
+}
+
 /** A fresh set of all rules: some remember. */
 export function allCheckers(): Checker[] {
-  return [audit, proposals, threshold, revocation, silence, new Tickets(), withdrawal, bounds, convergence, forks]
+  return [
+    ...[audit, proposals, policies, threshold, revocation, silence, new Tickets()],
+    ...[withdrawal, bounds, convergence, forks],
+  ]
 }

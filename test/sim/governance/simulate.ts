@@ -181,13 +181,14 @@ class Life {
   #change(
     machine: Machine,
     enrollers: ReadonlySet<string>,
-    kind = this.#rng.pick(['enroll', 'withdraw', 'revoke', 'admins']),
+    kind = this.#rng.pick(['enroll', 'enroll', 'withdraw', 'revoke', 'admins', 'policy', 'policy']),
   ) {
     const members = [...machine.state!.roster.members.keys()]
     const somebody = this.#rng.pick(members.length > 0 ? members : [keyOf(0)])
     const statements = [...machine.state!.statements.keys()]
     const keep = statements.filter(() => this.#rng.int(2) === 0).slice(0, 500)
     const others = [...enrollers].filter((key) => key !== keyOf(0))
+    if (kind === 'policy') return { kind, text: this.#rng.int(4) === 0 ? '' : `policy ${this.#rng.int(1_000)}` }
     if (kind === 'recover') return { kind, admins: { keys: ADMINS, threshold: 2 } }
     if (kind === 'admins')
       return { kind, admins: { keys: this.#rng.shuffle([...ADMINS]), threshold: 2 + this.#rng.int(2) } }

@@ -82,12 +82,58 @@ describe('node/policies', () => {
     ])
     const again = open()
     await again.restore()
-    assert.match(again.unusable!, /policy version 1:6:\d+: spec\.rules\[0\]/)
+    assert.match(again.unusable('node')!, /policy version 1:6:\d+: spec\.rules\[0\]/)
     const verdict = evaluate(inForce!, factsOf())
     assert.ok(!verdict.allowed)
     assert.match(verdict.refusals[0]!.saw, /spec\.rules\[0\]/)
     await again.apply(text('two'), 'two.yaml', 'me')
-    assert.equal(again.unusable, undefined)
+    assert.equal(again.unusable('node'), undefined)
+  })
+
+  it('asks that of the cluster beside its own: both must allow, and each is replaced by itself', async () => {
+    const policies = open()
+    const decided = (version: number, body: string) => ({ hash: `${version}`, version, text: body })
+    await policies.apply(text('own'), 'own.yaml', 'me')
+    assert.ok(await policies.decide(decided(1, text('law', "{ name: b, deny: 'true' }"))))
+    const asked = () => inForce!.map(({ domain, name }) => [domain, name])
+    assert.deepEqual(asked(), [
+      ['node', 'own'],
+      ['cluster', 'law'],
+    ])
+    const verdict = evaluate(inForce!, factsOf())
+    assert.ok(!verdict.allowed)
+    assert.deepEqual(
+      verdict.refusals.map(({ domain, policy, rule }) => [domain, policy, rule]),
+      [['cluster', 'law', 'b']],
+    )
+    await policies.apply(text('other'), 'own.yaml', 'me')
+    assert.deepEqual(asked()[1], ['cluster', 'law'])
+    assert.ok(!evaluate(inForce!, factsOf()).allowed)
+    assert.deepEqual(policies.ofCluster, { name: 'law', version: 1 })
+    await policies.decide(decided(2, text('law', "{ name: b, deny: 'task' }")))
+    assert.match(policies.unusable('cluster')!, /cluster policy version 2:6:\d+: spec\.rules\[0\]\.deny/)
+    assert.ok(!evaluate(inForce!, factsOf()).allowed)
+    await policies.decide(decided(3, ''))
+    assert.deepEqual([asked(), policies.ofCluster], [[['node', 'other']], undefined])
+    assert.equal(await policies.decide(decided(3, '')), false, 'nothing new')
+    // After a restart both are there before anything runs.
+    const again = open()
+    await again.restore(decided(4, text('fourth')))
+    assert.deepEqual(asked(), [
+      ['node', 'other'],
+      ['cluster', 'fourth'],
+    ])
+  })
+
+  it('follows the last of two decisions that come at once, whichever is read first', async () => {
+    const policies = open()
+    const slow = `${text('slow')}${'# filler\n'.repeat(4_000)}`
+    const both = [
+      policies.decide({ hash: 'a', version: 1, text: slow }),
+      policies.decide({ hash: 'b', version: 2, text: '' }),
+    ]
+    assert.deepEqual(await Promise.all(both), [false, true])
+    assert.deepEqual(inForce, [])
   })
 
   it('keeps a hundred versions', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { compilePolicy, unusablePolicy } from '../../../src/policy/compile.ts'
+import { compilePolicy } from '../../../src/policy/compile.ts'
+import { unusablePolicy } from '../../../src/policy/unusable.ts'
 import { evaluate, explain } from '../../../src/policy/evaluate.ts'
 import type { Facts, Refusal, Verdict } from '../../../src/policy/types.ts'
 import { factsOf, PERMIT_EVERYTHING, policyOf, UNUSED, type RuleInput } from '../../support/policy.ts'

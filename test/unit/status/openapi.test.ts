@@ -26,6 +26,8 @@ const ENDPOINTS = [
   'POST /v1/members/{id}/revoke',
   'GET /v1/governance',
   'POST /v1/governance',
+  'GET /v1/proposals',
+  'POST /v1/proposals',
   'GET /v1/trust',
   'POST /v1/trust',
   'DELETE /v1/trust/{peer}',

@@ -15,13 +15,22 @@ const RIGHTS: Readonly<Record<Right | 'open', readonly string[]>> = {
   ],
   'read-host': [
     ...['listTrust', 'getPolicy', 'listPolicyVersions', 'exportAudit', 'getReachability', 'metrics'],
-    ...['getCluster', 'listMembers', 'getGovernance'],
+    ...['getCluster', 'listMembers', 'getGovernance', 'listProposals'],
   ],
   submit: ['addBundle', 'submitJob', 'cancelTask'],
   operate: ['applyPassports', 'applyPolicy', 'removePolicy', 'tryPolicy', 'verifyAudit', 'acceptAudit', 'examine'],
   administer: [
     ...['addTrust', 'removeTrust', 'shutdown', 'createToken', 'listTokens', 'revokeToken'],
-    ...['foundCluster', 'joinCluster', 'leaveCluster', 'createTicket', 'revokeMember', 'rotateKey', 'addStatements'],
+    ...[
+      'foundCluster',
+      'joinCluster',
+      'leaveCluster',
+      'createTicket',
+      'revokeMember',
+      'rotateKey',
+      'addStatements',
+      'addProposal',
+    ],
   ],
 }
 

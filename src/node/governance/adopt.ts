@@ -1,0 +1,12 @@
+/** Takes up on this node what the admins of its cluster decided: in one place, whenever the log has changed. */
+import { messageOf } from '../../util/errors.ts'
+import type { DaemonParts } from '../daemon-state.ts'
+import { adoptPolicy } from './cluster-policy.ts'
+
+/** The log may say something else than before. Nothing is awaited: whoever changed the log goes on meanwhile. */
+export function adoptDecisions(parts: DaemonParts): void {
+  const { governor, log } = parts
+  adoptPolicy(parts, governor.state?.log.authority.policy).catch((error: unknown) => {
+    log.error({ error: messageOf(error) }, 'what the admins decided could not be taken up')
+  })
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { stateHash } from '../../../src/governance/authority.ts'
+import type { GovernanceState } from '../../../src/governance/state.ts'
+import { GOVERNANCE_LIMITS } from '../../../src/model/governance.ts'
+import { STATEMENT_MAX_BYTES } from '../../../src/wire/limits.ts'
+import { makeStatement } from '../../../src/wire/statement.ts'
+import {
+  after,
+  ANN,
+  BEN,
+  CAT,
+  clusterOf,
+  entryOn,
+  fateOf,
+  GENESIS_PLACE,
+  give,
+  keyOf,
+  NOW_MS,
+  someChange,
+  stateOf,
+} from './fixtures.ts'
+
+const policy = (text: string) => ({ kind: 'policy', text })
+const textIn = ({ log }: GovernanceState) => log.authority.policy?.text
+
+describe('governance: what the admins decide lets run', () => {
+  it('is what the newest entry of the chain says, by enough of them', () => {
+    const state = stateOf()
+    const one = entryOn(GENESIS_PLACE, policy('one'))
+    assert.equal(fateOf(state, entryOn(GENESIS_PLACE, policy('none'), [ANN])), 'too-few-signatures')
+    assert.equal(textIn(state), undefined)
+    assert.equal(fateOf(state, one), 'applied')
+    assert.deepEqual(state.log.authority.policy, { hash: one.hash, version: 1, text: 'one' })
+    const two = entryOn(after(one), policy('two'))
+    give(state, [entryOn(after(two), someChange(1)), two])
+    assert.deepEqual(state.log.authority.policy, { hash: two.hash, version: 2, text: 'two' })
+    assert.equal(fateOf(state, one), 'known', 'an older version never comes back')
+    assert.equal(textIn(state), 'two')
+  })
+
+  it('goes back to what held before a fork, and on with what the recovery keys let stand', () => {
+    const state = stateOf()
+    const one = entryOn(GENESIS_PLACE, policy('one'))
+    const lax = entryOn(after(one), policy('lax'), [ANN, BEN])
+    const strict = entryOn(after(one), policy('strict'), [BEN, CAT])
+    give(state, [one, lax])
+    assert.equal(textIn(state), 'lax')
+    give(state, [strict])
+    assert.ok(state.log.fork !== undefined)
+    assert.equal(textIn(state), 'one')
+  })
+
+  it('fits into an entry with the signatures of sixteen admins, and a longer one is no change', () => {
+    const admins = Array.from({ length: GOVERNANCE_LIMITS.keys }, (_, i) => keyOf(`admin ${i}`))
+    const cluster = clusterOf({ admins: { keys: admins.map(({ id }) => id), threshold: 9 } })
+    const state = stateOf(cluster)
+    const place = { height: 0, head: cluster.id }
+    const most = 'x'.repeat(GOVERNANCE_LIMITS.policyBytes)
+    const full = entryOn(place, policy(most), admins, cluster.id)
+    assert.ok(full.bytes.length < STATEMENT_MAX_BYTES.entry)
+    assert.equal(fateOf(state, entryOn(place, policy(`${most}x`), admins, cluster.id)), 'malformed')
+    assert.equal(state.log.halted, undefined, 'it is no entry of the future')
+    assert.equal(fateOf(state, full), 'applied')
+    const body = {
+      cluster: cluster.id,
+      height: 1,
+      parent: cluster.id,
+      atMs: NOW_MS,
+      change: policy('x'.repeat(66_000)),
+    }
+    assert.throws(() => makeStatement('entry', body, []), { code: 'too-large' })
+  })
+
+  it('is part of what a checkpoint says; without any, checkpoints are what they were', () => {
+    const state = stateOf()
+    assert.equal(
+      stateHash(state.log.authority),
+      stateHash({ ...state.log.authority, policy: undefined }),
+      'no policy, no difference',
+    )
+    const before = stateHash(state.log.authority)
+    const one = entryOn(GENESIS_PLACE, policy('one'))
+    give(state, [one])
+    assert.notEqual(stateHash(state.log.authority), before)
+    assert.equal(fateOf(state, entryOn(after(one), { kind: 'checkpoint', state: before })), 'state-differs')
+    const now = stateHash(state.log.authority)
+    assert.equal(fateOf(state, entryOn(after(one), { kind: 'checkpoint', state: now })), 'applied')
+  })
+})
