@@ -21,6 +21,8 @@ export interface Facts {
   readonly task: TaskSpec
   readonly submitter: {
     readonly id: string
+    /** Whose it is by the roster; absent where that says nothing of it. */
+    readonly owner?: string
     /** It is this node itself. */
     readonly self: boolean
     /** It is in this node's trust list; not so where only `--open` lets it in. */

@@ -24,7 +24,7 @@ export const VARIABLE_TYPES = {
     logCapBytes: 'int',
     selector: 'string',
   },
-  submitter: { id: 'string', self: 'bool', trusted: 'bool', running: 'int' },
+  submitter: { id: 'string', owner: 'string', self: 'bool', trusted: 'bool', running: 'int' },
   node: { id: 'string', labels: 'map<string, string>', cpuMilli: 'int', memoryBytes: 'int', running: 'int' },
   cluster: { name: 'string' },
 } as const satisfies Readonly<Record<keyof Variables, Readonly<Record<string, string>>>>
@@ -50,7 +50,7 @@ export function variablesOf({ task, submitter, node, cluster }: Facts): Variable
       logCapBytes: BigInt(task.logCapBytes),
       selector: task.selector ?? '',
     },
-    submitter: { ...submitter, running: BigInt(submitter.running) },
+    submitter: { ...submitter, owner: submitter.owner ?? '', running: BigInt(submitter.running) },
     node: {
       id: node.id,
       labels: new Map(Object.entries(node.labels)),

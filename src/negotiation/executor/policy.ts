@@ -31,7 +31,7 @@ export interface Asked {
 
 /** What facts are made of beside the state. */
 export type FactsContext = Pick<Context, 'self' | 'cluster' | 'nowMs'> & {
-  readonly local: Pick<LocalNode, 'trusted' | 'labels' | 'capacity'>
+  readonly local: Pick<LocalNode, 'trusted' | 'roster' | 'labels' | 'capacity'>
 }
 
 /** May it run here? Without a policy it may. */
@@ -50,10 +50,12 @@ export function factsOf(state: NegotiationState, ctx: FactsContext, { submitter,
   }
   const itself = typeof as === 'string' ? 0 : 1
   const usage = usageOf(state, ctx, submitter, held)
+  const owner = ctx.local.roster?.owners.get(submitter)
   return {
     task: spec,
     submitter: {
       id: submitter,
+      ...(owner !== undefined && { owner }),
       self: submitter === ctx.self,
       trusted: ctx.local.trusted.has(submitter),
       running: usage.submitter.atOnce - itself,
