@@ -30,6 +30,7 @@ export function describeStatus(status: StatusView, paint: Paint, isLocal = true)
       ['capacity', formatResources(status.capacity)],
       ['reserved', formatResources(status.reserved)],
       ['limits', `CPU by ${status.enforcement.cpu}, memory by ${status.enforcement.memory}`],
+      ['isolation', isolation(status)],
       ['nodes', counts(status.nodes)],
       ['connected', String(status.peers.length - status.network.foreign.length)],
       ...missingJoins(status),
@@ -53,6 +54,12 @@ function policies({ policy, governance: place }: StatusView): Field[] {
       ? ['of the cluster', shown]
       : ['of the cluster', { text: `${shown}: CANNOT BE USED, everything is refused`, style: 'red' }],
   ]
+}
+
+/** Whether work of other owners can run here. */
+function isolation({ isolation: { state, network } }: StatusView): string {
+  if (!state.works) return `none: ${state.why} (${state.fix})`
+  return `${state.by} ${state.version}, ${network ? "with this host's network" : 'no network'}`
 }
 
 function whose({ governance: place }: StatusView): string {

@@ -61,6 +61,7 @@ function drawBids(bids: readonly Line<'bid'>[], paint: Paint): string[] {
     { title: 'CPU USED', align: 'right' as const },
     { title: 'RUNNING', align: 'right' as const },
     { title: 'INPUT' },
+    { title: 'ISOLATION' },
     { title: 'FREE AFTER' },
   ]
   const rows = bids
@@ -74,6 +75,7 @@ function drawBids(bids: readonly Line<'bid'>[], paint: Paint): string[] {
       formatRatio(said.cpuRatio),
       String(said.running),
       said.warm ? 'there' : 'to fetch',
+      said.isolation ?? '-',
       formatResources(said.freeAfter),
     ])
   return drawTable(columns, rows, paint)

@@ -5,6 +5,7 @@
  * finds what still runs and what ended meanwhile. Every implementation passes the contract suite
  * in `test/contract/driver.ts`.
  */
+import type { IsolationState } from '../model/isolation.ts'
 import type { TaskExit } from '../model/task.ts'
 
 /** Names one run of one task on this machine: `<task>.<attempt>`. Safe as a file name: `[a-z0-9.-]+`. */
@@ -31,15 +32,6 @@ export interface StartOrder {
    */
   readonly isolation?: { readonly network: boolean }
 }
-
-/** What tasks are isolated by. */
-export type IsolationKind = 'bwrap'
-
-/** Whether this driver can isolate tasks on this machine; if not why, and what would help. */
-export type IsolationState =
-  | { readonly works: true; readonly by: IsolationKind; readonly version: string }
-  /** `examined`: false as long as nobody has looked. */
-  | { readonly works: false; readonly examined: boolean; readonly why: string; readonly fix: string }
 
 /** How a ceiling is held on this machine. `watched`: sampled, and killed when over. `none`: not held. */
 export type Enforcement = 'cgroup-v1' | 'cgroup-v2' | 'watched' | 'none'

@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { AuditAlarmView } from './audit-alarm.ts'
 import { MembershipView } from './cluster.ts'
+import { IsolationState } from './isolation.ts'
 import { Id } from './negotiation.ts'
 import { PolicyVersion } from './policy-api.ts'
 import { Resources } from './resources.ts'
@@ -76,6 +77,8 @@ export const StatusView = z.strictObject({
   capacity: Resources,
   reserved: Resources,
   enforcement: Enforcement,
+  /** Whether tasks can be run isolated, those of other owners above all; `network`: with that of the host. */
+  isolation: z.strictObject({ state: IsolationState, network: z.boolean() }),
   peers: z.array(z.string()),
   nodes: z.record(NodeState, z.int()),
   tasks: z.record(TaskState, z.int()),
@@ -111,6 +114,8 @@ export const NodeView = z.strictObject({
   drivers: z.array(z.string()),
   version: z.string().optional(),
   enforcement: Enforcement.optional(),
+  /** What tasks can be isolated by there. */
+  isolation: z.string().optional(),
   /** The hardware summary of its passport (`HardwareSummary`). */
   hardware: z.unknown().optional(),
   /** Capabilities of all its passports. */

@@ -49,5 +49,8 @@ export const TASK_LIMITS = {
 /** A name the shell can set: what an environment variable is called. */
 export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
+/** How a task may ask to be run. Without a word it is isolated where it is a guest. */
+export const TASK_ISOLATION = ['bwrap', 'none'] as const
+
 /** Failure domains that tasks can be spread over. */
 export const SPREAD_OVER = ['host', 'zone', 'region'] as const

@@ -15,6 +15,7 @@ export const STEP_IDS = [
   'store',
   'addresses',
   'limits',
+  'isolation',
   'neighbours',
   'resolve',
   'dial',

@@ -6,6 +6,7 @@
  * Everything is idempotent by id: saying a thing twice changes nothing.
  */
 import * as z from 'zod'
+import { IsolationKind } from './isolation.ts'
 import { Resources } from './resources.ts'
 import { TASK_LIMITS, TaskExit, TaskSpec } from './task.ts'
 
@@ -54,6 +55,8 @@ export const BidTerms = z.strictObject({
   warm: z.boolean(),
   /** From award to a started process: what the last starts took on this node, in the mean. */
   startEtaMs: durationMs,
+  /** It would run isolated there; absent: as a plain process. */
+  isolation: IsolationKind.optional(),
 })
 export type BidTerms = z.infer<typeof BidTerms>
 
@@ -74,6 +77,7 @@ export const DECLINE_TEXT = 256
 export const DeclineReason = z.strictObject({
   constraint: z.enum([
     'trust',
+    'isolation',
     'policy',
     'state',
     'driver',

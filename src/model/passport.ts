@@ -55,6 +55,8 @@ export const NodeSpec = z.strictObject({
   version: z.string().max(64),
   /** How limits of tasks are held there: `cgroup-v2`, `watched`, `none`… */
   enforcement: z.strictObject({ cpu: z.string().max(32), memory: z.string().max(32) }),
+  /** What tasks can be isolated by there: `bwrap`. Absent: by nothing. */
+  isolation: z.string().max(32).optional(),
 })
 export type NodeSpec = z.infer<typeof NodeSpec>
 

@@ -5,7 +5,7 @@
  * that runs an attempt of it) owns the attempt. Both keep what they own in their own store.
  */
 import * as z from 'zod'
-import { DEFAULT_TASK, LEAST_RESERVED, SPREAD_OVER, TASK_LIMITS, VARIABLE_NAME } from './defaults.ts'
+import { DEFAULT_TASK, LEAST_RESERVED, SPREAD_OVER, TASK_ISOLATION, TASK_LIMITS, VARIABLE_NAME } from './defaults.ts'
 import { Resources } from './resources.ts'
 
 export { DEFAULT_TASK, TASK_LIMITS }
@@ -73,6 +73,11 @@ export const TaskSpec = z.strictObject({
   output: z.boolean().default(false),
   /** Hard constraint on node labels, Kubernetes grammar. */
   selector: text(4096).optional(),
+  /**
+   * `bwrap`: only where it runs isolated. `none`: only where it does not. Absent: isolated where its submitter is of
+   * another owner.
+   */
+  isolation: z.enum(TASK_ISOLATION).optional(),
   /**
    * No host, zone or region has more than `maxSkew` of the job's tasks more than the one with the fewest: Kubernetes'
    * `topologySpreadConstraints` with `DoNotSchedule`. Tasks that would break it wait.

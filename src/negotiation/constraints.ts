@@ -8,6 +8,7 @@ import { formatBytes, formatCpu } from '../model/quantity.ts'
 import { countFitting, type Resources } from '../model/resources.ts'
 import { matchesSelector, parseSelector } from '../model/selector.ts'
 import type { TaskSpec } from '../model/task.ts'
+import { isGuest, isolationBroken } from './isolation.ts'
 import type { Candidate, LocalNode } from './nodes.ts'
 import type { NodeId } from './types.ts'
 
@@ -25,6 +26,7 @@ function selects(selector: string | undefined, labels: Readonly<Record<string, s
 export function notAskable(spec: TaskSpec, node: Candidate): string | undefined {
   if (!node.alive) return 'offline'
   if (!node.drivers.includes(spec.driver)) return `has no ${spec.driver} driver`
+  if (spec.isolation === 'bwrap' && node.isolation !== 'bwrap') return 'cannot isolate tasks by bwrap'
   if (!selects(spec.selector, node.labels)) return `labels do not match ${spec.selector}`
   if (node.capacity.cpuMilli < spec.resources.cpuMilli) {
     return `has ${formatCpu(node.capacity.cpuMilli)} CPU in all, ${formatCpu(spec.resources.cpuMilli)} wanted`
@@ -53,13 +55,6 @@ function whyNotTrusted(from: NodeId, { roster }: LocalNode): Omit<DeclineReason,
     }
   }
   const owner = roster.owners.get(from)
-  if (owner !== undefined && owner !== roster.owner) {
-    return {
-      wanted: `a submitter of owner ${roster.owner ?? 'none'}`,
-      measured: `owner ${owner}: work of another owner is declined, since it cannot be isolated here`,
-      temporary: false,
-    }
-  }
   if (!roster.fresh) {
     return {
       wanted: 'word of other members, not older than 30 days, of who belongs to the cluster',
@@ -78,8 +73,10 @@ function whyNotTrusted(from: NodeId, { roster }: LocalNode): Omit<DeclineReason,
 const CHECKS: readonly { readonly constraint: DeclineReason['constraint']; readonly check: Check }[] = [
   {
     constraint: 'trust',
-    check: (_spec, from, node) => (node.open || node.trusted.has(from) ? undefined : whyNotTrusted(from, node)),
+    check: (_spec, from, node) =>
+      node.open || node.trusted.has(from) || isGuest(from, node) ? undefined : whyNotTrusted(from, node),
   },
+  { constraint: 'isolation', check: isolationBroken },
   {
     constraint: 'state',
     check: (_spec, _from, node) =>

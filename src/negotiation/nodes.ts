@@ -1,4 +1,5 @@
 /** What bargaining goes by: nodes as others know them, and as they know themselves. */
+import type { IsolationState } from '../model/isolation.ts'
 import type { NodeId } from '../model/negotiation.ts'
 import type { Resources } from '../model/resources.ts'
 
@@ -9,6 +10,8 @@ export interface Candidate {
   readonly labels: Readonly<Record<string, string>>
   readonly alive: boolean
   readonly drivers: readonly string[]
+  /** What tasks can be isolated by there. */
+  readonly isolation?: string | undefined
   readonly capacity: Resources
   readonly free: Resources
   readonly cpuRatio: number
@@ -28,6 +31,8 @@ export interface LocalNode {
   readonly open: boolean
   /** In a cluster with a roster: whose this node is, whose the others are, and whether that was confirmed lately. */
   readonly roster?: {
+    /** Members of other owners who may submit: their tasks run here isolated, or not at all. */
+    readonly guests: ReadonlySet<NodeId>
     readonly owner: string | undefined
     readonly owners: ReadonlyMap<NodeId, string>
     readonly fresh: boolean
@@ -38,6 +43,8 @@ export interface LocalNode {
   /** Can a memory or CPU ceiling be held here at all? */
   readonly holdsCpuLimit: boolean
   readonly holdsMemoryLimit: boolean
+  /** Can tasks be isolated here? Absent: never. */
+  readonly isolation?: IsolationState
   /** sha256 of the bundles that are here already. */
   readonly warmBundles: ReadonlySet<string>
 }

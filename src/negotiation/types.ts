@@ -8,6 +8,7 @@
 import type { AuditDraft } from '../model/audit.ts'
 import type { ControlMessage } from '../model/control.ts'
 import type { Bid, NodeId, Report } from '../model/negotiation.ts'
+import type { IsolationKind } from '../model/isolation.ts'
 import type { Resources } from '../model/resources.ts'
 import type { TaskExit, TaskSpec, TaskState } from '../model/task.ts'
 import type { CompiledPolicy } from '../policy/types.ts'
@@ -124,6 +125,8 @@ export interface ContractState {
   readonly submitter: NodeId
   readonly bidId: string
   readonly spec: TaskSpec
+  /** It runs isolated, and not otherwise. Decided at the award. */
+  readonly isolation?: IsolationKind
   phase: ContractPhase
   readonly acceptedAtMs: number
   leaseUntilMs: number

@@ -10,6 +10,9 @@ import { VERSION } from './version.ts'
 /** What the last heartbeat gets to reach the neighbours. */
 const GOODBYE_MS = 100
 
+/** The turns in which others hear that this node is ready. */
+const ISOLATION_AFTER_MS = 250
+
 /** Nothing is said to others before what was said earlier is known again. */
 export async function bringUp(parts: DaemonParts, runner: Runner, epoch: number, undo: Undo): Promise<void> {
   const { loop, store, clock, log, driver, mesh, peer, options, bundles, policies, governor, porch } = parts
@@ -42,4 +45,16 @@ export async function bringUp(parts: DaemonParts, runner: Runner, epoch: number,
   loop.input({ type: 'start', epoch, alone: (options.join ?? []).length === 0 && others < 1 })
   governor.start()
   await porch.tend()
+  examineIsolation(parts, undo)
+}
+
+/** Whether tasks can be isolated is found out when the node is ready: nobody is to wait for it. */
+function examineIsolation({ driver, refresh, log }: DaemonParts, undo: Undo): void {
+  const timer = setTimeout(() => {
+    void driver.examineIsolation().then((isolation) => {
+      log.info({ isolation }, isolation.works ? 'tasks can be isolated' : 'tasks cannot be isolated')
+      refresh()
+    })
+  }, ISOLATION_AFTER_MS)
+  undo.add('isolation', () => clearTimeout(timer))
 }

@@ -3,7 +3,7 @@
  * starts them in an order that reads from top to bottom; stopping undoes it in the reverse one.
  */
 import { randomInt } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createProcessDriver } from '../drivers/process/process-driver.ts'
 import { probeHardware } from '../hw/inventory.ts'
 import { isQuestion } from '../mesh/promises.ts'
@@ -96,6 +96,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     dir: join(dataDir, 'runs'),
     log: log.child({ component: 'process' }),
     nowMs: () => clock.wallMs(),
+    hidden: [dataDir, dirname(options.paths.socketPath)],
   })
   undo.add('driver', () => driver.close())
   const hardware = await probeHardware()
@@ -171,6 +172,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     clock,
     log: log.child({ component: 'runner' }),
     input: post,
+    isolatedNetwork: options.isolatedNetwork ?? false,
     mayStart: (runId) => mayStart(loop, mesh, runId),
     openBundleStream: (from, signal) => peer.openStream('bundle', from, signal),
     speeds,
@@ -279,7 +281,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
 
 function machinePassport(parts: DaemonParts, hardware: HardwareSummary): Passport {
   const { mesh, name, driver, peer } = parts
-  const { labels, capacity, drivers } = mesh.local
+  const { labels, capacity, drivers, isolation } = mesh.local
   const enforcement = driver.enforcement()
   return ownPassport({
     peerId: mesh.self,
@@ -290,6 +292,7 @@ function machinePassport(parts: DaemonParts, hardware: HardwareSummary): Passpor
     capacity,
     drivers,
     enforcement,
+    isolation: isolation?.works === true ? isolation.by : undefined,
     addresses: peer.addresses(),
   })
 }

@@ -74,6 +74,7 @@ export function localFacts(
     ...(roster && { roster }),
     holdsCpuLimit: enforcement.cpu !== 'none',
     holdsMemoryLimit: enforcement.memory !== 'none',
+    isolation: driver.isolation(),
   }
 }
 

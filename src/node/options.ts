@@ -34,6 +34,8 @@ export interface DaemonOptions {
   readonly relay?: boolean
   /** Run tasks of anyone. Shown in red everywhere. @default false */
   readonly open?: boolean
+  /** Isolated tasks may use the network of this host. @default false */
+  readonly isolatedNetwork?: boolean
   /** Peer ids whose tasks run here, added to the stored list. */
   readonly trust?: readonly string[]
   /** Added to the labels derived from the hardware. */

@@ -14,6 +14,8 @@ export interface OwnPassportFacts {
   readonly capacity: Resources
   readonly drivers: readonly string[]
   readonly enforcement: { readonly cpu: string; readonly memory: string }
+  /** What tasks can be isolated by. */
+  readonly isolation?: string | undefined
   readonly addresses: readonly string[]
 }
 
@@ -22,7 +24,7 @@ const MAX_ADDRESSES = 16
 
 /** @throws ZodError when a fact does not fit the schema: a label that is none, for one */
 export function ownPassport(facts: OwnPassportFacts): Passport {
-  const { peerId, name, version, labels, hardware, capacity, drivers, enforcement, addresses } = facts
+  const { peerId, name, version, labels, hardware, capacity, drivers, enforcement, isolation, addresses } = facts
   return Passport.parse({
     apiVersion: API_VERSION,
     kind: 'NodePassport',
@@ -30,7 +32,10 @@ export function ownPassport(facts: OwnPassportFacts): Passport {
     spec: {
       type: 'machine',
       version,
-      node: { peerId, hardware, capacity, drivers, addresses: someOf(addresses), version, enforcement },
+      node: {
+        ...{ peerId, hardware, capacity, drivers, addresses: someOf(addresses), version, enforcement },
+        ...(isolation !== undefined && { isolation }),
+      },
     },
   })
 }

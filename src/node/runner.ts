@@ -2,7 +2,7 @@
  * Carries out what the mesh decides about runs: fetches the input, starts the process, waits for its
  * end, packs the output, and tells the mesh. One failed run never disturbs another.
  */
-import type { AdoptedRun, TaskDriver } from '../drivers/driver.ts'
+import type { AdoptedRun, StartOrder, TaskDriver } from '../drivers/driver.ts'
 import type { MeshEffect, MeshInput } from '../mesh/types.ts'
 import type { TaskExit } from '../model/task.ts'
 import type { ContractState } from '../negotiation/types.ts'
@@ -18,6 +18,8 @@ export interface RunnerOptions extends TransferOptions, Pick<PackerOptions, 'pac
   readonly input: (input: MeshInput) => void
   /** Asked right before a run's process is made; false when the run is not to be. */
   readonly mayStart: (runId: string) => boolean
+  /** Isolated tasks may use the network of this host. @default false */
+  readonly isolatedNetwork?: boolean
   /** How long an input is waited for while its submitter sends nothing. @default 60000 */
   readonly inputPatienceMs?: number
   /** How often the mesh is told how far inputs have come. @default 1000 */
@@ -103,7 +105,7 @@ export class Runner {
       signal.throwIfAborted()
       // From here on the driver ends it: it knows the run from this very call on.
       this.#early.delete(runId)
-      const started = await driver.start(orderOf(contract, inputTarPath))
+      const started = await driver.start(orderOf(contract, inputTarPath, this.#options.isolatedNetwork ?? false))
       input({ type: 'run-started', runId, startedAtMs: started.startedAtMs })
     } catch (error) {
       this.#early.delete(runId)
@@ -218,7 +220,11 @@ export class Runner {
   }
 }
 
-function orderOf({ runId, taskId, attempt, spec }: ContractState, inputTarPath: string | undefined) {
+function orderOf(
+  { runId, taskId, attempt, spec, isolation }: ContractState,
+  inputTarPath: string | undefined,
+  network: boolean,
+): StartOrder {
   const { cpuMilli, memoryBytes } = spec.limits
   return {
     runId,
@@ -235,6 +241,7 @@ function orderOf({ runId, taskId, attempt, spec }: ContractState, inputTarPath: 
     logCapBytes: spec.logCapBytes,
     ...(inputTarPath === undefined ? {} : { inputTarPath }),
     keepOutput: spec.output,
+    ...(isolation && { isolation: { network } }),
   }
 }
 

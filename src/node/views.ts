@@ -47,7 +47,13 @@ function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {
     labels: { ...node.labels },
     annotations: { ...node.annotations },
     ...(spec
-      ? { capacity: spec.capacity, version: spec.version, enforcement: spec.enforcement, hardware: spec.hardware }
+      ? {
+          capacity: spec.capacity,
+          version: spec.version,
+          enforcement: spec.enforcement,
+          hardware: spec.hardware,
+          ...(spec.isolation !== undefined && { isolation: spec.isolation }),
+        }
       : {}),
     ...(heartbeat && !self
       ? {

@@ -21,12 +21,12 @@ export interface Facts {
   readonly task: TaskSpec
   readonly submitter: {
     readonly id: string
+    /** Whose it is by the roster; absent where that says nothing of it. */
+    readonly owner?: string
     /** It is this node itself. */
     readonly self: boolean
     /** It is in this node's trust list; not so where only `--open` lets it in. */
     readonly trusted: boolean
-    /** Whose machine it is, as an enroller of the cluster signed; empty where nobody did. */
-    readonly owner: string
     /** Other tasks of its that are here now. */
     readonly running: number
   }

@@ -50,7 +50,7 @@ export function variablesOf({ task, submitter, node, cluster }: Facts): Variable
       logCapBytes: BigInt(task.logCapBytes),
       selector: task.selector ?? '',
     },
-    submitter: { ...submitter, running: BigInt(submitter.running) },
+    submitter: { ...submitter, owner: submitter.owner ?? '', running: BigInt(submitter.running) },
     node: {
       id: node.id,
       labels: new Map(Object.entries(node.labels)),

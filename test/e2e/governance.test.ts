@@ -8,7 +8,6 @@ import { join } from 'node:path'
 import type { NodeView, StatusView } from '../../src/model/api.ts'
 import type { MemberView } from '../../src/model/cluster.ts'
 import { clusterOf, done, found, idOf, invite, linksOf, sees, startClosed } from '../support/cluster.ts'
-import type { WhyView } from '../../src/model/why-view.ts'
 import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
 import { readMetrics } from '../support/metrics.ts'
 
@@ -107,24 +106,6 @@ describe('a cluster with a genesis', function () {
     const risen = await startDaemon({ name: 'founder', dataDir: founder.dataDir, open: false, args: ['--port', port] })
     await sees(again, await idOf(risen), 30_000)
     assert.equal((await risen.get<MemberView[]>('/v1/members')).length, 2)
-  })
-
-  it('work of another owner is declined, with the reason', async () => {
-    const [founder] = (await founded(['founder'])) as [TestDaemon]
-    const guest = await startClosed('guest')
-    await done(guest.cli('join', (await invite(founder, '--owner', 'bob', '--roles', 'submitter')).ticket))
-    await sees(guest, await idOf(founder))
-    const submitted = JSON.parse(
-      await done(guest.cli('run', '--json', '--detach', '-l', 'seat=founder', '--', 'true')),
-    ) as {
-      taskIds?: string[]
-    }
-    const taskId = submitted.taskIds![0]!
-    const why = await eventually('a decline', async () => {
-      const view = await guest.get<WhyView>(`/v1/tasks/${taskId}/why`)
-      return JSON.stringify(view).includes('another owner') && view
-    })
-    assert.match(JSON.stringify(why), /a submitter of owner ann/)
   })
 
   it('an open cluster, in red, takes in whoever knows its address', async () => {

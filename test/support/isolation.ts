@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { IsolationState } from '../../src/drivers/driver.ts'
 import { createProcessDriver } from '../../src/drivers/process/process-driver.ts'
+import type { IsolationState } from '../../src/model/isolation.ts'
 import { SILENT } from '../../src/util/logger.ts'
 import { requireOrSkip } from './require.ts'
 

@@ -100,6 +100,7 @@ export class Table {
       labels: local.labels,
       alive,
       drivers: local.drivers,
+      isolation: local.isolation?.works === true ? local.isolation.by : undefined,
       capacity: local.capacity,
       free: local.capacity,
       cpuRatio: local.cpuRatio,

@@ -53,6 +53,7 @@ function describeNode(node: NodeView, paint: Paint): string {
           ? undefined
           : `CPU by ${node.enforcement.cpu}, memory by ${node.enforcement.memory}`,
       ],
+      ['isolation', node.isolation],
       ['can do', node.capabilities.join(', ')],
       ['passports', node.passports.join(', ')],
       ['addresses', node.addresses],

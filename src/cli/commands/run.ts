@@ -2,7 +2,14 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { JobAccepted, TaskView } from '../../model/api.ts'
-import { DEFAULT_RESOURCES, DEFAULT_TASK, LEAST_RESERVED, SPREAD_OVER, TASK_LIMITS } from '../../model/defaults.ts'
+import {
+  DEFAULT_RESOURCES,
+  DEFAULT_TASK,
+  LEAST_RESERVED,
+  SPREAD_OVER,
+  TASK_ISOLATION,
+  TASK_LIMITS,
+} from '../../model/defaults.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import { messageOf } from '../../util/errors.ts'
 import { contextOf, type Context } from '../context.ts'
@@ -98,6 +105,11 @@ export function register(program: Command): void {
     )
     .option('--retries <n>', 'try again so often when it fails (default: 0)', integer(0, TASK_LIMITS.attempts - 1, 3))
     .option('--count <n>', 'run it so many times', integer(1, TASK_LIMITS.tasksPerJob, 10), 1)
+    .option(
+      '--isolation <kind>',
+      'bwrap: only where it runs isolated; none: only where it does not (default: isolated where it is a guest)',
+      oneOf(TASK_ISOLATION),
+    )
     .option(
       '--spread <domain>',
       'with --count: spread the tasks evenly over host, zone or region; those that would break it wait',

@@ -28,6 +28,7 @@ interface UpOptions extends ApiOptions {
   label?: Record<string, string>
   cluster?: string
   open?: boolean
+  isolatedNetwork?: boolean
   detach?: boolean
   port?: number
   page: boolean
@@ -104,6 +105,7 @@ export function register(program: Command): void {
     )
     .option('--trust <peer>', 'run tasks of this peer; may be given again', each(checked(faultOfPeer)))
     .option('--open', 'run tasks of ANYONE who connects: for trials in closed networks only')
+    .option('--isolated-network', "let isolated tasks use this machine's network (default: they have none)")
     .option('--cpu <cores>', 'offer so many cores: 2, 0.5, 500m; 0: run nothing (default: all)', cpu(0))
     .option('--memory <bytes>', 'offer so much memory: 512Mi, 2Gi; 0: run nothing (default: all)', bytes(0))
     .option(
@@ -172,6 +174,7 @@ function daemonOptions(options: UpOptions, command: Command): DaemonOptions {
     ...(options.dht === true && { dht: true }),
     ...(options.relay !== undefined && { relay: options.relay }),
     ...(open === true && { open }),
+    ...(options.isolatedNetwork === true && { isolatedNetwork: true }),
     ...(options.trust !== undefined && { trust: options.trust }),
     ...(label !== undefined && { labels: label }),
     ...(options.passport !== undefined && { passportFiles: options.passport }),

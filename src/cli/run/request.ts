@@ -2,7 +2,7 @@
 import type * as z from 'zod'
 import type { BundleAccepted } from '../../model/api.ts'
 import type { JobRequest } from '../../model/job-request.ts'
-import { DEFAULT_RESOURCES, TASK_LIMITS, type SPREAD_OVER } from '../../model/defaults.ts'
+import { DEFAULT_RESOURCES, TASK_LIMITS, type SPREAD_OVER, type TASK_ISOLATION } from '../../model/defaults.ts'
 import { formatBytes } from '../../model/quantity.ts'
 import { usageError } from '../errors.ts'
 
@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly placeTimeout?: number
   readonly retries?: number
   readonly selector?: string
+  /** One of `TASK_ISOLATION`. */
+  readonly isolation?: (typeof TASK_ISOLATION)[number]
   /** One of `SPREAD_OVER`. */
   readonly spread?: (typeof SPREAD_OVER)[number]
   readonly maxSkew?: number
@@ -59,7 +61,7 @@ export function checkCommand(command: readonly string[], env: Readonly<Record<st
 /** `--cpu` and `--memory` are both what is reserved and what is enforced. */
 export function jobOf(command: readonly string[], options: RunOptions, input: BundleAccepted | undefined): JobBody {
   const { name, cpu, memory, env, timeout, grace, placeTimeout, retries, selector, output, count } = options
-  const { spread, maxSkew } = options
+  const { spread, maxSkew, isolation } = options
   if (maxSkew !== undefined && spread === undefined) {
     throw usageError('--max-skew says nothing without --spread', 'add --spread zone, or host, or region')
   }
@@ -73,6 +75,7 @@ export function jobOf(command: readonly string[], options: RunOptions, input: Bu
       ...(grace !== undefined && { graceMs: grace }),
       ...(retries !== undefined && { retries }),
       ...(selector !== undefined && { selector }),
+      ...(isolation !== undefined && { isolation }),
       ...(spread !== undefined && { spread: { over: spread, ...(maxSkew !== undefined && { maxSkew }) } }),
       ...(output !== undefined && { output: true }),
       resources: {

@@ -6,17 +6,10 @@
 import { mkdirSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { IsolationState } from '../../model/isolation.ts'
 import type { TaskExit } from '../../model/task.ts'
 import type { Logger } from '../../util/logger.ts'
-import type {
-  AdoptedRun,
-  Enforcement,
-  IsolationState,
-  LogStream,
-  RunStarted,
-  StartOrder,
-  TaskDriver,
-} from '../driver.ts'
+import type { AdoptedRun, Enforcement, LogStream, RunStarted, StartOrder, TaskDriver } from '../driver.ts'
 import { DriverError, driverErrorFrom } from '../errors.ts'
 import { Cgroups } from './cgroup.ts'
 import { findProgram } from './environment.ts'

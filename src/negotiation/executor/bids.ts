@@ -5,6 +5,7 @@ import type { Bid, Offer } from '../../model/negotiation.ts'
 import { evaluate } from '../../policy/evaluate.ts'
 import { addResources, scaleResources, subtractResources } from '../../model/resources.ts'
 import { declineReasons, slotsThatFit } from '../constraints.ts'
+import { isolationFor } from '../isolation.ts'
 import { note, notedReasons } from '../notes.ts'
 import { freeResources, send } from '../state.ts'
 import { type Context, type NegotiationState, type NodeId } from '../types.ts'
@@ -48,6 +49,7 @@ function openHold(state: NegotiationState, ctx: Context, from: NodeId, offer: Of
   const { offerId, spec } = offer
   const bidId = ctx.rng.id(12)
   state.reserved = addResources(state.reserved, scaleResources(spec.resources, slots))
+  const isolation = isolationFor(spec, from, ctx.local)
   const bid: Bid = {
     offerId,
     bidId,
@@ -60,6 +62,7 @@ function openHold(state: NegotiationState, ctx: Context, from: NodeId, offer: Of
       running: runningCount(state),
       warm: spec.input === undefined || ctx.local.warmBundles.has(spec.input.sha256),
       startEtaMs: Math.round(state.startMs),
+      ...(isolation && { isolation }),
     },
   }
   state.holds.set(bidId, { bidId, offerId, submitter: from, spec, bid, slots, active: 0 })

@@ -4,6 +4,7 @@
  */
 import type { Award, Contract } from '../../model/negotiation.ts'
 import { declineReasons } from '../constraints.ts'
+import { isGuest, isolationFor } from '../isolation.ts'
 import { note, noted } from '../notes.ts'
 import { persistContract, runIdOf, send } from '../state.ts'
 import { type Context, type ContractState, type Hold, type NegotiationState, type NodeId } from '../types.ts'
@@ -63,7 +64,7 @@ function noteRefusal(
 
 /** True when this node takes work of that peer at all. */
 export function mayWorkFor(ctx: Context, peer: NodeId): boolean {
-  return ctx.local.open || ctx.local.trusted.has(peer)
+  return ctx.local.open || ctx.local.trusted.has(peer) || isGuest(peer, ctx.local)
 }
 
 /** Names an attempt that this node must never start (again). */
@@ -99,6 +100,7 @@ function openContract(
   attempt: number,
   leaseMs: number,
 ): ContractState {
+  const isolation = isolationFor(hold.spec, hold.submitter, ctx.local)
   const contract: ContractState = {
     runId: runIdOf(hold.submitter, taskId, attempt),
     taskId,
@@ -109,6 +111,7 @@ function openContract(
     phase: 'accepted',
     acceptedAtMs: ctx.nowMs,
     leaseUntilMs: ctx.nowMs + leaseMs,
+    ...(isolation && { isolation }),
   }
   // The slot moves from the hold to the contract: what is reserved stays the same.
   hold.slots--

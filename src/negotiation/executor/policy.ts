@@ -51,13 +51,14 @@ export function factsOf(state: NegotiationState, ctx: FactsContext, { submitter,
   }
   const itself = typeof as === 'string' ? 0 : 1
   const usage = usageOf(state, ctx, submitter, held)
+  const owner = ctx.local.roster?.owners.get(submitter)
   return {
     task: spec,
     submitter: {
       id: submitter,
       self: submitter === ctx.self,
       trusted: ctx.local.trusted.has(submitter),
-      owner: ctx.local.roster?.owners.get(submitter) ?? '',
+      ...(owner !== undefined && { owner }),
       running: usage.submitter.atOnce - itself,
     },
     node: {

@@ -8,6 +8,7 @@ import {
   judgeStore,
   type NeighbourFacts,
 } from '../../diagnosis/host.ts'
+import { judgeIsolation } from '../../diagnosis/isolation.ts'
 import { judgeOwnMulticast } from '../../diagnosis/multicast.ts'
 import type { DoctorStep } from '../../model/doctor.ts'
 import { isLoopbackAddress } from '../../peer/addresses.ts'
@@ -33,12 +34,16 @@ export async function* examineHost(parts: DaemonParts, signal: AbortSignal): Asy
       .slice(0, MAX_EXAMINED)
       .map((id) => examineNeighbour(parts, id, inTime)),
   )
+  // Anew: what was missing may have been installed since.
+  const isolation = driver.examineIsolation()
   yield judgeStore(loop.blockedBy)
   yield judgeAddresses(
     peer.addresses().map((text) => ({ text, isLoopback: isLoopbackAddress(text) })),
     peer.network(),
   )
   yield judgeLimits(driver.enforcement())
+  yield judgeIsolation(await isolation, parts.mesh.local.roster?.guests.size ?? 0, process.getuid?.() === 0)
+  parts.refresh()
   const examined = await neighbours
   const facts = examined.map((one) => one.facts)
   yield judgeNeighbours(facts, cluster, { wanted: notLinked(parts), lost: lostMembers(parts) })

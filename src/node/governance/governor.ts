@@ -170,15 +170,20 @@ export class Governor {
       .map(({ node }) => node)
   }
 
-  /** What a decline for want of trust refers to. */
+  /** Who is whose, and whose tasks run here isolated. */
   rosterFacts(): LocalNode['roster'] {
     const { state } = this
     if (state === undefined) return undefined
     const members = membersAt(state, this.#wallMs())
+    const own = members.find(({ node }) => node === state.self)
+    const { fresh } = freshness(state, this.#wallMs())
+    const works = fresh && own?.roles.includes('worker') === true
+    const guests = works ? members.filter(({ owner, roles }) => owner !== own.owner && roles.includes('submitter')) : []
     return {
-      owner: members.find(({ node }) => node === state.self)?.owner,
+      guests: new Set(guests.map(({ node }) => node)),
+      owner: own?.owner,
       owners: new Map(members.map(({ node, owner }) => [node, owner])),
-      fresh: freshness(state, this.#wallMs()).fresh,
+      fresh,
     }
   }
 

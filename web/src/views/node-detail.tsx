@@ -187,6 +187,7 @@ function reachFacts(node: NodeView): Fact[] {
     ['Drivers', node.drivers.length > 0 ? node.drivers.join(', ') : 'none'],
     ['CPU limits held by', node.enforcement?.cpu],
     ['Memory limits held by', node.enforcement?.memory],
+    ['Isolation by', node.isolation],
   ]
 }
 
