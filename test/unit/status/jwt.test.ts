@@ -182,6 +182,10 @@ describe('JWTs', () => {
   })
 
   describe('key sets', () => {
+    const faultOf = (text: string): string => {
+      const keys = readKeySet(text)
+      return typeof keys === 'string' ? keys : `${keys.length} keys`
+    }
     const short = createPublicKey(
       generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ type: 'spki', format: 'pem' }),
     )
@@ -200,7 +204,7 @@ describe('JWTs', () => {
       ['a huge one', { keys: [jwk], more: 'x'.repeat(256 * 1024) }, /larger than 256 KiB/],
     ]
     for (const [name, set, why] of table)
-      it(name, () => assert.match(String(readKeySet(typeof set === 'string' ? set : JSON.stringify(set))), why))
+      it(name, () => assert.match(faultOf(typeof set === 'string' ? set : JSON.stringify(set)), why))
 
     it('are read though some of their keys are of no use; of 64 keys the rest is left', () => {
       const keys = readKeySet(JSON.stringify({ keys: [7, { kty: 'oct' }, jwk, null] }))

@@ -5,7 +5,7 @@ import { isWithin, readAddress, readNetwork, type Network } from '../../../src/u
 
 const network = (text: string): Network => {
   const found = readNetwork(text)
-  assert.ok(typeof found !== 'string', `${text}: ${String(found)}`)
+  assert.ok(typeof found !== 'string', `${text}: ${found as string}`)
   return found
 }
 
@@ -61,7 +61,7 @@ describe('networks', () => {
     [`${'1'.repeat(200)}/8`, /expected a network/],
   ]
   for (const [text, message] of bad)
-    it(`${text.slice(0, 30) || 'nothing'} is no network`, () => assert.match(String(readNetwork(text)), message))
+    it(`${text.slice(0, 30) || 'nothing'} is no network`, () => assert.match(readNetwork(text) as string, message))
 
   const ipv4 = fc.ipV4()
   const ipv6 = fc.ipV6()

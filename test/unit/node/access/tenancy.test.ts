@@ -20,7 +20,7 @@ function setUp() {
   const add = (jobId: string, taskIds: string[], tenant?: string): void => {
     const job = { jobId, spec: spec(), taskIds, submittedAtMs: 1, placeByMs: 2, queue: [], grantable: new Map() }
     const rest = { reofferMs: 1, offeredMs: 1, hopes: new Set<string>(), unwilling: new Set<string>(), story: [] }
-    mesh.negotiation.jobs.set(jobId, { ...job, ...rest, storyDropped: 0, ...(tenant && { tenant }) } as Job)
+    mesh.negotiation.jobs.set(jobId, { ...job, ...rest, storyDropped: 0, ...(tenant && { tenant }) })
     for (const taskId of taskIds) {
       const task = { taskId, jobId, state: 'queued' as const, queuedAtMs: 1, attempts: [], cancelRequested: false }
       mesh.negotiation.tasks.set(taskId, { ...task, retries: 0 })
