@@ -13,6 +13,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   dht: 'src/peer/dht/library.ts',
   policy: 'src/policy/library.ts',
   jwt: 'src/status/jwt/library.ts',
+  remote: 'src/status/remote/library.ts',
 }
 
 /**

@@ -14,7 +14,7 @@ import { Gate } from './access/gate.ts'
 import { Sessions } from './access/sessions.ts'
 import { createHandler, type AnyServer, type Serve } from './handler.ts'
 import { ListenError, listenLoopback, listenSocket } from './listen.ts'
-import type { RemoteServer } from './remote.ts'
+import type { RemoteServer } from './remote/library.ts'
 import type { RouteContext } from './route.ts'
 import { routes } from './routes/table.ts'
 import { EVENT_STREAM_LIMITS, EventStreams, type EventStreamLimits } from './sse.ts'
@@ -121,7 +121,7 @@ export function createStatusServer(options: StatusServerOptions): StatusServer {
   async function listenRemote(serve: Serve): Promise<StatusUrls> {
     if (options.remote === undefined) return {}
     if (operations.tokens.live() === 0 && options.jwt === undefined) throw noWayIn(options.remote)
-    const { RemoteServer: Remote } = await import('./remote.ts')
+    const { RemoteServer: Remote } = await import('./remote/library.ts')
     remote = new Remote(options.remote, limits, nowMs, log)
     serve('remote', remote.server)
     remote.server.maxConnections = MAX_CONNECTIONS

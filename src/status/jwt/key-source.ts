@@ -82,9 +82,9 @@ export class KeySource {
   async #ask(): Promise<void> {
     const nowMs = this.#options.nowMs()
     const pauseMs = this.isFile ? FILE_PAUSE_MS : PAUSE_MS
-    if (this.#asking === undefined && nowMs - this.#askedAtMs >= pauseMs) {
+    if (nowMs - this.#askedAtMs >= pauseMs) {
       this.#askedAtMs = nowMs
-      this.#asking = this.#fetch().finally(() => (this.#asking = undefined))
+      this.#asking = this.#fetch()
     }
     await this.#asking
   }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createJunk } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { TTL_MS } from '../../../src/cli/commands/token.ts'
+import { TOKEN_TTL } from '../../../src/model/access-api.ts'
 import type { LogLine, TaskView } from '../../../src/model/api.ts'
 import { VERSION } from '../../../src/node/version.ts'
 import { cli, startCli, type CliRun } from '../../support/cli.ts'
@@ -155,6 +157,55 @@ describe('cli: commands against a daemon', function () {
     )
   })
 
+  it('token: create, list, revoke; the text is printed once, or written where only its user reads', async () => {
+    const made = await run(
+      'token',
+      'create',
+      '--name',
+      'ci',
+      '--role',
+      'submitter',
+      '--tenant',
+      'team-a',
+      '--ttl',
+      '24h',
+    )
+    assert.equal(made.code, 0, made.stderr)
+    assert.match(made.stdout, /^alth_[0-9a-f]{10}_[\w-]{43}\n$/)
+    assert.match(made.stderr, /^althing: token ci \([0-9a-f]{10}\) lives 1d\n$/)
+    const file = join(status.dir, 'ops.token')
+    const written = await run('token', 'create', '--name', 'ops', '--role', 'operator', '--out', file, '--json')
+    assert.equal((JSON.parse(written.stdout) as { name: string; token?: string }).token, undefined)
+    assert.equal(statSync(file).mode & 0o777, 0o600)
+    const text = readFileSync(file, 'utf8').trim()
+    assert.equal(status.operations.tokens.check(text).ok, true)
+    const again = await run('token', 'create', '--name', 'other', '--role', 'viewer', '--out', file)
+    assert.deepEqual([again.code, /it exists already/.test(again.stderr)], [2, true])
+    const taken = join(status.dir, 'taken.token')
+    assert.equal((await run('token', 'create', '--name', 'ops', '--role', 'viewer', '--out', taken)).code, 1)
+    assert.equal(existsSync(taken), false, 'no empty file is left')
+    const [header, ...rows] = (await run('token', 'list')).stdout.trimEnd().split('\n')
+    assert.match(header!, /^NAME +ROLE +TENANT +STATE +MADE +USED +ID$/)
+    assert.equal(rows.length, 2)
+    assert.match(rows.join('\n'), /^ci +submitter +team-a +live for 23h59m +\S+ ago +- +[0-9a-f]{10}$/m)
+    assert.ok(!rows.join('\n').includes(text.slice(16)))
+    assert.match((await run('token', 'revoke', 'ci')).stderr, /token ci is revoked/)
+    const live = JSON.parse((await run('token', 'list', '--json')).stdout) as { name: string }[]
+    assert.deepEqual(
+      live.map(({ name }) => name),
+      ['ops'],
+    )
+    assert.equal((JSON.parse((await run('token', 'list', '--all', '--json')).stdout) as unknown[]).length, 2)
+    const gone = await run('token', 'revoke', 'ci')
+    assert.deepEqual([gone.code, /there is no live token ci\n {2}fix: /.test(gone.stderr)], [1, true])
+    const wrong = await run('token', 'create', '--name', 'x', '--role', 'admin', '--tenant', 'team-a')
+    assert.deepEqual([wrong.code, /a tenant has viewer or submitter/.test(wrong.stderr)], [2, true])
+  })
+
+  it('token: lives as long as the API allows', () => {
+    assert.deepEqual(TTL_MS, { least: TOKEN_TTL.leastMs, most: TOKEN_TTL.mostMs })
+  })
+
   it('apply: from files and stdin, with the place of a mistake', async () => {
     const good = join(status.dir, 'good.yaml')
     writeFileSync(good, 'kind: NodePassport\n')
@@ -256,6 +307,7 @@ describe('cli: usage', function () {
       'cancel',
       'why',
       'trust',
+      'token',
       'policy',
       'apply',
       'events',
@@ -266,7 +318,7 @@ describe('cli: usage', function () {
   })
 
   it('shows an example in the help of every command', async () => {
-    for (const name of ['up', 'run', 'why', 'trust', 'policy', 'logs', 'topology', 'audit']) {
+    for (const name of ['up', 'run', 'why', 'trust', 'token', 'policy', 'logs', 'topology', 'audit']) {
       const { stdout, code } = await cli([name, '--help'])
       assert.equal(code, 0)
       assert.match(stdout, new RegExp(`Examples?:\\n  althing ${name}`), name)

@@ -1,15 +1,15 @@
 /**
- * The API beyond loopback: by TLS alone, for addresses that may connect, under names that are its own. Loaded when it
- * is configured: TLS costs memory.
+ * The API beyond loopback: by TLS alone, for addresses that may connect, under names that are its own. A file of its
+ * own in the build, `remote.cjs`: few daemons load it.
  */
 import type { ServerOptions } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
-import type { RemotePlace } from '../node/api-options.ts'
-import { isWithin, readNetwork, type Network } from '../util/cidr.ts'
-import type { Logger } from '../util/logger.ts'
-import { Certificate } from './access/certificate.ts'
-import { listenAt, ListenError } from './listen.ts'
+import type { RemotePlace } from '../../node/api-options.ts'
+import { isWithin, readNetwork, type Network } from '../../util/cidr.ts'
+import type { Logger } from '../../util/logger.ts'
+import { Certificate } from './certificate.ts'
+import { listenAt, ListenError } from '../listen.ts'
 
 /** A client gets this long for the handshake; Node gives two minutes. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
