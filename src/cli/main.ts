@@ -41,6 +41,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   gov: () => import('./commands/gov.ts'),
   trust: () => import('./commands/trust.ts'),
   policy: () => import('./commands/policy.ts'),
+  config: () => import('./commands/config.ts'),
   apply: () => import('./commands/apply.ts'),
   events: () => import('./commands/events.ts'),
   audit: () => import('./commands/audit.ts'),
