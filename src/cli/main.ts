@@ -42,6 +42,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   trust: () => import('./commands/trust.ts'),
   token: () => import('./commands/token.ts'),
   policy: () => import('./commands/policy.ts'),
+  config: () => import('./commands/config.ts'),
   apply: () => import('./commands/apply.ts'),
   events: () => import('./commands/events.ts'),
   audit: () => import('./commands/audit.ts'),

@@ -3,6 +3,7 @@
  * walks the chain and asks this what each entry does.
  */
 import type { Admins, Change, Genesis } from '../model/governance.ts'
+import type { Configuration, Trial } from '../model/configuration.ts'
 import { sha256Hex } from '../util/sha256.ts'
 
 /** A key, as peer id in text. */
@@ -18,6 +19,16 @@ export interface DecidedPolicy {
   readonly text: string
 }
 
+/** A configuration that the admins decided upon. */
+export interface DecidedConfiguration {
+  /** Of the entry. */
+  readonly hash: string
+  /** Counts the decisions about it, from 1. */
+  readonly version: number
+  readonly configuration: Configuration
+  readonly trial: Trial | undefined
+}
+
 /** What holds at one entry of the log. Changed in place along the chain. */
 export interface Authority {
   admins: Admins
@@ -30,6 +41,7 @@ export interface Authority {
   readonly revoked: Set<Key>
   /** Absent where none was ever decided upon. */
   policy: DecidedPolicy | undefined
+  configuration: DecidedConfiguration | undefined
 }
 
 /** Why a change cannot be. */
@@ -51,6 +63,7 @@ export function authorityOf(genesis: Genesis): Authority {
     withdrawn: new Map(),
     revoked: new Set(),
     policy: undefined,
+    configuration: undefined,
   }
 }
 
@@ -93,9 +106,20 @@ export function applyChange(authority: Authority, change: Change, hash: string):
     case 'policy':
       authority.policy = { hash, version: (authority.policy?.version ?? 0) + 1, text: change.text }
       return
+    case 'config':
+      authority.configuration = decidedBy(authority, change, hash)
+      return
     case 'checkpoint':
       return
   }
+}
+
+function decidedBy(
+  { configuration: before }: Authority,
+  { settings, overridable, trial }: Change & { kind: 'config' },
+  hash: string,
+): DecidedConfiguration {
+  return { hash, version: (before?.version ?? 0) + 1, configuration: { settings, overridable }, trial }
 }
 
 /**
@@ -122,7 +146,15 @@ export function countsBy(authority: Authority, signer: Key, hash: string): boole
 }
 
 /** Names what holds, for checkpoints: the same on every member that understands the log alike. */
-export function stateHash({ admins, recovery, enrollers, withdrawn, revoked, policy }: Authority): string {
+export function stateHash({
+  admins,
+  recovery,
+  enrollers,
+  withdrawn,
+  revoked,
+  policy,
+  configuration,
+}: Authority): string {
   const sorted = (keys: Iterable<string>) => [...keys].toSorted()
   const state = {
     admins: { keys: sorted(admins.keys), threshold: admins.threshold },
@@ -130,8 +162,9 @@ export function stateHash({ admins, recovery, enrollers, withdrawn, revoked, pol
     enrollers: sorted(enrollers),
     withdrawn: sorted(withdrawn.keys()).map((key) => [key, sorted(withdrawn.get(key)!)]),
     revoked: sorted(revoked),
-    // Left out where there is none: checkpoints of logs that know nothing of policies go on to hold.
+    // Left out where there are none: checkpoints of logs that know nothing of them go on to hold.
     policy: policy?.hash,
+    configuration: configuration?.hash,
   }
   return sha256Hex(new TextEncoder().encode(JSON.stringify(state)))
 }

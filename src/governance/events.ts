@@ -10,7 +10,10 @@ import type { Outcome } from './statements.ts'
 /** Outcomes that are no refusal: what counts, what is here, what has not been judged, and what came too late. */
 const NO_REFUSAL: ReadonlySet<Outcome> = new Set<Outcome>(['applied', 'beside', 'taken', 'known', 'waiting', 'stale'])
 
-/** The event of a statement that was taken. Attestations are none: each member signs one a day, and decides nothing. */
+/**
+ * The event of a statement that was taken. Attestations and words on canaries are none: members sign them all the time,
+ * and they decide nothing by themselves.
+ */
 export function eventOfStatement({ log }: GovernanceState, { kind, hash, body }: VerifiedStatement): AuditDraft[] {
   switch (kind) {
     case 'entry': {

@@ -1,4 +1,5 @@
 /** What a member knows of its cluster, and what others want of it. Changed only by `governanceStep`. */
+import type { CanaryWord } from '../model/configuration.ts'
 import type { Attestation, Change, Genesis, LogEntry, Ticket } from '../model/governance.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
 import type { Key } from './authority.ts'
@@ -36,6 +37,8 @@ export interface GovernanceState {
   readonly waiting: Map<string, VerifiedStatement>
   /** The newest attestation of each member. */
   readonly attestations: Map<Key, { readonly body: Attestation; readonly statement: VerifiedStatement }>
+  /** How canaries fare, by member and canary; see `canary-words.ts`. */
+  readonly canaryWords: Map<string, { readonly body: CanaryWord; readonly statement: VerifiedStatement }>
   /** By hash of the ticket. */
   readonly tickets: Map<string, IssuedTicket>
   /** By hash: what waits for signatures. */
@@ -66,6 +69,7 @@ export function createGovernance(self: Key, cluster: string, genesis: Genesis): 
     bySigner: new Map(),
     waiting: new Map(),
     attestations: new Map(),
+    canaryWords: new Map(),
     tickets: new Map(),
     proposals: new Map(),
     linked: new Set(),
@@ -98,4 +102,14 @@ export function membersAt(state: GovernanceState, nowMs: number): Member[] {
 /** The name that keeps apart what is said in a cluster: part of topics, hello and mDNS; at most 64 characters. */
 export function tagOf(name: string, cluster: string): string {
   return `${name.slice(0, 47)}-${cluster.slice(0, 16)}`
+}
+
+/** Whether any statement makes, or made, this key a member. */
+export function isNamed({ statements, roster }: GovernanceState, key: Key): boolean {
+  if (roster.members.has(key) || roster.gone.has(key)) return true
+  for (const { kind, body } of statements.values()) {
+    if (kind === 'admission' && body.node === key) return true
+    if (kind === 'rotation' && body.to === key) return true
+  }
+  return false
 }

@@ -2,12 +2,14 @@
  * Taking in one statement, of whatever kind: what is kept, what waits for what it rests on, what is refused. Nothing
  * here says who is a member; that is worked out from what is kept, see `roster.ts`.
  */
+import type { CanaryWord } from '../model/configuration.ts'
 import { Admission, Attestation, GOVERNANCE_LIMITS, Revocation, Rotation } from '../model/governance.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
 import { countsBy, type Key } from './authority.ts'
+import { takeCanaryWord, wordKey } from './canary-words.ts'
 import { takeEntry, type EntryOutcome } from './log.ts'
 import type { Held } from './roster.ts'
-import { memberAt, type GovernanceState } from './state.ts'
+import { isNamed, memberAt, type GovernanceState } from './state.ts'
 
 /** What became of a statement. Only `taken`, `applied` and `beside` changed anything. */
 export type Outcome =
@@ -23,8 +25,9 @@ export type Outcome =
 /** Outcomes after which what waits may have its chance. */
 export const CHANGED: ReadonlySet<Outcome> = new Set<Outcome>(['taken', 'applied', 'beside'])
 
-/** What a statement is stored under: its hash, but of attestations each member's newest alone is kept. */
-export function storedKey({ kind, hash, signers }: Pick<VerifiedStatement, 'kind' | 'hash' | 'signers'>): string {
+/** What a statement is stored under: its hash, but of attestations and words on canaries one of each is kept. */
+export function storedKey({ kind, hash, signers, body }: VerifiedStatement): string {
+  if (kind === 'canary') return `canary ${wordKey(body as CanaryWord)}`
   return kind === 'attestation' ? `attestation ${signers[0]}` : hash
 }
 
@@ -44,6 +47,8 @@ export function takeStatement(state: GovernanceState, statement: VerifiedStateme
       return takeHeld(state, statement)
     case 'attestation':
       return takeAttestation(state, statement, nowMs)
+    case 'canary':
+      return takeCanaryWord(state, statement)
     default:
       return 'malformed'
   }
@@ -90,16 +95,6 @@ function faultOfSigners(state: GovernanceState, held: Held, signers: readonly Ke
   if (countsBy(authority, held.signer, held.hash)) return undefined
   // Who may not admit today may be given the right by an entry that is still on its way; who lost it, never.
   return authority.withdrawn.has(held.signer) ? 'void' : 'waiting'
-}
-
-/** Whether any statement makes, or made, this key a member. */
-function isNamed({ statements, roster }: GovernanceState, key: Key): boolean {
-  if (roster.members.has(key) || roster.gone.has(key)) return true
-  for (const { kind, body } of statements.values()) {
-    if (kind === 'admission' && body.node === key) return true
-    if (kind === 'rotation' && body.to === key) return true
-  }
-  return false
 }
 
 function rotationsOf({ statements }: GovernanceState, from: Key): number {

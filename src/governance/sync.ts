@@ -14,13 +14,14 @@ import type { GovernanceState } from './state.ts'
 /** Hex digits of a prefix. */
 const PREFIX = 2 * GOVERNANCE_SYNC_LIMITS.prefixBytes
 
-/** Everything that is passed on and is not in the chain: entries beside it, what counts of the set, attestations. */
+/** All that is passed on and is not in the chain: entries beside it, what counts of the set, attestations, words. */
 function others(state: GovernanceState): VerifiedStatement[] {
   const beside = [...state.log.placed.values()].filter(({ statement }) => !state.log.heights.has(statement.hash))
   // What is void others would not take.
   const held = [...state.statements.values()].filter((one) => counts(state.log.authority, state.roster, one))
   const attested = [...state.attestations.values()]
-  return [...beside, ...held, ...attested].map(({ statement }) => statement)
+  const words = [...state.canaryWords.values()]
+  return [...beside, ...held, ...attested, ...words].map(({ statement }) => statement)
 }
 
 /** Names all there is. */

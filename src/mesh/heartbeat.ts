@@ -69,6 +69,16 @@ export function beatIfChanged(state: MeshState, nowMs: number): void {
   state.deadlines.setEarlier('beat', Math.max(nowMs, state.lastBeatMs + leastBeatGapMs(state.toldIntervalMs)))
 }
 
+/**
+ * The knobs are others. The next beat comes soon: it names its interval, and whoever waits by the old one must hear of
+ * a longer one before that has passed.
+ */
+export function takeKnobs(state: MeshState, { nowMs, config, rng }: StepContext): void {
+  if (state.toldState === undefined || state.phase === 'leaving') return
+  state.deadlines.setEarlier('beat', Math.max(nowMs, state.lastBeatMs + leastBeatGapMs(state.toldIntervalMs)))
+  state.deadlines.set('sync', nowMs + Math.round(config.syncMs * (0.75 + rng.next() / 2)))
+}
+
 /** Takes the new set of own passports and publishes what changed; all of them when `force`. */
 export function setPassports(
   state: MeshState,

@@ -21,7 +21,7 @@ import {
   restoreWitness,
 } from './audit.ts'
 import { candidatesOf } from './candidates.ts'
-import { beat, beatIfChanged, publishPassports, setPassports, shownState } from './heartbeat.ts'
+import { beat, beatIfChanged, publishPassports, setPassports, shownState, takeKnobs } from './heartbeat.ts'
 import { hostOf, introduceSelf, isProbe, takeMembership, takeProbe } from './membership.ts'
 import { expelMember, expireRecords, takeRecord } from './records.ts'
 import { learnAllAddresses } from './registry-events.ts'
@@ -140,6 +140,9 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
     case 'policies':
       state.policies = input.policies
       return [{ type: 'policies-changed' }]
+    case 'configured':
+      takeKnobs(state, ctx)
+      return []
     case 'passports':
       setPassports(state, ctx, input.passports)
       return []

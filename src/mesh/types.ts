@@ -160,6 +160,8 @@ export type MeshInput =
   /** Somebody knows why the audit log of a peer contradicts itself. */
   | { readonly type: 'accept-log'; readonly peer: NodeId }
   | { readonly type: 'local'; readonly facts: LocalFacts }
+  /** The knobs are others from now on: what each step is given with `config`. */
+  | { readonly type: 'configured' }
   /** Every policy that is in force from now on: what it forbids of what is here is stopped or drained. */
   | { readonly type: 'policies'; readonly policies: readonly CompiledPolicy[] }
   /** The whole set of own passports; what is not in it any more is withdrawn by letting it expire. */

@@ -5,6 +5,7 @@
  * which are no part of what is known until enough have signed them.
  */
 import * as z from 'zod'
+import { CONFIGURATION_LIMITS } from './configuration.ts'
 import { GOVERNANCE_LIMITS, PROPOSAL_LIMITS, StatementHash } from './governance.ts'
 
 export const GOVERNANCE_SYNC_LIMITS = {
@@ -18,8 +19,8 @@ export const GOVERNANCE_SYNC_LIMITS = {
   given: 512,
   /** One statement: the largest is an entry. */
   statementBytes: 64 * 1024,
-  /** Admissions, revocations, rotations, entries beside the chain, attestations. */
-  listed: GOVERNANCE_LIMITS.statements + GOVERNANCE_LIMITS.siblings + 8_192,
+  /** Admissions, revocations, rotations, entries beside the chain, attestations, words on canaries. */
+  listed: GOVERNANCE_LIMITS.statements + GOVERNANCE_LIMITS.siblings + 8_192 + CONFIGURATION_LIMITS.words,
 } as const
 
 const { prefixBytes, listed, statementBytes } = GOVERNANCE_SYNC_LIMITS

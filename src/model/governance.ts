@@ -4,6 +4,7 @@
  * sha256 of what is signed. What they mean together is decided in `governance/`.
  */
 import * as z from 'zod'
+import { Configuration, Trial } from './configuration.ts'
 import { isSubdomain } from './label-grammar.ts'
 import { isPeerId } from './peer-id.ts'
 
@@ -121,6 +122,8 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('checkpoint'), state: StatementHash }),
   /** What members let run from here on, beside their own policies: the text of a policy file. Empty: all of it. */
   z.strictObject({ kind: z.literal('policy'), text: z.string().max(GOVERNANCE_LIMITS.policyBytes) }),
+  /** All settings from here on, those of before included. With `trial` a few members begin. */
+  z.strictObject({ kind: z.literal('config'), ...Configuration.shape, trial: Trial.optional() }),
 ])
 export type Change = z.infer<typeof Change>
 

@@ -15,6 +15,7 @@ export {
   StatementsRequest,
   TicketRequest,
 } from './cluster-requests.ts'
+export * from './configuration-api.ts'
 export * from './doctor.ts'
 export * from './job-request.ts'
 export * from './policy-api.ts'

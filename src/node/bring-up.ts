@@ -1,5 +1,6 @@
 /** Brings a daemon up whose parts stand: from the store to the network, and says how that is undone. */
 import { setTimeout as pause } from 'node:timers/promises'
+import { configurationOn } from '../governance/configuration.ts'
 import { createSampler } from '../hw/sampler.ts'
 import type { DaemonParts } from './daemon-state.ts'
 import { adoptRuns, restoreMesh } from './restore.ts'
@@ -15,11 +16,12 @@ const ISOLATION_AFTER_MS = 250
 
 /** Nothing is said to others before what was said earlier is known again. */
 export async function bringUp(parts: DaemonParts, runner: Runner, epoch: number, undo: Undo): Promise<void> {
-  const { loop, store, clock, log, driver, mesh, peer, options, bundles, policies, governor, porch } = parts
+  const { loop, store, clock, log, driver, mesh, peer, options, bundles, policies, settings, governor, porch } = parts
   undo.add('loop', () => loop.close())
   undo.add('runner', () => runner.close())
   for (const sha256 of bundles.list()) loop.input({ type: 'bundle', sha256, here: true })
   // Before anything that it may forbid is here again.
+  settings.decide(governor.state && configurationOn(governor.state)?.holds)
   await policies.restore(governor.state?.log.authority.policy)
   loop.note({ type: 'daemon.started', epoch, version: VERSION, open: mesh.local.open })
   restoreMesh(loop, store, (author) => governor.mayLink(author), clock, log)

@@ -19,6 +19,8 @@ import type { LinkSpeeds } from './link-speeds.ts'
 import type { MeshLoop } from './loop.ts'
 import type { DaemonOptions } from './options.ts'
 import type { Policies } from './policies.ts'
+import type { Settings } from './settings.ts'
+import type { TrialWatch } from './governance/trial-watch.ts'
 import type { Probes } from './probes.ts'
 import type { KeptRuns } from './runs.ts'
 
@@ -50,6 +52,8 @@ export interface DaemonParts {
   readonly signer: StatementSigner
   readonly examiner: Examiner
   readonly policies: Policies
+  readonly settings: Settings
+  readonly trialWatch: TrialWatch
   /** How fast bundles go, by peer. */
   readonly speeds: LinkSpeeds
   /** Peers whose tasks run here, this node's own id aside. */

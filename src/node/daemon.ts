@@ -29,6 +29,7 @@ import { loadSeed, loadToken } from './identity.ts'
 import { adoptDecisions } from './governance/adopt.ts'
 import { assembleGovernance } from './governance/assemble.ts'
 import { finishRotation } from './governance/moving.ts'
+import { TrialWatch } from './governance/trial-watch.ts'
 import { Inbound } from './inbound.ts'
 import { KnownPeers } from './known-peers.ts'
 import { LinkSpeeds } from './link-speeds.ts'
@@ -46,6 +47,7 @@ import { Probes } from './probes.ts'
 import { bringUp } from './bring-up.ts'
 import { Runner } from './runner.ts'
 import { KeptRuns } from './runs.ts'
+import { Settings } from './settings.ts'
 import { Undo } from './undo.ts'
 import { VERSION } from './version.ts'
 
@@ -110,14 +112,19 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     ...{ refresh: () => parts.refresh(), adopt: () => adoptDecisions(parts) },
   })
   const config = meshConfigOf(governor.tag === undefined ? options : { ...options, cluster: governor.tag })
+  const settings = new Settings(config, options.settings)
+  settings.onChange = () => input({ type: 'configured' })
   const facts = () => localFacts(options, hardware, driver, trusted, governor, signer.id)
   const mesh = createMesh(signer.id, config, facts())
+  const trialWatch = new TrialWatch({ mesh, clock, events, log, governor, signer: statementSigner(seed) })
+  undo.add('trial watch', () => trialWatch.stop())
   const keptRuns = new KeptRuns({ store, driver, log })
   keptRuns.restore()
   undo.add('kept runs', () => keptRuns.close())
   const loop: MeshLoop = new MeshLoop({
     core: {
-      step: (one, nowMs) => meshStep(mesh, one, nowMs, { config, rng, auditHead: () => auditLog.log.safeHead() }),
+      step: (one, nowMs) =>
+        meshStep(mesh, one, nowMs, { config: settings.mesh, rng, auditHead: () => auditLog.log.safeHead() }),
       nextWakeMs: () => nextWakeMs(mesh),
     },
     journal: auditLog.log,
@@ -201,6 +208,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     peer: () => peer,
     mesh,
     rng,
+    mostLinks: () => settings.values['links.most'],
     ask: (to) => void peer.send(to, toFrame({ t: 'spare-link', body: {} }, sealer)).catch(() => {}),
   })
   const audit = createAuditParts(
@@ -210,21 +218,8 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     log.child({ component: 'audit' }),
     (to, message) => peer.send(to, toFrame(message, sealer)),
   )
-  const carrying = {
-    mesh,
-    peer,
-    store,
-    sealer,
-    clock,
-    log,
-    events,
-    runner,
-    keptRuns,
-    probes,
-    governor,
-    audit: audit.exchange,
-  }
-  const carry = createEffects({ ...carrying, input, post })
+  const carrying = { mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, governor }
+  const carry = createEffects({ ...carrying, audit: audit.exchange, input, post })
 
   const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, note: (event) => loop.note(event), log })
   const ended = Promise.withResolvers<'shutdown' | 'restart'>()
@@ -254,6 +249,8 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     signer: statementSigner(seed),
     examiner,
     policies,
+    settings,
+    trialWatch,
     speeds,
     trusted,
     extraPassports,

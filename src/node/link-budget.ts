@@ -26,7 +26,7 @@ export interface LinkBudgetOptions {
   /** Tells a peer that its link may go. */
   readonly ask: (peer: PeerIdText) => void
   /** @default MOST_LINKS */
-  readonly mostLinks?: number
+  readonly mostLinks?: () => number
 }
 
 export class LinkBudget {
@@ -47,9 +47,9 @@ export class LinkBudget {
 
   /** Asks as many as there are too many, at random among those that are not needed here. */
   look(): void {
-    const { peer, rng, ask, mostLinks = MOST_LINKS } = this.#options
+    const { peer, rng, ask, mostLinks } = this.#options
     const linked = peer().peers()
-    const tooMany = Math.min(linked.length - mostLinks, ASKED_AT_ONCE)
+    const tooMany = Math.min(linked.length - (mostLinks?.() ?? MOST_LINKS), ASKED_AT_ONCE)
     if (tooMany <= 0) return
     for (const one of rng.shuffle(linked.filter((other) => this.#isSpare(other))).slice(0, tooMany)) ask(one)
   }

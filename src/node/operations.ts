@@ -20,6 +20,7 @@ import type { TokenCreated, TokenView } from '../model/access-view.ts'
 import type { JobRequest } from '../model/job-request.ts'
 import type { WhyView } from '../model/why-view.ts'
 import type { ClusterView, HistoryView, MemberView, MovedView, OutcomesView, TicketView } from '../model/cluster.ts'
+import type { ConfigurationHistory, ConfigurationView } from '../model/configuration-api.ts'
 import type { FoundRequest, TicketRequest } from '../model/cluster-requests.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyLevel, PolicyTrial, PolicyView } from '../model/policy-api.ts'
@@ -59,7 +60,7 @@ export interface TokenOperations {
   onRevoked(listener: (id: string) => void): () => void
 }
 
-/** About the cluster this daemon belongs to. All but `found` and `join` throw `not-found` where there is none. */
+/** About the cluster of this daemon. All but `found`, `join` and `configuration` throw `not-found` without one. */
 export interface ClusterOperations {
   view(): ClusterView
   /** The daemon starts anew after this, as after `join`, `leave` and `rotate`. @throws OperationError */
@@ -72,6 +73,9 @@ export interface ClusterOperations {
   /** @throws OperationError `conflict` when this node has not the right to */
   revoke(peer: string, reason: string): MemberView[]
   rotate(): MovedView
+  /** The settings this node goes by; without a cluster too. */
+  configuration(): ConfigurationView
+  configurationHistory(): ConfigurationHistory
   history(): HistoryView
   /** @throws OperationError `invalid` for what does not verify */
   take(statements: readonly string[]): OutcomesView

@@ -14,6 +14,7 @@ import {
   VALUE_EXPECTED,
 } from '../model/label-grammar.ts'
 import { isPeerId } from '../model/peer-id.ts'
+import { isSettingKey, readSetting } from '../model/settings.ts'
 import { isClusterName } from '../wire/protocols.ts'
 
 /** A node's name. */
@@ -25,6 +26,13 @@ export function faultOfName(text: string): string | undefined {
 export function faultOfLabel(key: string, value: string): string | undefined {
   if (!isLabelKey(key)) return `expected ${KEY_EXPECTED}, such as zone=attic`
   return isLabelValue(value) ? undefined : `expected ${VALUE_EXPECTED}, such as zone=attic`
+}
+
+/** A setting of a daemon. */
+export function faultOfSetting(key: string, value: string): string | undefined {
+  if (!isSettingKey(key)) return 'there is no such setting; `althing config get` lists all'
+  const read = readSetting(key, value)
+  return typeof read === 'number' ? undefined : read.fault
 }
 
 /** A cluster's name. */

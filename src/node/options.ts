@@ -52,6 +52,8 @@ export interface DaemonOptions {
   readonly jwt?: JwtIssuer
   /** Directory of the built page. */
   readonly webDir?: string
+  /** Settings of this node, by key: see `model/settings.ts`. The cluster's go before them where it says so. */
+  readonly settings?: Readonly<Record<string, string>>
   /** What the log does not leave out. @default 'info' */
   readonly logLevel?: LogLevel
 }

@@ -18,8 +18,10 @@ import { namesOf, submittedView, whyView } from './views.ts'
 
 /** Takes a job after checking what the core takes for granted. */
 export async function submitJob(parts: DaemonParts, request: JobRequest, tenant?: string): Promise<JobAccepted> {
-  const { loop, bundles, rng } = parts
-  const { spec, count, placeTimeoutMs } = request
+  const { loop, bundles, rng, settings } = parts
+  const { count, placeTimeoutMs = settings.values['task.place-timeout'] } = request
+  const { timeoutMs = settings.values['task.timeout'], logCapBytes = settings.values['task.log-cap'] } = request.spec
+  const spec: TaskSpec = { ...request.spec, timeoutMs, logCapBytes }
   refuseWhileBlocked(parts)
   checkSelector(spec.selector)
   if (encode(spec).length > TASK_LIMITS.specBytes) {

@@ -42,6 +42,7 @@ export const STATEMENT_MAX_BYTES = {
   revocation: 1024,
   rotation: 1024,
   attestation: 1024,
+  canary: 1024,
   ticket: 4 * 1024,
   refusal: 1024,
 } as const satisfies Record<string, number>

@@ -26,6 +26,7 @@ import {
   rotate,
   someChange,
   stateOf,
+  wordOf,
 } from '../unit/governance/fixtures.ts'
 import { fuzz, SEED } from './fuzz.ts'
 import { mutateValue } from './mutate-values.ts'
@@ -34,6 +35,13 @@ import { mutate } from './mutate.ts'
 const KINDS: ReadonlySet<StatementKind> = new Set(Object.keys(STATEMENT_MAX_BYTES) as StatementKind[])
 const [MIA, NED] = ['mia', 'ned'].map(keyOf) as [StatementSigner, StatementSigner]
 
+const SETTINGS = { settings: { 'bids.ask': '4' }, overridable: ['bids.ask'] }
+const TRIED = {
+  kind: 'config',
+  ...SETTINGS,
+  trial: { canaries: [NED.id], forMs: 60_000, witnesses: 1, before: SETTINGS },
+}
+
 /** One of each kind, and of each change, with the keys that sign it. */
 const CAST: readonly { readonly statement: VerifiedStatement; readonly signers: readonly StatementSigner[] }[] = [
   ...[
@@ -41,6 +49,7 @@ const CAST: readonly { readonly statement: VerifiedStatement; readonly signers: 
     enrollers([OTHER_ENROLLER.id], [ENROLLER.id], ['a'.repeat(64)]),
     { kind: 'admins', admins: { keys: [ANN.id, NED.id], threshold: 2 } },
     { kind: 'policy', text: 'kind: Policy' },
+    TRIED,
     { kind: 'checkpoint', state: stateHash(stateOf().log.authority) },
   ].map((change) => ({ statement: entryOn(GENESIS_PLACE, change), signers: [ANN, BEN] })),
   {
@@ -51,6 +60,7 @@ const CAST: readonly { readonly statement: VerifiedStatement; readonly signers: 
   { statement: revoke(MIA.id), signers: [ENROLLER] },
   { statement: rotate(MIA, NED), signers: [MIA, NED] },
   { statement: attest(MIA, GENESIS_PLACE), signers: [MIA] },
+  { statement: wordOf(NED, entryOn(GENESIS_PLACE, TRIED).hash, NED.id, false), signers: [NED] },
 ]
 
 /** By the runtime alone: key from JWK, bytes as RFC 0002 says; no length here takes more than two bytes. */

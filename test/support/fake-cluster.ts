@@ -1,5 +1,6 @@
 /** A cluster in memory for tests of those who serve people: canned answers in the shapes of the real one. */
 import type { ClusterView, MemberView, MovedView } from '../../src/model/cluster.ts'
+import type { ConfigurationHistory, ConfigurationView } from '../../src/model/configuration-api.ts'
 import type { FoundRequest, TicketRequest } from '../../src/model/cluster-requests.ts'
 import type { ClusterOperations } from '../../src/node/operations.ts'
 
@@ -71,6 +72,14 @@ export class FakeCluster implements ClusterOperations {
 
   rotate(): MovedView {
     return this.#moved()
+  }
+
+  configuration(): ConfigurationView {
+    return { settings: [], unknown: [], everywhere: { settings: {}, overridable: [] }, canaries: [] }
+  }
+
+  configurationHistory(): ConfigurationHistory {
+    return { versions: [] }
   }
 
   history() {

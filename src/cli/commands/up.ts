@@ -8,6 +8,7 @@ import {
   faultOfListen,
   faultOfName,
   faultOfPeer,
+  faultOfSetting,
 } from '../../node/option-values.ts'
 import { DEFAULT_CLUSTER, DEFAULT_PAGE, DEFAULT_PORT, LOG_LEVELS } from '../../node/options.ts'
 import type { DaemonOptions, LogLevel } from '../../node/options.ts'
@@ -41,6 +42,7 @@ interface UpOptions extends ApiOptions {
   public?: boolean
   cpu?: number
   memory?: number
+  set?: Record<string, string>
   logLevel?: LogLevel
 }
 
@@ -51,6 +53,14 @@ const readLabel = pairs((text) => {
   const { key, value } = splitPair(text)
   if (value === undefined) throw new Error('expected KEY=VALUE, such as zone=attic')
   const fault = faultOfLabel(key, value)
+  if (fault !== undefined) throw new Error(fault)
+  return [key, value]
+})
+
+const readSet = pairs((text) => {
+  const { key, value } = splitPair(text)
+  if (value === undefined) throw new Error('expected KEY=VALUE, such as bids.window=1s')
+  const fault = faultOfSetting(key, value)
   if (fault !== undefined) throw new Error(fault)
   return [key, value]
 })
@@ -115,6 +125,7 @@ export function register(program: Command): void {
     )
     .option('--no-page', 'no status page')
     .option('--log-level <level>', `${LOG_LEVELS.join(', ')} (default: info)`, oneOf(LOG_LEVELS))
+    .option('--set <key=value>', 'a setting, as `althing config get` lists them; may be given again', readSet)
     .option('--detach', 'run in the background; waits until it is ready')
   addApiOptions(command)
     .addHelpText(
@@ -177,6 +188,7 @@ function daemonOptions(options: UpOptions, command: Command): DaemonOptions {
     ...(options.isolatedNetwork === true && { isolatedNetwork: true }),
     ...(options.trust !== undefined && { trust: options.trust }),
     ...(label !== undefined && { labels: label }),
+    ...(options.set !== undefined && { settings: options.set }),
     ...(options.passport !== undefined && { passportFiles: options.passport }),
     ...(Object.keys(capacity).length > 0 && { capacity }),
     ...pageOption(options),

@@ -19,6 +19,7 @@ const KINDS: ReadonlySet<StatementKind> = new Set<StatementKind>([
   'revocation',
   'rotation',
   'attestation',
+  'canary',
 ])
 /** The longest log there can be takes less. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024

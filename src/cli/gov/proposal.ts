@@ -8,6 +8,7 @@ import { openStatement, type VerifiedStatement } from '../../wire/statement.ts'
 import { CliError } from '../errors.ts'
 import { describeFileError } from '../files.ts'
 import { printable, shownWord } from '../terminal.ts'
+import { describeConfiguration } from '../config/words.ts'
 
 /** An entry of 64 KiB and some refusals, as text. */
 const MAX_FILE_BYTES = 256 * 1024
@@ -96,6 +97,8 @@ export function describeChange(change: Change): string[] {
       ]
     case 'policy':
       return [change.text === '' ? 'no policy of the cluster any more' : `policy of the cluster: ${sumOf(change.text)}`]
+    case 'config':
+      return describeConfiguration(change)
     case 'checkpoint':
       return [`says again what holds: ${change.state}`]
   }

@@ -1,11 +1,15 @@
 /** Takes up on this node what the admins of its cluster decided: in one place, whenever the log has changed. */
+import { configurationOn } from '../../governance/configuration.ts'
 import { messageOf } from '../../util/errors.ts'
 import type { DaemonParts } from '../daemon-state.ts'
 import { adoptPolicy } from './cluster-policy.ts'
 
 /** The log may say something else than before. Nothing is awaited: whoever changed the log goes on meanwhile. */
 export function adoptDecisions(parts: DaemonParts): void {
-  const { governor, log } = parts
+  const { governor, log, settings, trialWatch } = parts
+  const held = governor.state && configurationOn(governor.state)
+  settings.decide(held?.holds)
+  trialWatch.follow(held)
   adoptPolicy(parts, governor.state?.log.authority.policy).catch((error: unknown) => {
     log.error({ error: messageOf(error) }, 'what the admins decided could not be taken up')
   })

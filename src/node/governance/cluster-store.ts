@@ -19,6 +19,7 @@ export const SPREAD_KINDS: ReadonlySet<StatementKind> = new Set<StatementKind>([
   'revocation',
   'rotation',
   'attestation',
+  'canary',
 ])
 
 const StoredStatement = z.strictObject({ bytes: z.instanceof(Uint8Array) })
@@ -101,6 +102,6 @@ export function historyOf(state: GovernanceState): VerifiedStatement[] {
   const { chain, placed, heights } = state.log
   const inChain = chain.slice(1).map((hash) => placed.get(hash)!.statement)
   const beside = [...placed.values()].filter(({ statement }) => !heights.has(statement.hash))
-  const rest = [...beside, ...state.statements.values(), ...state.attestations.values()]
+  const rest = [...beside, ...state.statements.values(), ...state.attestations.values(), ...state.canaryWords.values()]
   return [...inChain, ...rest.map(({ statement }) => statement)]
 }

@@ -4,6 +4,7 @@
  *
  * A daemon that belongs to no cluster with a genesis has one too, which lets everybody in and has nothing to say.
  */
+import { configurationOn } from '../../governance/configuration.ts'
 import { freshness } from '../../governance/freshness.ts'
 import { createGovernance, mayLink, memberAt, membersAt, tagOf, type GovernanceState } from '../../governance/state.ts'
 import { CHANGED, type Outcome } from '../../governance/statements.ts'
@@ -214,7 +215,7 @@ export class Governor {
 
   #noteDecision(): void {
     const { log } = this.state!
-    const decision = `${log.chain.at(-1)} ${log.fork?.parent}`
+    const decision = `${log.chain.at(-1)} ${log.fork?.parent} ${configurationOn(this.state!)?.stage}`
     const changed = decision !== this.#lastDecision
     this.#lastDecision = decision
     if (changed) this.#options.onDecision()

@@ -20,6 +20,7 @@ import { makeStatement, openStatement, type VerifiedStatement } from '../../wire
 import type { DaemonParts } from '../daemon-state.ts'
 import { OperationError, type ClusterOperations } from '../operations.ts'
 import { historyOf, SPREAD_KINDS } from './cluster-store.ts'
+import { configurationHistory, configurationView } from './configuration.ts'
 import { refuseUnlessEnroller, stateOf, takeOwn } from './current.ts'
 import { proposalViews } from './proposals.ts'
 import { found, join, leave, rotate } from './moving.ts'
@@ -35,6 +36,8 @@ export function clusterOperations(parts: DaemonParts): ClusterOperations {
     members: () => membersOf(parts),
     revoke: (peer, reason) => revoke(parts, peer, reason),
     rotate: () => rotate(parts),
+    configuration: () => configurationView(parts),
+    configurationHistory: () => configurationHistory(parts),
     history: () => history(parts),
     take: (statements) => take(parts, statements),
     proposals: () => proposalViews(stateOf(parts)),

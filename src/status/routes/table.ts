@@ -4,6 +4,7 @@ import { auditRoutes } from './audit.ts'
 import { clusterRoutes } from './cluster.ts'
 import { doctorRoutes } from './doctor.ts'
 import { meshRoutes } from './mesh.ts'
+import { configurationRoutes } from './configuration.ts'
 import { policyRoutes } from './policy.ts'
 import { systemRoutes } from './system.ts'
 import { taskRoutes } from './tasks.ts'
@@ -13,6 +14,7 @@ import { tokenRoutes } from './tokens.ts'
 export const routes: readonly Route[] = [
   ...meshRoutes,
   ...taskRoutes,
+  ...configurationRoutes,
   ...policyRoutes,
   ...auditRoutes,
   ...clusterRoutes,

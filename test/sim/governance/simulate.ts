@@ -89,6 +89,7 @@ class Life {
         ...[this.#redeem, this.#redeem, this.#redeem, this.#redeem],
         ...[this.#revoke, this.#readmit, this.#decide, this.#decide, this.#tooFew, this.#tooFew],
         ...[this.#propose, this.#propose, this.#countersign, this.#countersign, this.#proposeMany],
+        ...[this.#word, this.#word, this.#word, this.#word, this.#word],
         ...[this.#rotate, this.#leave, this.#part, this.#part, this.#crash, this.#lie, this.#backdate, this.#flood],
       ]
       const text = this.#rng.pick(deeds).call(this)
@@ -181,7 +182,7 @@ class Life {
   #change(
     machine: Machine,
     enrollers: ReadonlySet<string>,
-    kind = this.#rng.pick(['enroll', 'enroll', 'withdraw', 'revoke', 'admins', 'policy', 'policy']),
+    kind = this.#rng.pick(['enroll', 'enroll', 'withdraw', 'revoke', 'admins', 'policy', 'policy', 'config', 'config']),
   ) {
     const members = [...machine.state!.roster.members.keys()]
     const somebody = this.#rng.pick(members.length > 0 ? members : [keyOf(0)])
@@ -189,6 +190,7 @@ class Life {
     const keep = statements.filter(() => this.#rng.int(2) === 0).slice(0, 500)
     const others = [...enrollers].filter((key) => key !== keyOf(0))
     if (kind === 'policy') return { kind, text: this.#rng.int(4) === 0 ? '' : `policy ${this.#rng.int(1_000)}` }
+    if (kind === 'config') return this.#configuration(members)
     if (kind === 'recover') return { kind, admins: { keys: ADMINS, threshold: 2 } }
     if (kind === 'admins')
       return { kind, admins: { keys: this.#rng.shuffle([...ADMINS]), threshold: 2 + this.#rng.int(2) } }
@@ -196,6 +198,30 @@ class Life {
     if (kind === 'withdraw' && others.length > 0)
       return { kind: 'enrollers', add: [], remove: [this.#rng.pick(others)], keep }
     return { kind: 'enrollers', add: [somebody], remove: [], keep: [] }
+  }
+
+  /** For all at once, or for some members first. */
+  #configuration(members: readonly string[]) {
+    const some = () => ({ settings: { 'bids.ask': String(this.#rng.int(16)) }, overridable: [] })
+    const config = { kind: 'config', ...some() }
+    if (members.length === 0 || this.#rng.int(4) === 0) return config
+    const canaries = this.#rng.shuffle([...members]).slice(0, 1 + this.#rng.int(2))
+    const trial = { canaries, forMs: 1_000, witnesses: 1 + this.#rng.int(2), before: some() }
+    return { ...config, trial }
+  }
+
+  /** A member says how a canary fares: itself, or another, of whom only the worst can be said; some say more. */
+  #word(): string | undefined {
+    const machine = this.#someone()
+    const decided = machine?.state!.log.authority.configuration
+    if (machine === undefined || decided?.trial === undefined) return undefined
+    const { canaries } = decided.trial
+    const about = canaries.includes(machine.key) && this.#rng.int(4) > 0 ? machine.key : this.#rng.pick(canaries)
+    const well = this.#rng.int(3) > 0
+    const { ink, cluster, nowMs } = this.#world
+    const word = { cluster, node: machine.key, entry: decided.hash, about, well, why: '', atMs: nowMs }
+    this.#say(machine, ink.sign('canary', word, [machine.key]))
+    return `${machine.key.slice(-2)} says that ${about.slice(-2)} is ${well ? 'well' : 'not well'}`
   }
 
   /** All admins sign, through the one machine on which they agreed: honest admins never sign two for one place. */

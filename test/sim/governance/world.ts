@@ -1,4 +1,5 @@
 /** Members over a network that loses, repeats, reorders and parts, with crashes between any two effects of a step. */
+import { configurationOn, type HeldConfiguration } from '../../../src/governance/configuration.ts'
 import { createGovernance, mayLink, type GovernanceState, type IssuedTicket } from '../../../src/governance/state.ts'
 import { governanceStep } from '../../../src/governance/step.ts'
 import type {
@@ -74,6 +75,11 @@ export class World {
 
   up(): Machine[] {
     return [...this.machines.values()].filter(({ state }) => state !== undefined)
+  }
+
+  /** The settings a machine goes by. */
+  configurationOf({ state }: Machine): HeldConfiguration | undefined {
+    return configurationOn(state!)
   }
 
   /** A machine that holds these statements comes into being. */

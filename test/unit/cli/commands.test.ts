@@ -309,6 +309,7 @@ describe('cli: usage', function () {
       'trust',
       'token',
       'policy',
+      'config',
       'apply',
       'events',
       'audit',
@@ -318,7 +319,7 @@ describe('cli: usage', function () {
   })
 
   it('shows an example in the help of every command', async () => {
-    for (const name of ['up', 'run', 'why', 'trust', 'token', 'policy', 'logs', 'topology', 'audit']) {
+    for (const name of ['up', 'run', 'why', 'trust', 'token', 'policy', 'config', 'logs', 'topology', 'audit']) {
       const { stdout, code } = await cli([name, '--help'])
       assert.equal(code, 0)
       assert.match(stdout, new RegExp(`Examples?:\\n  althing ${name}`), name)
@@ -340,6 +341,9 @@ describe('cli: usage', function () {
     [['logs', '--stream', 'both-of-them', 'x'], /--stream both-of-them: expected stdout, stderr or both/],
     [['trust', 'add'], /missing required argument 'peer'/],
     [['apply'], /required option '-f, --file/],
+    [['config', 'set', 'bids.ask=0'], /bids\.ask=0: expected a whole number from 1 to 16, such as 3/],
+    [['config', 'get', 'no.such'], /no\.such: expected one of heartbeat\.every, /],
+    [['up', '--set', 'bids.ask=0'], /--set bids\.ask=0: expected a whole number from 1 to 16/],
   ]
   for (const [args, message] of wrong) {
     it(`althing ${args.join(' ')}: exit 2`, async () => {

@@ -112,6 +112,12 @@ export function attest(by: StatementSigner, place: { height: number; head: strin
   return makeStatement('attestation', { cluster: HOME.id, node: by.id, ...place, atMs }, [by])
 }
 
+/** What a member says of a canary. */
+export function wordOf(by: StatementSigner, entry: string, about: string, well: boolean, atMs = NOW_MS) {
+  const word = { cluster: HOME.id, node: by.id, entry, about, well, why: 'as it is', atMs }
+  return makeStatement('canary', word, [by])
+}
+
 /** Gives statements to a state; what it wants signed is signed by nobody. */
 export function give(state: GovernanceState, statements: readonly VerifiedStatement[], nowMs = NOW_MS) {
   return governanceStep(state, { type: 'statements', statements }, nowMs)

@@ -60,6 +60,29 @@ describe('signs of life', () => {
   })
 })
 
+describe('other knobs', () => {
+  it('are told by a heartbeat before anybody has waited in vain, or soon, and hold from then on', () => {
+    let config = CONFIG
+    const { mesh } = makeMesh()
+    const step = (input: MeshInput, nowMs: number) => meshStep(mesh, input, nowMs, { config, rng: seededRng(1) })
+    const told = (effects: readonly MeshEffect[]) =>
+      effects.flatMap((one) => (one.type === 'publish' ? [(one.body as { intervalMs?: number }).intervalMs] : []))
+    step({ type: 'start', epoch: 7, alone: true }, 0)
+    config = { ...CONFIG, beatMs: 600_000, leaseMs: 1_800_000, deadMs: 3_600_000, syncMs: 600_000 }
+    assert.deepEqual(told(step({ type: 'configured' }, 100)), [])
+    assert.ok(nextWakeMs(mesh)! <= 1_000, 'long before the ten seconds that were promised are over')
+    assert.deepEqual(told(step({ type: 'wake' }, 1_000)), [600_000])
+    for (let atMs = nextWakeMs(mesh)!; atMs < 300_000; atMs = nextWakeMs(mesh)!) {
+      assert.deepEqual(told(step({ type: 'wake' }, atMs)), [], `no beat at ${atMs}`)
+    }
+    config = { ...CONFIG, beatMs: 2_000 }
+    assert.deepEqual(told(step({ type: 'configured' }, 300_000)), [2_000], 'the last one is long ago')
+    assert.ok(nextWakeMs(mesh)! <= 302_001)
+    step({ type: 'leave' }, 300_500)
+    assert.deepEqual(told(step({ type: 'configured' }, 300_600)), [])
+  })
+})
+
 describe('numbers of own records', () => {
   const numbers = (effects: readonly MeshEffect[]) =>
     effects.flatMap((effect) =>

@@ -15,7 +15,7 @@ function budgetOf({ peer }: TestPeer, mostLinks: number) {
     mesh,
     rng: seededRng(1),
     ask: (to) => void asked.push(to),
-    mostLinks,
+    mostLinks: () => mostLinks,
   })
   return { budget, mesh, asked }
 }

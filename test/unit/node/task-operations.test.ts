@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import type { MeshInput } from '../../../src/mesh/types.ts'
 import { JobRequest } from '../../../src/model/job-request.ts'
+import { DEFAULT_MESH } from '../../../src/mesh/config.ts'
 import type { DaemonParts } from '../../../src/node/daemon-state.ts'
 import { OperationError } from '../../../src/node/operations.ts'
+import { Settings } from '../../../src/node/settings.ts'
 import { submitJob } from '../../../src/node/task-operations.ts'
 import { seededRng } from '../../../src/util/rng.ts'
 
@@ -12,6 +14,7 @@ const HERE = 'a'.repeat(64)
 function daemon() {
   const inputs: MeshInput[] = []
   const jobs = new Map<string, { taskIds: string[] }>()
+  const settings = new Settings(DEFAULT_MESH)
   const parts = {
     loop: {
       blockedBy: undefined,
@@ -23,10 +26,12 @@ function daemon() {
     bundles: { sizeOf: (sha256: string) => (sha256 === HERE ? 120 : undefined) },
     rng: seededRng(1),
     mesh: { negotiation: { jobs } },
+    settings,
   } as unknown as DaemonParts
   const submit = (input: { sha256: string; sizeBytes: number }) =>
     submitJob(parts, JobRequest.parse({ spec: { command: ['true'], input } }))
-  return { submit, inputs }
+  const submitSpec = (spec: object) => submitJob(parts, JobRequest.parse({ spec: { command: ['true'], ...spec } }))
+  return { submit, submitSpec, inputs, settings }
 }
 
 const refusal = (message: RegExp) => (error: unknown) =>
@@ -47,6 +52,19 @@ describe('submitting a job', () => {
     for (const sizeBytes of [0, 119, 121])
       await assert.rejects(submit({ sha256: HERE, sizeBytes }), refusal(/aaa… has 120 bytes; the spec says \d+$/))
     assert.equal(inputs.length, 0)
+  })
+
+  it('has what the settings say where it says nothing itself', async () => {
+    const { submitSpec, inputs, settings } = daemon()
+    const last = () => inputs.at(-1) as MeshInput & { type: 'submit' }
+    await submitSpec({})
+    assert.deepEqual([last().spec.timeoutMs, last().spec.logCapBytes, last().placeTimeoutMs], [864e5, 2 ** 24, 864e5])
+    const decided = { 'task.timeout': '2h', 'task.log-cap': '1Mi', 'task.place-timeout': '5m' }
+    settings.decide({ settings: decided, overridable: [] })
+    await submitSpec({})
+    assert.deepEqual([last().spec.timeoutMs, last().spec.logCapBytes, last().placeTimeoutMs], [72e5, 2 ** 20, 3e5])
+    await submitSpec({ timeoutMs: 5, logCapBytes: 0 })
+    assert.deepEqual([last().spec.timeoutMs, last().spec.logCapBytes], [5, 0])
   })
 
   it('refuses an input that is not here', async () => {

@@ -31,6 +31,8 @@ const ENDPOINTS = [
   'GET /v1/trust',
   'POST /v1/trust',
   'DELETE /v1/trust/{peer}',
+  'GET /v1/configuration',
+  'GET /v1/configuration/history',
   'GET /v1/policy',
   'POST /v1/policy',
   'DELETE /v1/policy',

@@ -15,7 +15,7 @@ const RIGHTS: Readonly<Record<Right | 'open', readonly string[]>> = {
   ],
   'read-host': [
     ...['listTrust', 'getPolicy', 'listPolicyVersions', 'exportAudit', 'getReachability', 'metrics'],
-    ...['getCluster', 'listMembers', 'getGovernance', 'listProposals'],
+    ...['getCluster', 'listMembers', 'getGovernance', 'listProposals', 'getConfiguration', 'listConfigurations'],
   ],
   submit: ['addBundle', 'submitJob', 'cancelTask'],
   operate: ['applyPassports', 'applyPolicy', 'removePolicy', 'tryPolicy', 'verifyAudit', 'acceptAudit', 'examine'],

@@ -153,9 +153,9 @@ describe('what a tenant sees', () => {
     const a = of('team-a')
     const refused: (() => unknown)[] = [
       ...[() => a.tokens, () => a.cluster, () => a.ofTenant('team-b'), () => a.trust(), () => a.metrics()],
-      ...[() => a.policy(), () => a.policyHistory(), () => a.shutdown(), () => a.exportAudit(undefined)],
+      ...[() => a.policy('node'), () => a.policyHistory('node'), () => a.shutdown(), () => a.exportAudit(undefined)],
       ...[() => a.addTrust('p'), () => a.removeTrust('p'), () => a.applyPolicy('', '', ''), () => a.removePolicy('')],
-      ...[() => a.tryPolicy('', ''), () => a.applyPassports('', ''), () => a.examine(undefined, never)],
+      ...[() => a.tryPolicy('', '', 'node'), () => a.applyPassports('', ''), () => a.examine(undefined, never)],
       ...[() => a.reachability(never), () => a.verifyAudit(never), () => a.acceptAudit('p')],
     ]
     for (const ask of refused) assert.throws(ask, code('not-found'), String(ask))

@@ -1,0 +1,245 @@
+/** `althing config`: the settings of this node, and of its cluster. */
+import type { Command } from 'commander'
+import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
+import { isSettingKey, readSetting, SETTING_KEYS } from '../../model/settings.ts'
+import { differences } from '../config/difference.ts'
+import { contextOf, type Context } from '../context.ts'
+import { usageError } from '../errors.ts'
+import { duration, filled, integer, selector, splitPair } from '../options.ts'
+import { printable, shownWord } from '../terminal.ts'
+
+/** A trial lasts so long at least, and at most. */
+const LEAST_TRIAL_MS = 1_000
+const MOST_TRIAL_MS = 30 * 24 * 60 * 60 * 1000
+const OUT = 'where to write the proposal (default: proposal.json)'
+const file = filled('the path of a file')
+const version = integer(0, 20_000, 3)
+
+interface SetOptions {
+  canary?: string
+  for?: number
+  overridable?: boolean
+  out?: string
+}
+
+/** Adds the command. */
+export function register(program: Command): void {
+  const config = program
+    .command('config')
+    .summary('settings of this node and of its cluster')
+    .description(
+      'The settings a daemon goes by while it runs. The admins of a cluster sign those of all members, for a few of ' +
+        'them first if they want; what this node says itself, in its file or by `up --set`, counts where they let it.',
+    )
+    .addHelpText(
+      'after',
+      "\nExamples:\n  althing config get\n  althing config set heartbeat.every=20s --canary 'zone=attic' --for 10m\n" +
+        '  althing config rollback',
+    )
+  config
+    .command('get')
+    .summary('print the settings, and who said so')
+    .description('Print what this node goes by, who said so, and how far a trial has come; or one setting alone.')
+    .argument('[key]', 'a setting, such as heartbeat.every', settingKey)
+    .addHelpText('after', '\nExamples:\n  althing config get\n  althing config get heartbeat.every')
+    .action(get)
+  config
+    .command('set')
+    .summary('propose settings to the admins of the cluster')
+    .description(
+      'Propose settings for all members, upon those that hold. With enough signatures members go by them, without a ' +
+        'restart. With --canary the nodes with these labels begin: when each of them has been well for the time of ' +
+        '--for, all others follow; when one is not, or is gone, what was before holds again on all, by itself.',
+    )
+    .argument('<key=value...>', 'settings, such as bids.window=1s')
+    .option('--canary <selector>', 'the nodes that begin, by label; settled when it is proposed', selector)
+    .option('--for <duration>', 'how long each must be well (default: 10m)', duration(LEAST_TRIAL_MS, MOST_TRIAL_MS))
+    .option('--overridable', 'a node may set these otherwise for itself')
+    .option('--out <file>', OUT, file)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  althing config set task.timeout=2h\n' +
+        "  althing config set bids.window=1s --canary 'zone=attic' --for 30m\n" +
+        '  althing config set links.most=64 --overridable',
+    )
+    .action(set)
+  config
+    .command('unset')
+    .summary('propose that settings have their defaults again')
+    .description('Propose that settings of the cluster have their defaults again, as `set` does.')
+    .argument('<key...>', 'settings that the cluster sets')
+    .option('--canary <selector>', 'the nodes that begin, by label; settled when it is proposed', selector)
+    .option('--for <duration>', 'how long each must be well (default: 10m)', duration(LEAST_TRIAL_MS, MOST_TRIAL_MS))
+    .option('--out <file>', OUT, file)
+    .addHelpText('after', '\nExample:\n  althing config unset task.timeout')
+    .action(unset)
+  config
+    .command('diff')
+    .summary('what differs between two versions')
+    .description('Print what differs between two versions of the settings of the cluster; 0: the defaults.')
+    .argument('[from]', 'a version (default: the one before the newest)', version)
+    .argument('[to]', 'a version (default: the newest)', version)
+    .addHelpText('after', '\nExamples:\n  althing config diff\n  althing config diff 0 3')
+    .action(diff)
+  config
+    .command('history')
+    .summary('list what was decided')
+    .description('List the versions of the settings of the cluster, and what became of them, newest first.')
+    .addHelpText('after', '\nExample:\n  althing config history --json')
+    .action(history)
+  config
+    .command('promote')
+    .summary('propose that what is tried holds everywhere')
+    .description(
+      'Propose that what is being tried, or was tried and given up, holds on all members from now on, whatever was ' +
+        'said of its canaries.',
+    )
+    .option('--out <file>', OUT, file)
+    .addHelpText('after', '\nExample:\n  althing config promote')
+    .action(async ({ out }: SetOptions, command: Command) => {
+      const { promote } = await import('../config/decide.ts')
+      await promote(contextOf(command), out)
+    })
+  config
+    .command('rollback')
+    .summary('propose what held before')
+    .description('Propose the settings that held before the newest version, or those of an earlier one.')
+    .argument('[version]', 'as `althing config history` lists them; 0: the defaults', version)
+    .option('--out <file>', OUT, file)
+    .addHelpText('after', '\nExamples:\n  althing config rollback\n  althing config rollback 3')
+    .action(async (wanted: number | undefined, { out }: SetOptions, command: Command) => {
+      const { rollBack } = await import('../config/decide.ts')
+      await rollBack(contextOf(command), wanted, out)
+    })
+}
+
+function settingKey(text: string): string {
+  if (!isSettingKey(text)) throw new Error(`expected one of ${SETTING_KEYS.join(', ')}`)
+  return text
+}
+
+async function get(key: string | undefined, _options: object, command: Command): Promise<void> {
+  const context = contextOf(command)
+  const { client, json, print, printJson, printTable, note } = context
+  const view = await client.get<ConfigurationView>('/v1/configuration')
+  if (key !== undefined) {
+    const found = view.settings.find((setting) => setting.key === key)!
+    return json ? printJson(found) : print(printable(found.value))
+  }
+  if (json) return printJson(view)
+  printTable(
+    [{ title: 'SETTING' }, { title: 'VALUE' }, { title: 'BY' }, { title: 'DEFAULT' }, { title: 'WHAT IT IS' }],
+    view.settings.map(({ key: name, value, source, initial, about }) =>
+      [name, value, source, initial, about].map(printable),
+    ),
+  )
+  for (const { key: name, cluster, node, source, fault } of view.settings) {
+    if (fault !== undefined) note(`althing: ${name}=${printable(cluster!)} of the cluster is left aside: ${fault}`)
+    else if (node !== undefined && source === 'cluster')
+      note(`althing: ${name}=${printable(node)} of this node is left aside`)
+  }
+  for (const name of view.unknown) note(`althing: ${printable(name)} of the cluster is not known to this version`)
+  showTrial(context, view)
+}
+
+function showTrial({ print, paint }: Context, { decided, canaries }: ConfigurationView): void {
+  if (decided === undefined) return
+  const words = {
+    everywhere: 'holds everywhere',
+    trial: paint('yellow', 'is being tried'),
+    promoted: 'was tried, and holds everywhere',
+    'rolled-back': paint('red', 'was tried and GIVEN UP: what was before holds everywhere'),
+    replaced: 'was replaced',
+  }
+  print(`\nversion ${decided.version} ${words[decided.stage]}`)
+  for (const { name, state, said } of canaries) {
+    const why = said.map(({ by, why: text }) => `${by}: ${text}`).join('; ')
+    print(printable(`  ${name}  ${state}${why === '' ? '' : `  ${why}`}`))
+  }
+}
+
+async function set(words: readonly string[], options: SetOptions, command: Command): Promise<void> {
+  const wanted = words.map(readPair)
+  const { proposeSettings } = await import('../config/decide.ts')
+  await proposeSettings(contextOf(command), options, ({ settings, overridable }) => {
+    const keys = wanted.map(([key]) => key)
+    const others = overridable.filter((key) => !keys.includes(key))
+    return {
+      settings: { ...settings, ...Object.fromEntries(wanted) },
+      overridable: options.overridable === true ? [...others, ...new Set(keys)] : others,
+    }
+  })
+}
+
+/** @throws CliError usage, naming the word and what was expected */
+function readPair(word: string): [key: string, value: string] {
+  const { key, value } = splitPair(word)
+  if (value === undefined) throw usageError(`${shownWord(word)}: expected KEY=VALUE, such as bids.window=1s`)
+  if (!isSettingKey(key)) {
+    throw usageError(`${shownWord(key)}: there is no such setting`, '`althing config get` lists all')
+  }
+  const read = readSetting(key, value)
+  if (typeof read !== 'number') throw usageError(`${shownWord(word)}: ${read.fault}`)
+  return [key, value]
+}
+
+async function unset(keys: readonly string[], options: SetOptions, command: Command): Promise<void> {
+  const { proposeSettings } = await import('../config/decide.ts')
+  await proposeSettings(contextOf(command), options, ({ settings, overridable }) => {
+    const missing = keys.find((key) => !Object.hasOwn(settings, key))
+    if (missing !== undefined) throw usageError(`${shownWord(missing)}: the cluster does not set it`)
+    return {
+      settings: Object.fromEntries(Object.entries(settings).filter(([key]) => !keys.includes(key))),
+      overridable: overridable.filter((key) => !keys.includes(key)),
+    }
+  })
+}
+
+async function diff(
+  from: number | undefined,
+  to: number | undefined,
+  _options: object,
+  command: Command,
+): Promise<void> {
+  const { client, json, print, printJson } = contextOf(command)
+  const { versions } = await client.get<ConfigurationHistory>('/v1/configuration/history')
+  const newest = versions[0]?.version ?? 0
+  const [a, b] = [from ?? Math.max(0, (to ?? newest) - 1), to ?? newest]
+  const { versionOf } = await import('../config/decide.ts')
+  const found = differences(versionOf(versions, a), versionOf(versions, b))
+  if (json) return printJson({ from: a, to: b, differences: found })
+  for (const { key, before, after } of found) {
+    if (before !== undefined) print(printable(`- ${key} = ${before}`))
+    if (after !== undefined) print(printable(`+ ${key} = ${after}`))
+  }
+}
+
+async function history(_options: object, command: Command): Promise<void> {
+  const { client, json, printJson, printTable } = contextOf(command)
+  const found = await client.get<ConfigurationHistory>('/v1/configuration/history')
+  if (json) return printJson(found)
+  printTable(
+    [
+      { title: 'VERSION', align: 'right' },
+      { title: 'WHEN' },
+      { title: 'SIGNED BY' },
+      { title: 'STAGE' },
+      { title: 'SETTINGS' },
+    ],
+    found.versions.map((one) => [
+      String(one.version),
+      new Date(one.atMs).toISOString(),
+      `${one.signers.length}, entry ${one.height}`,
+      stageOf(one),
+      printable(
+        Object.entries(one.settings)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(' '),
+      ) || 'the defaults',
+    ]),
+  )
+}
+
+function stageOf({ stage, trial }: ConfigurationVersion): string {
+  return trial === undefined ? stage : `${stage}, ${trial.canaries.length} first`
+}

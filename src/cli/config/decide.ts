@@ -1,0 +1,99 @@
+/** The commands by which admins decide on the settings of their cluster: each makes an entry of the governance log. */
+import type { NodeView } from '../../model/api.ts'
+import type { ClusterView } from '../../model/cluster.ts'
+import type { Configuration, Trial } from '../../model/configuration.ts'
+import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
+import type { Context } from '../context.ts'
+import { CliError, usageError } from '../errors.ts'
+import { begin } from '../gov/signing.ts'
+import { differences } from './difference.ts'
+
+/** What `set` and `unset` are told beside the settings. */
+export interface DecideOptions {
+  /** Selector of the nodes that begin. */
+  readonly canary?: string
+  /** How long each of them must be well; milliseconds. */
+  readonly for?: number
+  readonly out?: string
+}
+
+/** A trial without `--for`. */
+const TRIAL_MS = 10 * 60_000
+/** As many others must say that a canary is gone, where there are as many. */
+const WITNESSES = 2
+
+/** Proposes what `change` makes of the settings that hold on most members. @throws CliError */
+export async function proposeSettings(
+  context: Context,
+  options: DecideOptions,
+  change: (before: Configuration) => Configuration,
+): Promise<void> {
+  const { client } = context
+  if (options.for !== undefined && options.canary === undefined) {
+    throw usageError('--for says nothing without --canary', "add --canary 'zone=attic', or leave it away")
+  }
+  const cluster = await client.get<ClusterView>('/v1/cluster')
+  const { decided, everywhere: before } = await client.get<ConfigurationView>('/v1/configuration')
+  if (decided?.stage === 'trial') {
+    throw new CliError('under-way', `version ${decided.version} is being tried`, {
+      fix: '`althing config get` shows how it fares; end it with `althing config promote`, or `rollback`',
+    })
+  }
+  const next = change(before)
+  if (differences(before, next).length === 0)
+    throw usageError('that is so already', '`althing config get` shows what holds')
+  const trial = options.canary === undefined ? undefined : await trialOf(context, options, cluster, before)
+  await begin(context, cluster, { kind: 'config', ...next, ...(trial && { trial }) }, options.out)
+}
+
+/** Which nodes begin is settled now, and signed by name: a label could be taken by anybody later. */
+async function trialOf(
+  { client }: Context,
+  { canary = '', for: forMs = TRIAL_MS }: DecideOptions,
+  { members }: ClusterView,
+  before: Configuration,
+): Promise<Trial> {
+  const query = new URLSearchParams({ selector: canary }).toString()
+  const nodes = await client.get<NodeView[]>(`/v1/nodes?${query}`)
+  const canaries = nodes.filter(({ state }) => state === 'ready' || state === 'busy').map(({ peerId }) => peerId)
+  if (canaries.length === 0) {
+    throw usageError(`--canary ${canary}: no node that is up has such labels`, 'see `althing nodes` and `althing node`')
+  }
+  if (canaries.length > 64) throw usageError(`--canary ${canary}: ${canaries.length} nodes; at most 64 begin`)
+  return { canaries, forMs, witnesses: Math.max(1, Math.min(WITNESSES, members - 1)), before }
+}
+
+/** Proposes that what is, or was, tried holds everywhere. @throws CliError */
+export async function promote(context: Context, out: string | undefined): Promise<void> {
+  const { client } = context
+  const cluster = await client.get<ClusterView>('/v1/cluster')
+  const { decided } = await client.get<ConfigurationView>('/v1/configuration')
+  if (decided?.trial === undefined || decided.stage === 'promoted') {
+    throw new CliError('no-trial', 'nothing is being tried', { fix: '`althing config history` shows what was decided' })
+  }
+  const { settings, overridable } = decided
+  await begin(context, cluster, { kind: 'config', settings, overridable }, out)
+}
+
+/** Proposes what held before, or an earlier version. @throws CliError */
+export async function rollBack(context: Context, version: number | undefined, out: string | undefined): Promise<void> {
+  const { client } = context
+  const cluster = await client.get<ClusterView>('/v1/cluster')
+  const { versions } = await client.get<ConfigurationHistory>('/v1/configuration/history')
+  const { settings, overridable } = version === undefined ? formerOf(versions) : versionOf(versions, version)
+  await begin(context, cluster, { kind: 'config', settings, overridable }, out)
+}
+
+function formerOf([newest, older]: readonly ConfigurationVersion[]): Configuration {
+  if (newest === undefined) throw new CliError('no-configuration', 'nothing was decided about settings yet')
+  if (newest.stage === 'trial' || newest.stage === 'rolled-back') return newest.trial!.before
+  return older ?? { settings: {}, overridable: [] }
+}
+
+/** A version by its number; 0 is that of no settings at all. @throws CliError usage */
+export function versionOf(versions: readonly ConfigurationVersion[], number: number): Configuration {
+  if (number === 0) return { settings: {}, overridable: [] }
+  const found = versions.find(({ version }) => version === number)
+  if (found === undefined) throw usageError(`there is no version ${number}`, '`althing config history` lists them')
+  return found
+}

@@ -1,0 +1,56 @@
+/**
+ * Which configuration holds on a node: a function of the log and of what members signed of the canaries, and of nothing
+ * else. No clock decides here, and nobody in particular: members that know the same hold the same.
+ *
+ * 1. An entry without a trial holds on all members.
+ * 2. With one, its canaries begin; elsewhere what was before goes on.
+ * 3. When each canary that is still a member has signed that it is well, the entry holds on all.
+ * 4. When one has signed that it is not, or enough others that it is gone, what was before holds on all, canaries too,
+ *    also if all were well first. Only the next entry changes that.
+ */
+import type { CanaryWord, Configuration, Trial } from '../model/configuration.ts'
+import type { DecidedConfiguration, Key } from './authority.ts'
+import type { GovernanceState } from './state.ts'
+
+/** How far a configuration has come. */
+export type Stage = 'everywhere' | 'trial' | 'promoted' | 'rolled-back'
+
+/** What holds on a node, and why. */
+export interface HeldConfiguration {
+  readonly decided: DecidedConfiguration
+  readonly stage: Stage
+  /** What the node goes by. */
+  readonly holds: Configuration
+  /** Words on its canaries that count. */
+  readonly words: readonly CanaryWord[]
+}
+
+/** The newest configuration, and what of it holds on this node; undefined when the admins never decided on one. */
+export function configurationOn(state: GovernanceState, node: Key = state.self): HeldConfiguration | undefined {
+  const decided = state.log.authority.configuration
+  if (decided === undefined) return undefined
+  const { configuration, trial } = decided
+  if (trial === undefined) return { decided, stage: 'everywhere', holds: configuration, words: [] }
+  const words = wordsOn(state, decided.hash)
+  const stage = stageOf(state, trial, words)
+  const isTrying = stage === 'promoted' || (stage === 'trial' && trial.canaries.includes(node))
+  return { decided, stage, holds: isTrying ? configuration : trial.before, words }
+}
+
+/** Of members alone: the word of one that is out counts no more. */
+function wordsOn({ canaryWords, roster }: GovernanceState, entry: string): CanaryWord[] {
+  return [...canaryWords.values()].flatMap(({ body }) => {
+    return body.entry === entry && roster.members.has(body.node) ? [body] : []
+  })
+}
+
+function stageOf({ roster }: GovernanceState, { canaries, witnesses }: Trial, words: readonly CanaryWord[]): Stage {
+  const unwell = words.filter(({ well }) => !well)
+  const isUnwell = (canary: Key) =>
+    unwell.some(({ node, about }) => about === canary && node === canary) ||
+    unwell.filter(({ node, about }) => about === canary && node !== canary).length >= witnesses
+  if (canaries.some(isUnwell)) return 'rolled-back'
+  const still = canaries.filter((canary) => roster.members.has(canary))
+  const isWell = (canary: Key) => words.some(({ about, well }) => about === canary && well)
+  return still.length > 0 && still.every(isWell) ? 'promoted' : 'trial'
+}

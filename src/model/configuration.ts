@@ -1,0 +1,67 @@
+/**
+ * Configuration of a cluster: settings that its admins sign as an entry of the governance log, and what members sign of
+ * how those fare that try them first. What both mean together is decided in `governance/configuration.ts`.
+ */
+import * as z from 'zod'
+import { isPeerId } from './peer-id.ts'
+
+/** Caps of one configuration. */
+export const CONFIGURATION_LIMITS = {
+  settings: 64,
+  /** Characters of the name of a setting, and of its value. */
+  keyLength: 64,
+  valueLength: 64,
+  /** Nodes that try it first. */
+  canaries: 64,
+  /** Of other members whose word makes a canary unwell. */
+  witnesses: 16,
+  /** The longest trial: 30 days. */
+  forMs: 30 * 24 * 60 * 60 * 1000,
+  /** Words on canaries that a member holds, of all trials. */
+  words: 4_096,
+} as const
+
+const PEER = z.string().refine(isPeerId, 'expected a peer id, 12D3KooW…')
+const HASH = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
+
+const Key = z
+  .string()
+  .max(CONFIGURATION_LIMITS.keyLength)
+  .regex(/^[a-z][a-z-]*(\.[a-z][a-z-]*)*$/, 'expected a setting, such as heartbeat.every')
+const unique = (all: readonly string[]) => new Set(all).size === all.length
+
+/** Settings by key, and which of them a node may set otherwise for itself. Those of later versions are kept. */
+export const Configuration = z.strictObject({
+  settings: z
+    .record(Key, z.string().min(1).max(CONFIGURATION_LIMITS.valueLength))
+    .refine((all) => Object.keys(all).length <= CONFIGURATION_LIMITS.settings, 'too many settings'),
+  overridable: z.array(Key).max(CONFIGURATION_LIMITS.settings).refine(unique, 'a setting twice'),
+})
+export type Configuration = z.infer<typeof Configuration>
+
+/** Who tries a configuration before all others, and what holds elsewhere meanwhile, and everywhere if it fails. */
+export const Trial = z.strictObject({
+  canaries: z.array(PEER).min(1).max(CONFIGURATION_LIMITS.canaries).refine(unique, 'a node twice'),
+  /** How long each of them must be well with it. */
+  forMs: z.int().min(1_000).max(CONFIGURATION_LIMITS.forMs),
+  /** How many other members must say that a canary is gone. Its own word that it is unwell is enough. */
+  witnesses: z.int().min(1).max(CONFIGURATION_LIMITS.witnesses),
+  before: Configuration,
+})
+export type Trial = z.infer<typeof Trial>
+
+/** Signed by a member: how a canary fares with a configuration. That it is well only the canary itself can say. */
+export const CanaryWord = z.strictObject({
+  cluster: HASH,
+  /** Who signs it. */
+  node: PEER,
+  /** The entry of the log that the configuration came by. */
+  entry: HASH,
+  /** The canary. */
+  about: PEER,
+  well: z.boolean(),
+  /** For people: what was seen. */
+  why: z.string().max(256),
+  atMs: z.int().min(0),
+})
+export type CanaryWord = z.infer<typeof CanaryWord>

@@ -1,0 +1,74 @@
+/** What can be asked of a daemon about the configuration it goes by. */
+import { configurationOn, type HeldConfiguration } from '../../governance/configuration.ts'
+import type { GovernanceState } from '../../governance/state.ts'
+import type { Configuration } from '../../model/configuration.ts'
+import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
+import { SETTINGS } from '../../model/settings.ts'
+import type { DaemonParts } from '../daemon-state.ts'
+import { namesOf } from '../views.ts'
+import { stateOf } from './current.ts'
+
+/** Versions that are listed, the newest. */
+const LISTED = 100
+const NOTHING: Configuration = { settings: {}, overridable: [] }
+
+/** What this node goes by, and why; without a cluster too. */
+export function configurationView(parts: DaemonParts): ConfigurationView {
+  const { settings, governor } = parts
+  const held = governor.state && configurationOn(governor.state)
+  const decided = governor.state && versionsOf(governor.state, held).at(-1)
+  return {
+    settings: settings.now.map(({ key, text: value, source, cluster, node, overridable, fault }) => ({
+      ...{ key, value, source, overridable, initial: SETTINGS[key].initial, about: SETTINGS[key].about },
+      ...(cluster !== undefined && { cluster }),
+      ...(node !== undefined && { node }),
+      ...(fault !== undefined && { fault }),
+    })),
+    unknown: [...settings.unknown],
+    ...(decided && { decided }),
+    everywhere: held === undefined ? NOTHING : everywhere(held),
+    canaries: held === undefined ? [] : canariesOf(parts, held),
+  }
+}
+
+/** What holds on members that are not canaries. */
+function everywhere({ decided, stage }: HeldConfiguration): Configuration {
+  const { trial, configuration } = decided
+  return trial === undefined || stage === 'promoted' ? configuration : trial.before
+}
+
+function canariesOf(
+  { mesh, clock }: DaemonParts,
+  { decided, words }: HeldConfiguration,
+): ConfigurationView['canaries'] {
+  const name = namesOf(mesh, clock.nowMs())
+  return (decided.trial?.canaries ?? []).map((peer) => {
+    const said = words.filter(({ about }) => about === peer)
+    const unwell = said.filter(({ well }) => !well)
+    const isUnwell = unwell.some(({ node }) => node === peer) || unwell.length >= decided.trial!.witnesses
+    const state = isUnwell ? 'unwell' : said.some(({ well }) => well) ? 'well' : 'trying'
+    return { peer, name: name(peer), state, said: said.map(({ node, why, atMs }) => ({ by: name(node), why, atMs })) }
+  })
+}
+
+/** What was decided, newest first. @throws OperationError `not-found` without a cluster */
+export function configurationHistory(parts: DaemonParts): ConfigurationHistory {
+  const state = stateOf(parts)
+  return { versions: versionsOf(state, configurationOn(state)).slice(-LISTED).toReversed() }
+}
+
+function versionsOf({ log }: GovernanceState, held: HeldConfiguration | undefined): ConfigurationVersion[] {
+  const versions: ConfigurationVersion[] = []
+  for (const hash of log.chain.slice(1)) {
+    const { statement, entry, change } = log.placed.get(hash)!
+    if (change.kind !== 'config') continue
+    const { settings, overridable, trial } = change
+    versions.push({
+      ...{ version: versions.length + 1, atMs: entry.atMs, height: entry.height, hash, settings, overridable },
+      signers: [...statement.signers],
+      stage: held?.decided.hash === hash ? held.stage : 'replaced',
+      ...(trial && { trial: { canaries: trial.canaries, forMs: trial.forMs, before: trial.before } }),
+    })
+  }
+  return versions
+}

@@ -1,0 +1,119 @@
+/**
+ * Watches the canaries of a trial from this node, this one itself if it is one, and signs what there is to say of them.
+ * It does something only while a trial is under way.
+ */
+import { configurationOn, type HeldConfiguration } from '../../governance/configuration.ts'
+import { wordsDue } from '../../governance/trials.ts'
+import type { Trial } from '../../model/configuration.ts'
+import type { MeshState } from '../../mesh/types.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Logger } from '../../util/logger.ts'
+import { makeStatement, type StatementSigner } from '../../wire/statement.ts'
+import type { EventHub } from '../events.ts'
+import type { Governor } from './governor.ts'
+
+const LEAST_LOOK_MS = 100
+const MOST_LOOK_MS = 5_000
+/** Looks at a canary in the time of a trial, at least. */
+const LOOKS = 8
+
+/** A trial as this node has seen it. */
+interface Watched {
+  readonly entry: string
+  readonly trial: Trial
+  readonly sinceMs: number
+  readonly runs: { ended: number; failed: number }
+  /** Canaries that were there, and those of them that are not now, with since when. */
+  readonly seen: Set<string>
+  readonly away: Map<string, number>
+  readonly timer: NodeJS.Timeout
+  readonly unsubscribe: () => void
+}
+
+/** What it needs of its daemon. */
+export interface TrialWatchOptions {
+  readonly mesh: Pick<MeshState, 'self' | 'topology' | 'negotiation'>
+  readonly clock: Clock
+  readonly events: EventHub
+  readonly log: Logger
+  readonly governor: Governor
+  readonly signer: StatementSigner
+}
+
+export class TrialWatch {
+  readonly #options: TrialWatchOptions
+  #watched: Watched | undefined
+
+  constructor(options: TrialWatchOptions) {
+    this.#options = options
+  }
+
+  /** The configuration is this now, or has come so far. */
+  follow(held: HeldConfiguration | undefined): void {
+    const trial = held?.stage === 'trial' ? held.decided.trial : undefined
+    if (this.#watched !== undefined && this.#watched.entry === held?.decided.hash && trial !== undefined) return
+    this.stop()
+    if (held === undefined || trial === undefined) return
+    const { clock, events } = this.#options
+    const everyMs = Math.min(MOST_LOOK_MS, Math.max(LEAST_LOOK_MS, trial.forMs / LOOKS))
+    this.#watched = {
+      entry: held.decided.hash,
+      trial,
+      sinceMs: clock.nowMs(),
+      runs: { ended: 0, failed: 0 },
+      seen: new Set(),
+      away: new Map(),
+      timer: setInterval(() => this.#look(), everyMs).unref(),
+      unsubscribe: events.subscribe(undefined, ({ type, what, subject }) => {
+        if (type === 'contract' && what === 'ended') this.#onEnded(subject)
+      }),
+    }
+    // A canary that dies of it at once was there before.
+    this.#noteAway(this.#watched)
+  }
+
+  stop(): void {
+    clearInterval(this.#watched?.timer)
+    this.#watched?.unsubscribe()
+    this.#watched = undefined
+  }
+
+  #onEnded(runId: string): void {
+    const exit = this.#options.mesh.negotiation.contracts.get(runId)?.exit
+    if (this.#watched === undefined || exit === undefined) return
+    const { runs } = this.#watched
+    runs.ended++
+    // What somebody ended before it could start says nothing of the node.
+    if (exit.killedFor === 'lost' || (exit.startError !== undefined && exit.killedFor === undefined)) runs.failed++
+  }
+
+  #look(): void {
+    const { mesh, governor, clock, log, signer } = this.#options
+    const watched = this.#watched
+    if (watched === undefined || governor.state === undefined) return
+    this.#noteAway(watched)
+    const { trial, entry, sinceMs, runs, away } = watched
+    const { brake } = mesh.topology
+    const facts = { self: mesh.self, nowMs: clock.nowMs(), trial, sinceMs, runs, cutOff: brake !== undefined, away }
+    const said = configurationOn(governor.state)?.words ?? []
+    const { cluster } = governor.state.log
+    for (const { about, well, why } of wordsDue(facts)) {
+      if (said.some((word) => word.node === mesh.self && word.about === about && (word.well === well || !word.well))) {
+        continue
+      }
+      const word = { cluster, node: mesh.self, entry, about, well, why, atMs: clock.wallMs() }
+      const outcomes = governor.take([makeStatement('canary', word, [signer])])
+      log.info({ about, well, why, outcomes }, 'said how a canary fares with the configuration')
+    }
+  }
+
+  #noteAway({ trial, seen, away }: Watched): void {
+    const { mesh, clock } = this.#options
+    for (const canary of trial.canaries) {
+      const verdict = mesh.topology.members.get(canary)?.verdict
+      if (verdict === 'offline' && seen.has(canary)) away.set(canary, away.get(canary) ?? clock.nowMs())
+      else away.delete(canary)
+      if (verdict === 'alive') seen.add(canary)
+    }
+  }
+}
