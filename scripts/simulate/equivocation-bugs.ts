@@ -1,4 +1,4 @@
-/** Bugs to plant where authors are found out that sign two records under one number, in the form of `planted-bugs.ts`. */
+/** Bugs to plant where authors are found out that sign two records under one number; see `planted-bugs.ts`. */
 import type { PlantedBug } from './planted-bug.ts'
 
 export const EQUIVOCATION_BUGS: readonly PlantedBug[] = [
