@@ -3,6 +3,7 @@
  * every one as they stand, which is how they are tested themselves. A line that is no longer there is an
  * error: its bug has to be written anew.
  */
+import { EQUIVOCATION_BUGS } from './equivocation-bugs.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { POLICY_BUGS } from './policy-bugs.ts'
 
@@ -285,5 +286,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: 'if (here === undefined) return undefined',
     why: 'a node that said goodbye gets every waiting task for the slots that it holds',
   },
+  ...EQUIVOCATION_BUGS,
   ...POLICY_BUGS,
 ]

@@ -22,6 +22,7 @@ export function describeStatus(status: StatusView, paint: Paint, isLocal = true)
       ...governance(status),
       ...policies(status),
       ['cut off', status.cutOff ? { text: 'PERHAPS: too many nodes vanished at once', style: 'red' } : undefined],
+      ...quarantined(status),
       ...auditAlarms(status),
       ['page', isLocal ? pageLink(status) : status.pageUrl],
       ['api', status.apiUrl],
@@ -89,6 +90,15 @@ function pageLink({ pageUrl, dataDir }: StatusView): string | undefined {
   } catch {
     return pageUrl
   }
+}
+
+/** Who is cut off for what it signed. */
+function quarantined({ quarantined: all }: StatusView): Field[] {
+  return all.map(({ peer, name, kind, epoch, seq }) => {
+    const who = name === '' ? peer : `${name} (${peer})`
+    const text = `${who} signed two records under one number (${kind} ${epoch}.${seq}): its key is in two hands`
+    return ['QUARANTINED', { text, style: 'red' }] satisfies Field
+  })
 }
 
 /** Logs that contradict themselves. */

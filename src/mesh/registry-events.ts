@@ -1,4 +1,6 @@
 /** What the registry's news means for bargaining, for people who watch, and for where members are dialled. */
+import type { ControlMessage } from '../model/control.ts'
+import type { NodeId } from '../negotiation/types.ts'
 import type { NegotiationInput } from '../negotiation/step.ts'
 import type { RegistryEffects, RegistryEvent } from '../registry/registry.ts'
 import { noteEvent } from './audit.ts'
@@ -10,7 +12,11 @@ export function tellRegistryNews(
   { events, persist }: RegistryEffects,
   out: MeshEffect[],
 ): NegotiationInput[] {
-  for (const write of persist) out.push({ type: 'cache', ...write })
+  // A proof that a crash forgets would let its author in again: the records that showed it are gone.
+  for (const { collection, ...write } of persist) {
+    if (collection === 'proof') out.push({ type: 'persist', collection, ...write })
+    else out.push({ type: 'cache', collection, ...write })
+  }
   return events.flatMap((event) => onEvent(state, event, out))
 }
 
@@ -40,6 +46,7 @@ function onEvent(state: MeshState, event: RegistryEvent, out: MeshEffect[]): Neg
       out.push({ type: 'node-event', peer: event.peerId, what: 'passport-removed' })
       return []
     case 'quarantined':
+      passProofOn(state, event.peerId, out)
       out.push({ type: 'node-event', peer: event.peerId, what: 'quarantined' })
       noteMember(state, 'member.quarantined', event.peerId, out)
       return []
@@ -47,6 +54,17 @@ function onEvent(state: MeshState, event: RegistryEvent, out: MeshEffect[]): Neg
       out.push({ type: 'node-event', peer: state.self, what: 'own-key-copied' })
       return []
   }
+}
+
+/**
+ * Both records to all that are linked, once: each finds the contradiction by itself and need not believe this node.
+ * Whom this does not reach gets them by sync, as soon as it names a record of that author.
+ */
+function passProofOn(state: MeshState, author: NodeId, out: MeshEffect[]): void {
+  const { first, second } = state.registry.quarantined.get(author)!
+  const records = [first, second].map((bytes) => ({ bytes, ageMs: 0 }))
+  const message: ControlMessage = { t: 'sync-records', body: { records, wants: [], more: false } }
+  for (const peer of state.peers) if (peer !== author) out.push({ type: 'send', to: peer, message })
 }
 
 function noteMember(

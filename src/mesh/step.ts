@@ -24,7 +24,7 @@ import { candidatesOf } from './candidates.ts'
 import { beat, beatIfChanged, publishPassports, setPassports, shownState, takeKnobs } from './heartbeat.ts'
 import { hostOf, introduceSelf, isProbe, takeMembership, takeProbe } from './membership.ts'
 import { expelMember, expireRecords, takeRecord } from './records.ts'
-import { learnAllAddresses } from './registry-events.ts'
+import { learnAllAddresses, tellRegistryNews } from './registry-events.ts'
 import { forgetFill } from './fill.ts'
 import { greet, onSyncMessage, syncWithSomeone } from './sync.ts'
 import {
@@ -124,8 +124,11 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
       return passedOn
     }
     case 'restore-registry':
-      for (const write of restoreRegistry(state.registry, input.persisted, nowMs).persist)
-        out.push({ type: 'cache', ...write })
+      tellRegistryNews(
+        state,
+        { events: [], persist: restoreRegistry(state.registry, input.persisted, nowMs).persist },
+        out,
+      )
       learnAllAddresses(state, out)
       return []
     case 'restore-audit':

@@ -220,14 +220,14 @@ export type MeshEffect =
   /** Records and marks are a cache of the mesh: they may be stored a little later, in bulk. */
   | {
       readonly type: 'cache'
-      readonly collection: 'record' | 'mark' | 'proof' | 'audit-head'
+      readonly collection: 'record' | 'mark' | 'audit-head'
       readonly key: string
       readonly doc: unknown
     }
   /** As negotiation's own: stored before anything else of the step happens. */
   | {
       readonly type: 'persist'
-      readonly collection: 'audit-alarm'
+      readonly collection: 'audit-alarm' | 'proof'
       readonly key: string
       readonly doc: unknown
     }

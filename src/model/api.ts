@@ -8,6 +8,7 @@ import { MembershipView } from './cluster.ts'
 import { IsolationState } from './isolation.ts'
 import { Id } from './negotiation.ts'
 import { PolicyVersion } from './policy-api.ts'
+import { QuarantinedView } from './quarantine-view.ts'
 import { Resources } from './resources.ts'
 import { TaskExit, TaskState } from './task.ts'
 
@@ -84,6 +85,8 @@ export const StatusView = z.strictObject({
   tasks: z.record(TaskState, z.int()),
   /** Runs on this machine now, whoever submitted them. */
   running: z.int(),
+  /** Who signed two records under one number, and is cut off for it. Shown in red. */
+  quarantined: z.array(QuarantinedView),
   /** Its audit log, and the logs of others that contradict themselves; the latter are shown in red. */
   audit: z.strictObject({ size: z.int(), alarms: z.array(AuditAlarmView) }),
 })

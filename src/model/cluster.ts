@@ -21,7 +21,8 @@ export type MovedView = z.infer<typeof MovedView>
 /** Somebody that belongs, or does not any more. */
 export const MemberView = z.strictObject({
   peerId: Key,
-  state: z.enum(['member', 'expired', 'gone']),
+  /** `quarantined`: a member still, but it signed two records under one number, and is cut off here. */
+  state: z.enum(['member', 'expired', 'gone', 'quarantined']),
   owner: z.string().optional(),
   roles: Roles.optional(),
   /** May admit others. */

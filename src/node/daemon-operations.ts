@@ -1,4 +1,5 @@
 /** `Operations` over a running daemon: each method one question or one order, no state of its own. */
+import { quarantinedViews, quarantineProofs } from './quarantine.ts'
 import type { Readable } from 'node:stream'
 import type { StatusView, TrustView } from '../model/api.ts'
 import { NODE_STATES } from '../model/heartbeat.ts'
@@ -37,6 +38,7 @@ export function createOperations(parts: DaemonParts): Operations {
     ofTenant: (tenant) => tenantOperations(parts, operations, tenant),
     cluster: clusterOperations(parts),
     status: () => statusOf(parts),
+    quarantined: () => quarantineProofs(parts.mesh),
     nodes: (query) => {
       checkSelector(query.selector)
       return nodeViews(parts.mesh, parts.clock.nowMs(), query)
@@ -125,6 +127,7 @@ function statusOf(parts: DaemonParts): StatusView {
     nodes: states,
     tasks,
     running: runningCount(mesh.negotiation),
+    quarantined: quarantinedViews(mesh),
     audit: { size: parts.audit.log.head().size, alarms: alarmViews(mesh, namesOf(mesh, nowMs)) },
   }
 }

@@ -44,6 +44,7 @@ import type { DaemonOptions } from './options.ts'
 import { defaultNodeName, ownPassport } from './own-passport.ts'
 import { mayStart, Policies } from './policies.ts'
 import { Probes } from './probes.ts'
+import { isQuarantined } from './quarantine.ts'
 import { bringUp } from './bring-up.ts'
 import { Runner } from './runner.ts'
 import { KeptRuns } from './runs.ts'
@@ -167,7 +168,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   })
   const speeds = new LinkSpeeds(() => clock.nowMs())
   const onAddresses = () => parts.refresh()
-  const mayLink = (other: string) => governor.mayLink(other)
+  const mayLink = (other: string) => governor.mayLink(other) && !isQuarantined(mesh, other)
   const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses, speeds, mayLink }
   const knownPeers = new KnownPeers({ store, cluster: config.cluster, clock, log })
   const port = await choosePort(options, log)

@@ -62,6 +62,7 @@ export function createEffects(options: EffectOptions): (effect: MeshEffect) => v
         return options.peer.keepLinks(effect.peers)
       case 'node-event':
         if (effect.what === 'gone') options.probes.forget(effect.peer)
+        if (effect.what === 'quarantined') options.peer.expel(effect.peer)
         return events.emit({ atMs: clock.wallMs(), type: 'node', subject: effect.peer, what: effect.what })
       case 'learn-addresses':
         return options.peer.learnAddresses(effect.peer, effect.addresses)

@@ -26,6 +26,7 @@ import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyLevel, PolicyTrial, PolicyView } from '../model/policy-api.ts'
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../model/audit-view.ts'
 import type { ProposalView, ProposedView } from '../model/proposal-view.ts'
+import type { QuarantineProofView } from '../model/quarantine-view.ts'
 import type { TopologyView } from '../model/topology-view.ts'
 import { AlthingError } from '../util/errors.ts'
 
@@ -97,6 +98,8 @@ export interface Operations {
   node(idOrName: string): NodeView
   /** Where everybody is, as far as it is known here. */
   topology(): TopologyView
+  /** Who signed two records under one number, with the proof. */
+  quarantined(): QuarantineProofView[]
   find(capability: string, query: { selector?: string }): FoundView
   /** Stores a bundle while hashing it. @throws OperationError `full` when the disk is or it exceeds the cap */
   addBundle(body: Readable): Promise<BundleAccepted>

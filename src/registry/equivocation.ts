@@ -53,7 +53,7 @@ export function quarantine(
   rival: Uint8Array,
   effects: RegistryEffects,
 ): void {
-  const proof: Proof = { first: rival, second: record.bytes }
+  const proof: Proof = { first: rival, second: record.bytes, name: machineName(author) }
   if (state.quarantined.size >= REGISTRY_LIMITS.quarantined) {
     const oldest = state.quarantined.keys().next().value!
     effects.persist.push({ collection: 'proof', key: oldest, doc: null })
@@ -69,4 +69,9 @@ export function quarantine(
   author.recent.clear()
   const { kind, epoch, seq } = record
   effects.events.push({ type: 'quarantined', peerId: author.id, kind, epoch, seq })
+}
+
+function machineName({ passports }: Author): string {
+  for (const { body } of passports.values()) if (body.spec.node !== undefined) return body.metadata.name
+  return ''
 }

@@ -6,4 +6,4 @@ export { DEAD_INTERVALS, expel, leaseMsOf, nextExpiryMs, noteVerdict, tick } fro
 export { find, node, nodes, type KnownNode } from './query.ts'
 export { answerBuckets, answerDigest, digest, digestOf, supply } from './sync.ts'
 export { restore, StoredRecord, type Persisted } from './restore.ts'
-export type { RegistryEffects, RegistryEvent, RegistryState, RegistryWrite } from './types.ts'
+export type { Proof, RegistryEffects, RegistryEvent, RegistryState, RegistryWrite } from './types.ts'

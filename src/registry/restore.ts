@@ -15,7 +15,7 @@ export type StoredRecord = z.infer<typeof StoredRecord>
 export const StoredMark = z.strictObject({ epoch: z.int().min(0), seq: z.int().min(0) })
 
 /** A document of collection `proof`; its key is the author. */
-export const StoredProof = z.strictObject({ first: Bytes, second: Bytes })
+export const StoredProof = z.strictObject({ first: Bytes, second: Bytes, name: z.string().max(253).default('') })
 
 /** What the store holds of a registry. */
 export interface Persisted {

@@ -97,6 +97,8 @@ export interface Author {
 export interface Proof {
   readonly first: Uint8Array
   readonly second: Uint8Array
+  /** What its machine was called; empty where that was not known. */
+  readonly name: string
 }
 
 /** All of it. Changed in place, by `merge`, `tick` and `restore` only. */

@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { FoundView, NodeView, TaskView } from '../../src/model/api.ts'
 import type { WhyView } from '../../src/model/why-view.ts'
 import { runIdOf } from '../../src/negotiation/state.ts'
@@ -284,9 +285,10 @@ describe('a hostile peer, and a daemon on an open cluster', function () {
     await peer.publish('records', two[1]!)
     await until('its author to be quarantined', async () => (await metrics())('registry_authors_quarantined') === 1)
     await assert.rejects(finds(), /no-capable-nodes/)
-    const beat = peer.seal({ ...HEARTBEAT, seq: 1_001 })
-    await peer.publish('pulse', beat)
-    await until('it to be refused what it says next', async () => (await refused('quarantined')) >= 1)
+    await until('its links to be cut', () => peer.connection.status !== 'open', 15_000)
+    await assert.rejects(
+      peer.node.dial(multiaddr(victim.address)).then(async (link) => link.newStream(['/althing/control/1'])),
+    )
     assert.equal(await seen(), undefined, 'nothing of it is shown any more')
   })
 

@@ -12,6 +12,7 @@ import type { VerifiedRecord } from '../../src/wire/envelope.ts'
 import type { allCheckers } from './checkers/all.ts'
 import { Violation, type Checker, type SubmittedJob } from './checker.ts'
 import { healAll, planFaults } from './faults.ts'
+import { planLiar } from './liar.ts'
 import { Gossip } from './gossip.ts'
 import { planRules, type HouseRules, type RulesPlan } from './house-rules.ts'
 import { configOf, makeMachines } from './machines.ts'
@@ -100,6 +101,13 @@ export class World implements Surroundings {
     })
     workload.plan()
     for (const node of this.nodes) this.#planRules(node, rules.get(node.id)!)
+    planLiar({
+      seed,
+      ...lasts,
+      sealing: this.sealing,
+      note: (text) => this.#note(text),
+      spread: (at, record) => this.spread(at, record),
+    })
     this.#plan = planFaults({
       ...lasts,
       rng: stream(),
@@ -209,6 +217,11 @@ export class World implements Surroundings {
 
   publish(node: SimNode, record: VerifiedRecord): void {
     this.#gossip.publish(node, record, (id) => this.nodes.find((other) => other.id === id)!)
+  }
+
+  /** A record comes to a node from outside, and goes on as any other. */
+  spread(node: SimNode, record: VerifiedRecord): void {
+    if (node.online && node.receiveGossip(record)) this.publish(node, record)
   }
 
   launched(node: SimNode, contract: ContractState): void {

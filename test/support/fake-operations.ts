@@ -118,8 +118,13 @@ export class FakeOperations implements Operations {
       nodes: { joining: 0, ready: 2, busy: 0, offline: 1 },
       tasks: { queued: 0, awarded: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0, 'timed-out': 0 },
       running: 0,
+      quarantined: [],
       audit: { size: this.audited.length, alarms: this.verdict.alarms },
     }
+  }
+
+  quarantined() {
+    return []
   }
 
   nodes(query: { selector?: string; all?: boolean }): NodeView[] {

@@ -36,13 +36,17 @@ export async function stopHostilePeers(): Promise<void> {
   await Promise.all([...livePeers].map((peer) => peer.stop()))
 }
 
-/** Connects a new one, with an identity of its own, and says hello. */
-export async function hostilePeer(victim: Victim): Promise<HostilePeer> {
-  // The smaller id opens the control stream, so that it is ours to do with as we like.
-  const seed = seedFor('below', victim.status.peerId)
+/**
+ * Connects a new one, with an identity of its own unless one is given, and says hello.
+ * @param seed of a key whose id is below the victim's: it opens the control stream, to do with as it likes
+ */
+export async function hostilePeer(
+  victim: Victim,
+  { seed = seedFor('below', victim.status.peerId), cluster = CLUSTER }: { seed?: Uint8Array; cluster?: string } = {},
+): Promise<HostilePeer> {
   const node = await rawLibp2p({ seed, gossip: true })
   const connection = await node.dial(multiaddr(victim.address))
-  const peer = new HostilePeer(node, connection, createSigner(seed))
+  const peer = new HostilePeer(node, connection, createSigner(seed), cluster)
   livePeers.add(peer)
   await peer.greet()
   return peer
@@ -58,7 +62,10 @@ export class HostilePeer {
   readonly #signer: Signer
   #seq = 0
 
-  constructor(node: Libp2p, connection: Connection, signer: Signer) {
+  readonly #cluster: string
+
+  constructor(node: Libp2p, connection: Connection, signer: Signer, cluster = CLUSTER) {
+    this.#cluster = cluster
     this.node = node
     this.connection = connection
     this.id = signer.id
@@ -74,7 +81,7 @@ export class HostilePeer {
         for (const frame of decoder.push(chunk)) this.heard.push(read(frame))
     })
     this.#control = stream
-    this.send('hello', { cluster: CLUSTER, version: '0', epoch: 1, wallMs: Date.now() })
+    this.send('hello', { cluster: this.#cluster, version: '0', epoch: 1, wallMs: Date.now() })
     await this.hears('hello')
   }
 
@@ -117,7 +124,7 @@ export class HostilePeer {
     const pubsub = this.node.services['pubsub'] as GossipSub & {
       readonly streamsOutbound: ReadonlyMap<string, unknown>
     }
-    const name = topic === 'records' ? recordsTopic(CLUSTER) : pulseTopic(CLUSTER)
+    const name = topic === 'records' ? recordsTopic(this.#cluster) : pulseTopic(this.#cluster)
     const { remotePeer } = this.connection
     // Without a stream to it gossipsub sends to nobody, and says nothing.
     const follows = () =>

@@ -33,6 +33,7 @@ export function App({ unlock }: { readonly unlock: (token: string) => void }) {
   }, [title])
 
   const alarms = status.value?.value.audit.alarms ?? []
+  const quarantined = status.value?.value.quarantined ?? []
   if (connection.value === 'locked') return <TokenForm unlock={unlock} />
   return (
     <>
@@ -48,6 +49,7 @@ export function App({ unlock }: { readonly unlock: (token: string) => void }) {
         Skip to content
       </a>
       {status.value?.value.open === true && <OpenBanner />}
+      {quarantined.length > 0 && <QuarantineBanner quarantined={quarantined} />}
       {alarms.length > 0 && <AuditBanner alarms={alarms} />}
       <Header at={at} />
       <main id="main" ref={main} tabIndex={-1}>
@@ -106,6 +108,16 @@ function OpenBanner() {
     <RedBanner>
       <strong>Open: runs tasks of anyone who connects.</strong> Start it without <code>--open</code> and name whom you
       trust: <code>althing trust add PEER</code>
+    </RedBanner>
+  )
+}
+
+/** Nodes that are cut off because they signed two records under one number. */
+function QuarantineBanner({ quarantined }: { readonly quarantined: StatusView['quarantined'] }) {
+  return (
+    <RedBanner>
+      <strong>Quarantined: {quarantined.map(({ name, peer }) => name || peer).join(', ')}</strong> signed two records
+      under one number: the key is in two hands. Stop the copy, then let the machine in again with a new key.
     </RedBanner>
   )
 }

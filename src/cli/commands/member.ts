@@ -72,5 +72,6 @@ function show({ json, printJson, printTable }: Context, members: readonly Member
 
 function stateCell(state: MemberView['state'], self: boolean): Cell {
   const text = `${state}${self ? ', this node' : ''}`
-  return state === 'member' ? text : { text, style: 'yellow' }
+  if (state === 'member') return text
+  return { text, style: state === 'quarantined' ? 'red' : 'yellow' }
 }

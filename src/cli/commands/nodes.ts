@@ -1,5 +1,6 @@
 /** `althing nodes`: who is there. */
 import type { Command } from 'commander'
+import type { QuarantineProofView } from '../../model/quarantine-view.ts'
 import type { NodeView } from '../../model/api.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import { zoneLabel } from '../../model/zones.ts'
@@ -33,7 +34,7 @@ export function register(program: Command): void {
     .option('--all', 'also those offline')
     .addHelpText('after', '\nExamples:\n  althing nodes -l zone=attic\n  althing nodes --all --json')
     .action(async ({ selector: labels, all }: { selector?: string; all?: boolean }, command: Command) => {
-      const { client, json, printJson, printTable, note } = contextOf(command)
+      const { client, json, printJson, printTable, note, paint } = contextOf(command)
       const query = new URLSearchParams({
         ...(labels !== undefined && { selector: labels }),
         ...(all === true && { all: 'true' }),
@@ -41,6 +42,8 @@ export function register(program: Command): void {
       const nodes = await client.get<NodeView[]>(`/v1/nodes?${query.toString()}`)
       if (json) return printJson(nodes)
       printTable(COLUMNS, nodes.map(rowOf))
+      for (const { peer, name } of await client.get<QuarantineProofView[]>('/v1/quarantined'))
+        note(paint('red', `althing: ${name || peer} is quarantined: it signed two records under one number`))
       if (nodes.length === 0 && labels !== undefined) {
         note(`althing: no node has the labels ${shownWord(labels)}; without -l all are listed`)
       }

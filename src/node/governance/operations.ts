@@ -19,6 +19,7 @@ import { messageOf } from '../../util/errors.ts'
 import { makeStatement, openStatement, type VerifiedStatement } from '../../wire/statement.ts'
 import type { DaemonParts } from '../daemon-state.ts'
 import { OperationError, type ClusterOperations } from '../operations.ts'
+import { isQuarantined } from '../quarantine.ts'
 import { historyOf, SPREAD_KINDS } from './cluster-store.ts'
 import { configurationHistory, configurationView } from './configuration.ts'
 import { refuseUnlessEnroller, stateOf, takeOwn } from './current.ts'
@@ -79,7 +80,7 @@ function membersOf(parts: DaemonParts): MemberView[] {
   const facts = (peerId: string) => ({ peerId, enroller: enrollers.has(peerId), self: peerId === state.self })
   const known = [...members.values()].map(({ node, owner, roles, notAfterMs }) => {
     const isMember = memberAt(state, node, nowMs) !== undefined
-    const shown: MemberView['state'] = isMember ? 'member' : 'expired'
+    const shown: MemberView['state'] = isQuarantined(parts.mesh, node) ? 'quarantined' : isMember ? 'member' : 'expired'
     return { ...facts(node), state: shown, owner, roles: [...roles], notAfterMs }
   })
   return [...known, ...[...gone].map((peerId) => ({ ...facts(peerId), state: 'gone' as const }))]

@@ -40,6 +40,15 @@ export const meshRoutes: readonly Route[] = [
     }),
   }),
   route({
+    id: 'listQuarantined',
+    method: 'GET',
+    path: '/v1/quarantined',
+    summary: 'Who signed two records under one number and is cut off for it, each with both records as proof.',
+    access: 'token',
+    replies: { 200: json('The proofs.', ({ QuarantineProofView }) => z.array(QuarantineProofView)) },
+    handle: ({ operations }) => ({ status: 200, json: operations.quarantined() }),
+  }),
+  route({
     id: 'getNode',
     method: 'GET',
     path: '/v1/nodes/{id}',

@@ -7,6 +7,7 @@ import { AuditChecker } from './audit.ts'
 import { BoundsChecker } from './bounds.ts'
 import { CancelsChecker } from './cancels.ts'
 import { ConvergenceChecker } from './convergence.ts'
+import { EquivocationChecker } from './equivocation.ts'
 import { DurabilityChecker } from './durability.ts'
 import { PolicyChecker } from './policy.ts'
 import { ReservationsChecker } from './reservations.ts'
@@ -33,6 +34,7 @@ export function allCheckers(
     new PolicyChecker(rulesOf),
     new TasksChecker(),
     new ConvergenceChecker(),
+    new EquivocationChecker(),
     new AuditChecker(),
   ]
 }

@@ -3,6 +3,7 @@
  * registry ever takes a record that is not newer than what it took before.
  */
 import { verdictOf } from '../../../src/topology/state.ts'
+import { isLiar } from '../liar.ts'
 import { Violation, type Checker, type MeshEffect, type NodeView, type StepSeen } from '../checker.ts'
 
 export class ConvergenceChecker implements Checker {
@@ -22,6 +23,7 @@ export class ConvergenceChecker implements Checker {
     // Testimony is not kept as a record; what counts of it is numbered by its body.
     if (fate.fate !== 'accept' || input.record.kind === 'testimony') return
     const { author, kind, name, epoch, seq } = input.record
+    if (isLiar(author)) return
     const taken = this.#taken.get(node)!
     const key = `${author}/${kind}/${name}`
     const before = taken.get(key)
@@ -32,7 +34,8 @@ export class ConvergenceChecker implements Checker {
   }
 
   carried(node: string, effect: MeshEffect): void {
-    if (effect.type === 'node-event' && (effect.what === 'quarantined' || effect.what === 'own-key-copied')) {
+    if (effect.type !== 'node-event' || isLiar(effect.peer)) return
+    if (effect.what === 'quarantined' || effect.what === 'own-key-copied') {
       throw new Violation(
         'honest-authors',
         `${node} accuses ${effect.peer}: ${effect.what}, but every author here is honest`,

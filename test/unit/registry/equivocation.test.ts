@@ -31,7 +31,11 @@ describe('registry/equivocation', () => {
       { type: 'node-gone', peerId: ANN },
     ])
     const proof = persist.find(({ collection }) => collection === 'proof')
-    assert.deepEqual(proof, { collection: 'proof', key: ANN, doc: { first: first.bytes, second: second.bytes } })
+    assert.deepEqual(proof, {
+      collection: 'proof',
+      key: ANN,
+      doc: { first: first.bytes, second: second.bytes, name: 'ann' },
+    })
     assert.equal(persist.filter(({ collection, doc }) => collection === 'record' && doc === null).length, 2)
 
     assert.deepEqual(
