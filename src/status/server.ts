@@ -61,6 +61,8 @@ export interface StatusServer {
 const MAX_CONNECTIONS = 256
 /** See `headersTimeoutMs`. */
 const HEADERS_TIMEOUT_MS = 10_000
+/** What the input of a task may take to come from another machine; Node gives five minutes. */
+const UPLOAD_MS = 60 * 60 * 1000
 /** What `stop` gives answers that are on their way. */
 const DRAIN_MS = 500
 
@@ -122,7 +124,7 @@ export function createStatusServer(options: StatusServerOptions): StatusServer {
     if (options.remote === undefined) return {}
     if (operations.tokens.live() === 0 && options.jwt === undefined) throw noWayIn(options.remote)
     const { RemoteServer: Remote } = await import('./remote/library.ts')
-    remote = new Remote(options.remote, limits, nowMs, log)
+    remote = new Remote(options.remote, { ...limits, requestTimeout: UPLOAD_MS }, nowMs, log)
     serve('remote', remote.server)
     remote.server.maxConnections = MAX_CONNECTIONS
     const apiUrl = await remote.listen()

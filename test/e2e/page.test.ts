@@ -8,6 +8,7 @@ import type { JobAccepted, TaskView } from '../../src/model/api.ts'
 import type { JobRequest } from '../../src/model/job-request.ts'
 import { findChromium, launchChromium, openPage, type WatchedPage } from '../support/browser.ts'
 import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
+import { makeCertificate, writeCertificate } from '../support/certificate.ts'
 import { ask } from '../support/http.ts'
 import { requireOrSkip } from '../support/require.ts'
 
@@ -16,6 +17,7 @@ declare const document: {
   readonly documentElement: { readonly scrollWidth: number; readonly clientWidth: number }
   readonly activeElement: BrowserElement | null
 }
+declare const sessionStorage: { getItem(name: string): string | null }
 declare const location: { readonly href: string }
 declare function getComputedStyle(element: BrowserElement, pseudo?: string): { readonly outlineStyle: string }
 interface BrowserElement {
@@ -44,6 +46,19 @@ async function submit(daemon: TestDaemon, spec: Partial<JobRequest['spec']> & { 
   const [taskId] = answer.json<JobAccepted>().taskIds
   assert.ok(taskId !== undefined)
   return taskId
+}
+
+/** Submits a job as the page would, with its token. @returns the ids of its tasks. Runs in the browser. */
+async function submitFromPage(): Promise<string[]> {
+  const answer = await fetch('/v1/jobs', {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${sessionStorage.getItem('althing-token')}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ spec: { command: ['true'] } }),
+  })
+  return ((await answer.json()) as { taskIds: string[] }).taskIds
 }
 
 const shown = (locator: Locator, timeout = DEADLINE_MS): Promise<void> => locator.waitFor({ state: 'visible', timeout })
@@ -326,6 +341,25 @@ describe('status page', function () {
     })
     await live(page)
     await shown(page.getByRole('heading', { name: 'reborn' }))
+  })
+
+  it('is shown to others by TLS, to a tenant with its own work alone', async () => {
+    const dataDir = freshDataDir()
+    const first = await startDaemon({ name: 'shared', dataDir })
+    const made = await first.cli('token', 'create', '--name', 'a', '--role', 'submitter', '--tenant', 'team-a')
+    await first.stop()
+    const { certFile, keyFile } = writeCertificate(dataDir, makeCertificate(['localhost', '127.0.0.1']))
+    const args = ['--api-listen', '127.0.0.1:0', '--tls-cert', certFile, '--tls-key', keyFile]
+    const shared = await startDaemon({ name: 'shared', dataDir, args })
+    const ofHost = await submit(shared, { command: ['sh', '-c', 'echo of the host'] })
+    const link = `${shared.status.apiUrl}#token=${made.stdout.trim()}&/tasks`
+    const { page, problems } = await visit(link, { ignoreHTTPSErrors: true })
+    await live(page)
+    const [ofTenant] = await page.evaluate(submitFromPage)
+    assert.ok(ofTenant !== undefined)
+    await shown(page.locator(`tr[data-task="${ofTenant}"]`))
+    assert.equal(await page.locator(`tr[data-task="${ofHost}"]`).count(), 0)
+    assert.deepEqual(problems, [])
   })
 
   it('is refused to other hosts, other origins, and without the token', async () => {

@@ -8,8 +8,8 @@ export interface Asked {
   readonly port?: number
   /** By TLS, trusting this certificate alone. */
   readonly ca?: string
-  /** Address to connect to. @default 127.0.0.1 */
-  readonly address?: string
+  /** Address to connect from. @default as the system chooses */
+  readonly localAddress?: string
   readonly method?: string
   readonly path: string
   readonly headers?: Record<string, string>
@@ -29,9 +29,9 @@ const checkServerIdentity = (): undefined => undefined
 
 /** Sends a request and hands over the response as soon as its header is there. */
 export function askStream(asked: Asked): Promise<IncomingMessage> {
-  const { socketPath, port, ca, address = '127.0.0.1', method = 'GET', path, headers = {}, body } = asked
+  const { socketPath, port, ca, localAddress, method = 'GET', path, headers = {}, body } = asked
   return new Promise((resolve, reject) => {
-    const target = socketPath === undefined ? { host: address, port } : { socketPath }
+    const target = socketPath === undefined ? { host: '127.0.0.1', port, localAddress } : { socketPath }
     const options = { ...target, method, path, headers, agent: false as const }
     const sent =
       ca === undefined ? request(options, resolve) : requestSecurely({ ...options, ca, checkServerIdentity }, resolve)

@@ -48,7 +48,7 @@ function rowOf(task: TaskView, nowMs: number): Cell[] {
     task.attempt === 0 ? '-' : String(task.attempt),
     submittedAtMs === undefined ? '-' : formatDuration(nowMs - submittedAtMs),
     startedAtMs === undefined ? '-' : formatDuration((endedAtMs ?? nowMs) - startedAtMs),
-    task.role,
+    task.tenant === undefined ? task.role : `${task.role}, ${task.tenant}`,
     task.waiting ?? (describeExit(task) || task.command.join(' ')),
   ]
 }

@@ -1,7 +1,6 @@
 /**
  * Failed attempts to be let in, by address: how many there may be, and for how long somebody waits who had too many.
  */
-import { isIPv6 } from 'node:net'
 import { BoundedMap } from '../../util/bounded-map.ts'
 import { readAddress } from '../../util/cidr.ts'
 
@@ -60,6 +59,6 @@ export class Attempts {
 /** Of IPv6 the first 64 bits: whoever has one address of a network has all of them. */
 function keyOf(address: string): string {
   const read = readAddress(address)
-  if (read === undefined || read.bits === 32) return address
-  return isIPv6(address) || address.includes('%') ? (read.value >> 64n).toString(16) : address
+  if (read === undefined) return address
+  return read.bits === 32 ? `v4 ${read.value}` : `v6 ${read.value >> 64n}`
 }

@@ -28,7 +28,8 @@ export function readClaims(claims: Claims, issuer: JwtIssuer, nowMs: number): Pr
   const { sub } = claims
   return {
     by: 'jwt',
-    name: typeof sub === 'string' && sub !== '' ? sub.slice(0, NAME_LENGTH) : 'jwt',
+    // Shown on terminals and in logs: nothing in it may steer those.
+    name: typeof sub === 'string' && sub !== '' ? sub.slice(0, NAME_LENGTH).replaceAll(/\p{C}/gu, '?') : 'jwt',
     role,
     ...(tenant !== undefined && { tenant }),
     expiresAtMs: (claims['exp'] as number) * 1000 + LEEWAY_MS,

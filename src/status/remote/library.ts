@@ -14,6 +14,9 @@ import { listenAt, ListenError } from '../listen.ts'
 /** A client gets this long for the handshake; Node gives two minutes. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
 
+/** Connections of one address at once: more than a command opens, and not all there are. */
+export const MOST_PER_ADDRESS = 96
+
 /** The server for others, guarded before TLS. */
 export class RemoteServer {
   readonly server: Server
@@ -21,7 +24,8 @@ export class RemoteServer {
   readonly #certificate: Certificate
   readonly #allow: readonly Network[]
   #port = 0
-  /** Connections of addresses that may not connect. */
+  readonly #byAddress = new Map<string, number>()
+  /** Connections of addresses that may not connect, or have too many. */
   #refused = 0
 
   /** @param nowMs a clock that never goes back. @throws ListenError `bad-certificate`, `bad-network` */
@@ -66,7 +70,7 @@ export class RemoteServer {
     const accept = server.listeners('connection') as ((socket: Socket) => void)[]
     server.removeAllListeners('connection')
     server.on('connection', (socket: Socket) => {
-      if (this.#allow.length > 0 && !isWithin(socket.remoteAddress, this.#allow)) {
+      if (!this.#mayConnect(socket)) {
         this.#refused++
         socket.destroy()
         return
@@ -75,6 +79,22 @@ export class RemoteServer {
       if (renewed !== undefined) server.setSecureContext({ ...renewed, minVersion: 'TLSv1.2' })
       for (const each of accept) each.call(server, socket)
     })
+  }
+
+  /** One that opens silent connections must not keep out the others. */
+  #mayConnect(socket: Socket): boolean {
+    const { remoteAddress: address } = socket
+    if (address === undefined) return false
+    if (this.#allow.length > 0 && !isWithin(address, this.#allow)) return false
+    const open = this.#byAddress.get(address) ?? 0
+    if (open >= MOST_PER_ADDRESS) return false
+    this.#byAddress.set(address, open + 1)
+    socket.once('close', () => {
+      const left = (this.#byAddress.get(address) ?? 1) - 1
+      if (left === 0) this.#byAddress.delete(address)
+      else this.#byAddress.set(address, left)
+    })
+    return true
   }
 }
 

@@ -95,6 +95,16 @@ describe('cli: commands against a daemon', function () {
     assert.doesNotMatch((await run('status', '--json')).stdout, new RegExp(TOKEN))
   })
 
+  it('ps says whose a task is, where it is a tenant’s', async () => {
+    status.operations.script = undefined
+    const spec = { command: ['sleep', '1'], resources: RESOURCES } as never
+    status.operations.submit({ spec, count: 1, placeTimeoutMs: 1 }, 'team-a')
+    submit(['sleep', '2'])
+    const { stdout } = await run('ps')
+    assert.match(stdout, / submitter, team-a +no node/)
+    assert.match(stdout, / submitter +no node/)
+  })
+
   it('ps, logs and cancel', async () => {
     status.operations.script = undefined
     const id = submit(['sleep', '1'])

@@ -147,6 +147,7 @@ describe('JWTs', () => {
       ['a role of all objects', { althing_role: 'constructor' }, /leads to no role/],
       ['several roles: the highest', { althing_role: ['viewer', 'operator', 7] }, /^ann operator -$/],
       ['no subject', { sub: undefined }, /^jwt submitter/],
+      ['a subject that steers a terminal', { sub: 'ann\u001b[2J' }, /^ann\?\[2J submitter/],
     ]
     for (const [name, changes, expected] of table)
       it(`${name}: ${expected.source}`, async () => assert.match(await claims(changes), expected))

@@ -7,11 +7,14 @@ import { join } from 'node:path'
 import { connect, type SecureVersion } from 'node:tls'
 import type { RemotePlace } from '../../../src/node/api-options.ts'
 import { ListenError, type ListenErrorCode } from '../../../src/status/listen.ts'
+import { MOST_PER_ADDRESS } from '../../../src/status/remote/library.ts'
 import type { StatusServerOptions } from '../../../src/status/server.ts'
 import type { Logger } from '../../../src/util/logger.ts'
 import { SILENT } from '../../../src/util/logger.ts'
 import { makeCertificate, writeCertificate, type TestCertificate } from '../../support/certificate.ts'
 import { ask, type Asked } from '../../support/http.ts'
+import { requireOrSkip } from '../../support/require.ts'
+import { until } from '../../support/until.ts'
 import { startStatus, TOKEN, type StatusFixture } from '../../support/status-fixture.ts'
 
 const NAMES = ['localhost', '127.0.0.1', 'mesh.example', '*.wild.example']
@@ -149,6 +152,23 @@ describe('status: beyond loopback', () => {
     await assert.rejects(askRemote())
     const { text } = await status!.askLoopback({ path: '/metrics' })
     assert.match(text, /^althing_api_connections_refused_total 2$/m)
+  })
+
+  it('one address that opens silent connections keeps out itself alone, until they are gone', async function () {
+    requireOrSkip(this, process.platform === 'linux', 'needs a second loopback address')
+    await start()
+    const { apiPort: port } = status!
+    const silent = Array.from({ length: MOST_PER_ADDRESS }, () => connectPlain({ host: '127.0.0.1', port }))
+    await Promise.all(silent.map((socket) => once(socket, 'connect')))
+    await assert.rejects(askRemote())
+    assert.equal((await askRemote({ localAddress: '127.0.0.2' })).status, 200)
+    for (const socket of silent) socket.destroy()
+    await until('they are gone', () =>
+      askRemote().then(
+        () => true,
+        () => false,
+      ),
+    )
   })
 
   it('lets the allowed connect, also where they come as mapped addresses', async () => {
