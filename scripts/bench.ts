@@ -20,6 +20,7 @@ import { commands } from './bench/suites/commands.ts'
 import { gossip } from './bench/suites/gossip.ts'
 import { governance } from './bench/suites/governance.ts'
 import { idle } from './bench/suites/idle.ts'
+import { isolation } from './bench/suites/isolation.ts'
 import { liveness } from './bench/suites/liveness.ts'
 import { micro } from './bench/suites/micro.ts'
 import { policy } from './bench/suites/policy.ts'
@@ -37,6 +38,7 @@ const SUITES: readonly Suite[] = [
   gossip,
   micro,
   policy,
+  isolation,
   governance,
   liveness,
   audit,

@@ -20,7 +20,7 @@ import type { TaskExit } from '../../src/model/task.ts'
 import { SILENT } from '../../src/util/logger.ts'
 import { requireIsolation } from '../support/isolation.ts'
 import { until } from '../support/until.ts'
-import { countRunning, logOf, orderOf, rareSleep } from './driver.ts'
+import { countRunning, countSleeping, logOf, orderOf, rareSleep } from './driver.ts'
 import { killAllBelow } from './fixtures/kill-all.ts'
 
 const FIXTURE = join(import.meta.dirname, 'fixtures/driver-daemon.ts')
@@ -218,10 +218,10 @@ describe('isolated tasks', function () {
       const rare = rareSleep()
       const order = isolated(`setsid sleep ${rare} & (setsid setsid sleep ${rare} &) ; sleep ${rare}`)
       const { pid } = await driver.start(order)
-      await until('all of them to be there', async () => (await countRunning(rare)) >= 4)
+      await until('all of them to be there', async () => (await countSleeping(rare)) === 3)
       process.kill(-pid, 'SIGKILL')
       assert.equal((await driver.wait(order.runId)).killedFor, 'lost')
-      await until('all of them to be gone', async () => (await countRunning(rare)) === 0)
+      await until('all of them to be gone', async () => (await countSleeping(rare)) === 0)
     })
   })
 

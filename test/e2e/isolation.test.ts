@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { NodeView, StatusView, TaskView } from '../../src/model/api.ts'
 import type { DoctorStep } from '../../src/model/doctor.ts'
 import type { WhyView } from '../../src/model/why-view.ts'
-import { countRunning, rareSleep } from '../contract/driver.ts'
+import { countSleeping, rareSleep } from '../contract/driver.ts'
 import { done, found, idOf, invite, sees, startClosed } from '../support/cluster.ts'
 import {
   eventually,
@@ -116,16 +116,16 @@ describe('work of another owner', function () {
       const script = `setsid sleep ${rare} & trap '' TERM; sleep ${rare} & sleep ${rare}`
       const words = ['run', '--detach', '--grace', '1s', ...ON_HOST, 'sh', '-c', script]
       const taskId = (await done(guest.cli(...words))).trim()
-      await eventually('all of it to run', async () => (await countRunning(rare)) >= 4)
+      await eventually('all of it to run', async () => (await countSleeping(rare)) === 3)
       const { mesh: port } = await portsOf(host)
       await host.kill()
       const { dataDir } = host
       const args = ['--label', 'seat=host', '--port', port]
       const risen = await startDaemon({ name: 'host', dataDir, open: false, spawn: asUser, args })
       await sees(guest, await idOf(risen), 30_000)
-      assert.ok((await countRunning(rare)) >= 4)
+      assert.equal(await countSleeping(rare), 3)
       await done(guest.cli('cancel', taskId))
-      await eventually('none of it to be left', async () => (await countRunning(rare)) === 0)
+      await eventually('none of it to be left', async () => (await countSleeping(rare)) === 0)
       await eventually('its end', async () => (await guest.get<TaskView>(`/v1/tasks/${taskId}`)).state === 'cancelled')
     })
 

@@ -16,7 +16,8 @@ import type { StartOrder } from '../../driver.ts'
 import { DriverError } from '../../errors.ts'
 import { DEFAULT_PATH, findProgram } from '../environment.ts'
 import { makeRoot, runPaths, type RunPaths } from '../run-folder.ts'
-import { hostPath, IDENTITY, INSIDE, MAX_PROCESSES, runArgs, sandboxArgs, scratchOf } from './sandbox.ts'
+import { makeEtc } from './etc.ts'
+import { hostPath, INSIDE, MAX_PROCESSES, runArgs, sandboxArgs, scratchOf } from './sandbox.ts'
 import { hasFilter, seccompFilter } from './seccomp.ts'
 
 /** What the examination gets; it takes some 20 ms. */
@@ -140,7 +141,7 @@ export class Isolation {
     this.#bwrap = bwrap
     this.#prlimit = prlimit
     this.#install(seccompFilter(arch))
-    const common = { identity: this.#folder, hidden: this.#hidden }
+    const common = { etc: makeEtc(join(this.#folder, 'etc')), hidden: this.#hidden }
     this.#common = {
       alone: sandboxArgs({ ...common, network: false }),
       networked: sandboxArgs({ ...common, network: true }),
@@ -148,18 +149,14 @@ export class Isolation {
     return this.#tryOut()
   }
 
-  /** Writes what sandboxes read, each under a name of its own, whole or not at all. */
+  /** Writes the filter where all sandboxes read it. */
   #install(filter: Buffer): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    const put = (name: string, content: string | Buffer): string => {
-      const path = join(this.#folder, name)
-      writeFileSync(`${path}.new`, content, { mode: 0o600 })
-      renameSync(`${path}.new`, path)
-      return path
-    }
     const hash = createHash('sha256').update(filter).digest('hex').slice(0, 16)
-    this.#filter = put(`seccomp-${hash}`, filter)
-    for (const [name, text] of Object.entries(IDENTITY)) put(name, text)
+    this.#filter = join(this.#folder, `seccomp-${hash}`)
+    // Whole or not at all: a task may be about to read it.
+    writeFileSync(`${this.#filter}.new`, filter, { mode: 0o600 })
+    renameSync(`${this.#filter}.new`, this.#filter)
   }
 
   async #tryOut(): Promise<IsolationState> {

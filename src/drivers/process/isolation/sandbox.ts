@@ -5,10 +5,11 @@
  */
 import { readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { etcArgs, INSIDE_USER } from './etc.ts'
 import type { RunPaths } from '../run-folder.ts'
 
 /** Where a task finds its own folders; the same on all machines, so that no path tells of the host. */
-export const INSIDE = { work: '/work', tmp: '/tmp', out: '/output' } as const
+export const INSIDE = { work: INSIDE_USER.home, tmp: '/tmp', out: '/output' } as const
 
 /**
  * Processes and threads of one task, as podman bounds a container. The kernel counts them apart for each user
@@ -16,65 +17,18 @@ export const INSIDE = { work: '/work', tmp: '/tmp', out: '/output' } as const
  */
 export const MAX_PROCESSES = 2048
 
-/** The user a task is inside; on the host it is the daemon's. */
-const USER_ID = '1000'
-
 /** Programs and libraries. A link to below `/usr`, as on merged systems, stays one. */
 const PROGRAM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/lib32', '/libx32', '/nix/store', '/gnu/store']
 
-/** What programs read of `/etc` and nothing secret is in. Accounts and hosts are files of our own, see `IDENTITY`. */
-const ETC = [
-  'alternatives',
-  'ca-certificates',
-  'crypto-policies',
-  'debian_version',
-  'fonts',
-  'gai.conf',
-  'host.conf',
-  'inputrc',
-  'java-11-openjdk',
-  'java-17-openjdk',
-  'java-21-openjdk',
-  'ld.so.cache',
-  'ld.so.conf',
-  'ld.so.conf.d',
-  'locale.alias',
-  'localtime',
-  'magic',
-  'mime.types',
-  'os-release',
-  'perl',
-  'pki/ca-trust',
-  'pki/tls/certs',
-  'protocols',
-  'python3',
-  'rpc',
-  'services',
-  'ssl/certs',
-  'ssl/openssl.cnf',
-  'terminfo',
-  'timezone',
-]
-
-/** What resolves names, where a task has the network of the host. */
-const NETWORK_ETC = ['hosts', 'nsswitch.conf', 'resolv.conf']
-
-/** Files of `/etc` that say the same on all machines. */
-export const IDENTITY: Readonly<Record<string, string>> = {
-  passwd: `task:x:${USER_ID}:${USER_ID}::${INSIDE.work}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n`,
-  group: `task:x:${USER_ID}:\nnogroup:x:65534:\n`,
-  hosts: '127.0.0.1 localhost\n::1 localhost\n',
-  'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
-}
-
-/** Interfaces of the kernel below `/proc` that only root could use, were the daemon root: as Docker hides them. */
+/** What is below `/proc` for root alone: where the daemon is root, it is hidden or read-only, as Docker has it. */
 const PROC_HIDDEN = ['kcore', 'keys', 'latency_stats', 'timer_list', 'sched_debug']
-const PROC_READ_ONLY = ['acpi', 'bus', 'fs', 'irq', 'scsi', 'sys', 'sysrq-trigger']
+/** Beside those that bwrap sees to itself. */
+const PROC_READ_ONLY = ['acpi', 'fs', 'scsi']
 
 /** What is the same for all tasks of this machine. */
 export interface SandboxOptions {
-  /** Folder with the files of `IDENTITY`. */
-  readonly identity: string
+  /** Folder that becomes `/etc`, see `makeEtc`. */
+  readonly etc: string
   /** Absolute paths that must not be seen, should they lie below `/usr`. */
   readonly hidden: readonly string[]
   /** The network of the host instead of none. */
@@ -82,23 +36,21 @@ export interface SandboxOptions {
 }
 
 /** Arguments of `bwrap` up to what belongs to one run. */
-export function sandboxArgs({ identity, hidden, network }: SandboxOptions): string[] {
+export function sandboxArgs({ etc, hidden, network }: SandboxOptions): string[] {
   const words = ['--unshare-user', '--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-cgroup-try']
   if (!network) words.push('--unshare-net')
-  words.push('--uid', USER_ID, '--gid', USER_ID, '--cap-drop', 'ALL')
+  words.push('--uid', INSIDE_USER.id, '--gid', INSIDE_USER.id, '--cap-drop', 'ALL')
   // Its own session: a signal to its process group must not reach what holds it. It dies with that.
   words.push('--new-session', '--die-with-parent', '--clearenv')
   for (const folder of PROGRAM_FOLDERS) words.push(...programFolder(folder))
   for (const path of hidden) if (isVisible(path)) words.push('--tmpfs', path, '--remount-ro', path)
-  for (const name of [...ETC, ...(network ? NETWORK_ETC : [])])
-    words.push('--ro-bind-try', `/etc/${name}`, `/etc/${name}`)
-  for (const name of Object.keys(IDENTITY)) {
-    if (!(network && NETWORK_ETC.includes(name))) words.push('--ro-bind', join(identity, name), `/etc/${name}`)
-  }
+  words.push(...etcArgs(etc, network))
   words.push('--proc', '/proc', '--dev', '/dev')
+  if (process.getuid?.() !== 0) return words
   for (const name of PROC_HIDDEN) if (exists(`/proc/${name}`)) words.push('--ro-bind', '/dev/null', `/proc/${name}`)
-  for (const name of PROC_READ_ONLY)
+  for (const name of PROC_READ_ONLY) {
     if (exists(`/proc/${name}`)) words.push('--ro-bind', `/proc/${name}`, `/proc/${name}`)
+  }
   return words
 }
 
@@ -110,17 +62,8 @@ export function scratchOf({ tmp }: Pick<RunPaths, 'tmp'>): { readonly tmp: strin
 /** The rest of the arguments: what one run may write to, and what its environment is. */
 export function runArgs(paths: RunPaths, keepOutput: boolean, env: Readonly<Record<string, string>>): string[] {
   const scratch = scratchOf(paths)
-  const words = [
-    '--bind',
-    paths.work,
-    INSIDE.work,
-    '--bind',
-    scratch.tmp,
-    INSIDE.tmp,
-    '--bind',
-    scratch.shm,
-    '/dev/shm',
-  ]
+  const words = ['--bind', paths.work, INSIDE.work]
+  words.push('--bind', scratch.tmp, INSIDE.tmp, '--bind', scratch.shm, '/dev/shm')
   if (keepOutput) words.push('--bind', paths.out, INSIDE.out)
   // Last, since what lies in it is mounted on folders that are made in it.
   words.push('--remount-ro', '/dev', '--remount-ro', '/', '--chdir', INSIDE.work)
