@@ -2,8 +2,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { policySchema } from './schema/policy.ts'
+import { jsonSchemaOf, SCHEMA_NAMES } from '../src/cli/config/schemas.ts'
 
 const CONFIG = fileURLToPath(new URL('../config', import.meta.url))
 
-writeFileSync(join(CONFIG, 'policy.schema.json'), policySchema())
+for (const name of SCHEMA_NAMES) {
+  writeFileSync(join(CONFIG, `${name}.schema.json`), `${JSON.stringify(jsonSchemaOf(name), undefined, 2)}\n`)
+}

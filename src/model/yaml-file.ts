@@ -9,16 +9,18 @@ import type { z } from 'zod'
 import { AlthingError, messageOf } from '../util/errors.ts'
 
 /**
- * `too-large`, `bad-yaml` (not YAML, or an alias bomb), `bad-passport` and `bad-policy` (YAML, but not what was
- * expected).
+ * `too-large`, `bad-yaml` (not YAML, or an alias bomb), `bad-passport`, `bad-policy` and `bad-config` (YAML, but not
+ * what was expected).
  */
-export class YamlFileError extends AlthingError<'too-large' | 'bad-yaml' | 'bad-passport' | 'bad-policy'> {}
+export class YamlFileError extends AlthingError<
+  'too-large' | 'bad-yaml' | 'bad-passport' | 'bad-policy' | 'bad-config'
+> {}
 
 /** What is expected of a file. */
 export interface YamlExpectation<Value> {
   readonly schema: z.ZodType<Value>
   /** Of a document that is YAML, but not this. */
-  readonly code: 'bad-passport' | 'bad-policy'
+  readonly code: 'bad-passport' | 'bad-policy' | 'bad-config'
   /** As errors call one: `passport (kind: NodePassport)`, and many: `passports`. */
   readonly one: string
   readonly many: string
@@ -74,14 +76,20 @@ function describeExpected(issue: z.core.$ZodIssue): string {
     case 'invalid_value':
       return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`
     case 'too_big':
-      return `expected at most ${issue.maximum} ${issue.origin === 'string' ? 'characters' : 'entries'}`
+      return `expected at most ${issue.maximum}${unitOf(issue.origin)}`
     case 'too_small':
-      return `expected at least ${issue.minimum} ${issue.origin === 'string' ? 'characters' : 'entries'}`
+      return `expected at least ${issue.minimum}${unitOf(issue.origin)}`
     case 'invalid_key':
       return issue.issues[0]?.message ?? issue.message
     default:
       return issue.message
   }
+}
+
+/** What is counted where something is too large or too small. */
+function unitOf(origin: string): string {
+  if (origin === 'number' || origin === 'int') return ''
+  return origin === 'string' ? ' characters' : ' entries'
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {

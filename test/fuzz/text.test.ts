@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { ConfigFile } from '../../src/cli/up/config-file.ts'
 import { loadPassports } from '../../src/model/passport-file.ts'
 import { Passport } from '../../src/model/passport.ts'
 import { parseBytes, parseCpuMilli } from '../../src/model/quantity.ts'
 import { describeSelector, matchesSelector, parseSelector } from '../../src/model/selector.ts'
 import { readPlace } from '../../src/diagnosis/target.ts'
+import { readYamlFile } from '../../src/model/yaml-file.ts'
 import { AlthingError } from '../../src/util/errors.ts'
 import type { Rng } from '../../src/util/rng.ts'
 import { encode } from '../../src/wire/codec.ts'
@@ -99,4 +101,20 @@ describe('fuzz/text', function () {
       )
     })
   }
+
+  it('configuration files: read, or refused by name', async () => {
+    const config = readFileSync(new URL('../../config/examples/config.yaml', import.meta.url), 'utf8')
+    const { accepted, refused } = await fuzz({
+      name: 'configuration file',
+      count: 10_000,
+      next: mutants([config, 'page: false\nlabels: { a: 1, b: true }\ncpu: 0.5\nsettings: { bids.ask: 3 }\n']),
+      decode: (text) =>
+        readYamlFile(text, 'fuzz.yaml', {
+          ...{ schema: ConfigFile, code: 'bad-config', one: 'configuration', many: 'configuration' },
+          ...{ maxBytes: 64 * 1024, tooLargeFix: 'less', maxDocuments: 1 },
+        }),
+      accepted: ([document]) => assert.deepEqual(ConfigFile.parse(document!.value), document!.value),
+    })
+    assert.ok(accepted > 100 && (refused['bad-config'] ?? 0) > 100, JSON.stringify({ accepted, refused }))
+  })
 })

@@ -3,9 +3,10 @@ import type { Command } from 'commander'
 import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
 import { isSettingKey, readSetting, SETTING_KEYS } from '../../model/settings.ts'
 import { differences } from '../config/difference.ts'
+import type { SchemaName } from '../config/schemas.ts'
 import { contextOf, type Context } from '../context.ts'
 import { usageError } from '../errors.ts'
-import { duration, filled, integer, selector, splitPair } from '../options.ts'
+import { duration, filled, integer, oneOf, selector, splitPair } from '../options.ts'
 import { printable, shownWord } from '../terminal.ts'
 
 /** A trial lasts so long at least, and at most. */
@@ -13,6 +14,8 @@ const LEAST_TRIAL_MS = 1_000
 const MOST_TRIAL_MS = 30 * 24 * 60 * 60 * 1000
 const OUT = 'where to write the proposal (default: proposal.json)'
 const file = filled('the path of a file')
+/** Written out: the schemas themselves take a command 30 ms to load. */
+const SCHEMAS = ['config', 'policy', 'passport'] as const satisfies readonly SchemaName[]
 const version = integer(0, 20_000, 3)
 
 interface SetOptions {
@@ -110,6 +113,18 @@ export function register(program: Command): void {
     .action(async (wanted: number | undefined, { out }: SetOptions, command: Command) => {
       const { rollBack } = await import('../config/decide.ts')
       await rollBack(contextOf(command), wanted, out)
+    })
+  config
+    .command('schema')
+    .summary('print the JSON Schema of a file')
+    .description(
+      'Print the JSON Schema of a file that Althing reads, for an editor that completes it. Needs no daemon.',
+    )
+    .argument('[file]', `${SCHEMAS.join(', ')} (default: ${SCHEMAS[0]})`, oneOf(SCHEMAS))
+    .addHelpText('after', '\nExamples:\n  althing config schema > config.schema.json\n  althing config schema policy')
+    .action(async (name: (typeof SCHEMAS)[number] | undefined, _options: object, command: Command) => {
+      const { jsonSchemaOf } = await import('../config/schemas.ts')
+      contextOf(command).printJson(jsonSchemaOf(name ?? SCHEMAS[0]))
     })
 }
 

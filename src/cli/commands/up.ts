@@ -1,4 +1,5 @@
 /** `althing up`: starts this machine's daemon. */
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { StatusView } from '../../model/api.ts'
 import {
@@ -43,11 +44,19 @@ interface UpOptions extends ApiOptions {
   cpu?: number
   memory?: number
   set?: Record<string, string>
+  config?: string
   logLevel?: LogLevel
 }
 
 /** Labels a user adds; a machine has some dozens of its own, and a passport takes 256 in all. */
 const MAX_LABELS = 100
+
+const configFile = filled('a file, such as /etc/althing/config.yaml')
+
+/** Options that a variable can say, in place of the file: those that take a word. */
+const BY_ENVIRONMENT: ReadonlySet<string> = new Set([
+  ...['--name', '--cluster', '--port', '--page-port', '--cpu', '--memory', '--log-level', '--join', '--listen'],
+])
 
 const readLabel = pairs((text) => {
   const { key, value } = splitPair(text)
@@ -67,6 +76,8 @@ const readSet = pairs((text) => {
 
 /** Written out: the mesh's own configuration brings the schemas, which cost a command 30 ms. A test compares. */
 const TIMES_HELP = `
+What is not on the command line is as the environment says, or else the file of options (\`althing config schema\`):
+  ${[...BY_ENVIRONMENT].map(variableOf).join(' ')}
 Environment, in milliseconds, the same on all hosts of a mesh:
   ALTHING_BEAT_MS   between two heartbeats, 100 to 1800000 (default: 10000)
   ALTHING_LEASE_MS  silence until offline, where watchers do not notice sooner; two beats or more (default: 30000)
@@ -126,6 +137,11 @@ export function register(program: Command): void {
     .option('--no-page', 'no status page')
     .option('--log-level <level>', `${LOG_LEVELS.join(', ')} (default: info)`, oneOf(LOG_LEVELS))
     .option('--set <key=value>', 'a setting, as `althing config get` lists them; may be given again', readSet)
+    .option(
+      '--config <file>',
+      'the file of options (ALTHING_CONFIG; default: config.yaml, where there is one)',
+      configFile,
+    )
     .option('--detach', 'run in the background; waits until it is ready')
   addApiOptions(command)
     .addHelpText(
@@ -138,20 +154,45 @@ export function register(program: Command): void {
     .action(up)
 }
 
-async function up(options: UpOptions, command: Command): Promise<void> {
+async function up(given: UpOptions, command: Command): Promise<void> {
+  const options = withEnvironment(given, command)
   if (Object.keys(options.label ?? {}).length > MAX_LABELS) throw usageError(`more than ${MAX_LABELS} times --label`)
   const context = localContextOf(command)
   await refuseSecond(context)
   for (const file of options.passport ?? []) checkFile(file, `--passport ${shownWord(file)}`, './passport.yaml')
   // Before anything is written.
-  const handed = daemonOptions(options, command)
+  const handed = await withFile(daemonOptions(options, command), options.config)
   checkDirectory(context.paths.dataDir, 0o700, dataDirSource(command), '~/.local/state/althing')
-  if (options.detach !== true) {
-    return becomeDaemon({ options: handed, quiet: context.json })
-  }
+  if (options.detach !== true) return becomeDaemon({ options: handed, quiet: context.json })
   const { startDetached } = await import('../up/detach.ts')
   const status = await startDetached(context, process.argv.slice(2))
   return context.json ? context.printJson(status) : context.print(describeStatus(status, context.paint))
+}
+
+/** What the environment says of options that are not on the command line. @throws CliError usage, naming the option */
+function withEnvironment(options: UpOptions, command: Command): UpOptions {
+  const said: Record<string, unknown> = { ...options }
+  for (const option of command.options) {
+    if (!BY_ENVIRONMENT.has(option.long ?? '')) continue
+    const text = process.env[variableOf(option.long!)] ?? ''
+    const name = option.attributeName()
+    if (text !== '' && said[name] === undefined) said[name] = option.parseArg!(text, undefined)
+  }
+  return said as unknown as UpOptions
+}
+
+/** `--page-port` is `ALTHING_PAGE_PORT`. */
+function variableOf(long: string): string {
+  return `ALTHING_${long.slice(2).replaceAll('-', '_').toUpperCase()}`
+}
+
+/** Over what the file says, if there is one: of a file that was named there must be one. */
+async function withFile(options: DaemonOptions, named: string | undefined): Promise<DaemonOptions> {
+  const { ALTHING_CONFIG: byEnvironment = '' } = process.env
+  const path = named ?? options.paths.configFile
+  if (named === undefined && byEnvironment === '' && !existsSync(path)) return options
+  const { merged, readConfigFile } = await import('../up/config-file.ts')
+  return merged(readConfigFile(path), options)
 }
 
 /** The daemon's own lock says so too; this says it before anything is started or written. */

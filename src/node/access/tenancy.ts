@@ -24,6 +24,7 @@ export function tenantOperations(parts: DaemonParts, all: Operations, tenant: st
     node: all.node,
     topology: all.topology,
     find: all.find,
+    quarantined: all.quarantined,
     addBundle: all.addBundle,
     status: () => statusOf(all, tenant),
     submit: (request) => all.submit(request, tenant),

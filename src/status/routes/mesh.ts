@@ -44,7 +44,7 @@ export const meshRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/quarantined',
     summary: 'Who signed two records under one number and is cut off for it, each with both records as proof.',
-    access: 'token',
+    right: 'read',
     replies: { 200: json('The proofs.', ({ QuarantineProofView }) => z.array(QuarantineProofView)) },
     handle: ({ operations }) => ({ status: 200, json: operations.quarantined() }),
   }),

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { policySchema } from '../../../scripts/schema/policy.ts'
 import { readPolicyFile } from '../../../src/model/policy-file.ts'
 import { YamlFileError } from '../../../src/model/yaml-file.ts'
 import { compilePolicy } from '../../../src/policy/compile.ts'
@@ -75,10 +74,5 @@ describe('model/policy-file', () => {
     const rules = Array.from({ length: 257 }, (_, i) => `    - { name: r${i}, allow: "true" }`).join('\n')
     assert.match(messageFor(rules), /spec\.rules: expected at most 256 entries/)
     assert.match(messageFor(`    - { name: a, allow: "${'x'.repeat(1025)}" }`), /at most 1024 characters/)
-  })
-
-  it('has its JSON Schema in config/ (npm run schema writes it)', () => {
-    const written: unknown = JSON.parse(readFileSync(new URL('policy.schema.json', CONFIG), 'utf8'))
-    assert.deepEqual(written, JSON.parse(policySchema()))
   })
 })

@@ -5,6 +5,7 @@ import { startStatus } from '../../support/status-fixture.ts'
 const ENDPOINTS = [
   'GET /v1/status',
   'GET /v1/nodes',
+  'GET /v1/quarantined',
   'GET /v1/topology',
   'GET /v1/nodes/{id}',
   'GET /v1/capabilities/{name}',

@@ -9,7 +9,16 @@ import { startStatus, type StatusFixture } from '../../support/status-fixture.ts
 const RIGHTS: Readonly<Record<Right | 'open', readonly string[]>> = {
   open: ['livez', 'readyz', 'healthz', 'page', 'asset', 'pageFile'],
   read: [
-    ...['getStatus', 'listNodes', 'getNode', 'getTopology', 'findCapability', 'followEvents', 'openapi'],
+    ...[
+      'getStatus',
+      'listNodes',
+      'listQuarantined',
+      'getNode',
+      'getTopology',
+      'findCapability',
+      'followEvents',
+      'openapi',
+    ],
     ...['listTasks', 'getTask', 'whyTask', 'readLogs', 'readOutput', 'explainPolicy'],
     ...['listAudit', 'getAuditEvent', 'getAuditStory'],
   ],
