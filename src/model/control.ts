@@ -24,6 +24,7 @@ import { Examine, Examined } from './examine.ts'
 import { GovernanceGive, GovernanceHead, GovernanceList } from './governance-sync.ts'
 import { Ask, Asked, Ping, Pong, ProbeAddress } from './membership.ts'
 import { SyncBuckets, SyncDigest, SyncRecords } from './sync.ts'
+import { WardAsk, WardHere, WardTold } from './ward.ts'
 
 export const SIGNED = {
   offer: Offer,
@@ -75,6 +76,9 @@ export const PLAIN = {
   'gov-head': GovernanceHead,
   'gov-list': GovernanceList,
   'gov-give': GovernanceGive,
+  'ward-here': WardHere,
+  'ward-ask': WardAsk,
+  'ward-told': WardTold,
 } as const
 
 const BODIES = { ...SIGNED, ...PLAIN }

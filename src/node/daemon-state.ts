@@ -21,6 +21,7 @@ import type { DaemonOptions } from './options.ts'
 import type { Policies } from './policies.ts'
 import type { Probes } from './probes.ts'
 import type { KeptRuns } from './runs.ts'
+import type { WardQueries } from './ward-queries.ts'
 
 /** The parts, by name. */
 export interface DaemonParts {
@@ -52,6 +53,8 @@ export interface DaemonParts {
   readonly policies: Policies
   /** How fast bundles go, by peer. */
   readonly speeds: LinkSpeeds
+  /** Asks other wards of a large mesh. */
+  readonly wardQueries: WardQueries
   /** Peers whose tasks run here, this node's own id aside. */
   readonly trusted: Set<string>
   /** Passports published beside the machine's own, by record name. */

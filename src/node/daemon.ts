@@ -45,6 +45,7 @@ import { Runner } from './runner.ts'
 import { KeptRuns } from './runs.ts'
 import { Undo } from './undo.ts'
 import { VERSION } from './version.ts'
+import { WardQueries } from './ward-queries.ts'
 
 /** A daemon that takes part in the mesh. */
 export interface Daemon {
@@ -202,6 +203,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     log.child({ component: 'audit' }),
     (to, message) => peer.send(to, toFrame(message, sealer)),
   )
+  const wardQueries = new WardQueries(mesh, post)
   const carrying = {
     mesh,
     peer,
@@ -215,6 +217,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     probes,
     governor,
     audit: audit.exchange,
+    wardQueries,
   }
   const carry = createEffects({ ...carrying, input, post })
 
@@ -247,6 +250,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     examiner,
     policies,
     speeds,
+    wardQueries,
     trusted,
     extraPassports,
     pageUrl: undefined,

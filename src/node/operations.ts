@@ -21,6 +21,7 @@ import type { FoundRequest, TicketRequest } from '../model/cluster-requests.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../model/policy-api.ts'
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../model/audit-view.ts'
+import type { WardNodesView, WardsView } from '../model/ward-view.ts'
 import type { TopologyView } from '../model/topology-view.ts'
 import { AlthingError } from '../util/errors.ts'
 
@@ -60,10 +61,15 @@ export interface Operations {
   /** @throws OperationError `invalid` when the selector does not parse */
   nodes(query: { selector?: string; all?: boolean }): NodeView[]
   /** By peer id, unique peer id prefix, or name. @throws OperationError `not-found` */
-  node(idOrName: string): NodeView
+  node(idOrName: string): NodeView | Promise<NodeView>
+  /** The parts of a large mesh. */
+  wards(): WardsView
+  /** @throws OperationError `not-found`; `invalid` when the selector does not parse */
+  wardNodes(ward: string, query: { selector?: string }): Promise<WardNodesView>
   /** Where everybody is, as far as it is known here. */
   topology(): TopologyView
-  find(capability: string, query: { selector?: string }): FoundView
+  /** In a mesh that is cut into wards others are asked, 3 s at most. */
+  find(capability: string, query: { selector?: string }): FoundView | Promise<FoundView>
   /** Stores a bundle while hashing it. @throws OperationError `full` when the disk is or it exceeds the cap */
   addBundle(body: Readable): Promise<BundleAccepted>
   submit(request: JobRequest): JobAccepted

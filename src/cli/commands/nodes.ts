@@ -10,7 +10,8 @@ import type { Cell, Column } from '../table.ts'
 import { shownWord } from '../terminal.ts'
 import { styleOfNode } from '../views.ts'
 
-const COLUMNS: readonly Column[] = [
+/** Columns of a list of nodes. */
+export const NODE_COLUMNS: readonly Column[] = [
   { title: 'NAME' },
   { title: 'STATE' },
   { title: 'ZONE' },
@@ -40,14 +41,15 @@ export function register(program: Command): void {
       })
       const nodes = await client.get<NodeView[]>(`/v1/nodes?${query.toString()}`)
       if (json) return printJson(nodes)
-      printTable(COLUMNS, nodes.map(rowOf))
+      printTable(NODE_COLUMNS, nodes.map(nodeRow))
       if (nodes.length === 0 && labels !== undefined) {
         note(`althing: no node has the labels ${shownWord(labels)}; without -l all are listed`)
       }
     })
 }
 
-function rowOf(node: NodeView): Cell[] {
+/** One of them. */
+export function nodeRow(node: NodeView): Cell[] {
   const { capacity, free } = node
   return [
     node.self ? { text: `${node.name} *`, style: 'bold' } : node.name,

@@ -7,6 +7,7 @@ import { meshRoutes } from './mesh.ts'
 import { policyRoutes } from './policy.ts'
 import { systemRoutes } from './system.ts'
 import { taskRoutes } from './tasks.ts'
+import { wardRoutes } from './wards.ts'
 
 /** The page's catch-all for files comes last. */
 export const routes: readonly Route[] = [
@@ -16,5 +17,6 @@ export const routes: readonly Route[] = [
   ...auditRoutes,
   ...clusterRoutes,
   ...doctorRoutes,
+  ...wardRoutes,
   ...systemRoutes,
 ]

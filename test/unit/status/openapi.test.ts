@@ -27,6 +27,8 @@ const ENDPOINTS = [
   'GET /v1/governance',
   'POST /v1/governance',
   'GET /v1/trust',
+  'GET /v1/wards',
+  'GET /v1/wards/nodes',
   'POST /v1/trust',
   'DELETE /v1/trust/{peer}',
   'GET /v1/policy',
