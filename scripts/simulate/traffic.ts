@@ -1,6 +1,7 @@
 /** `npm run sim -- --traffic`: what members send and receive in meshes of any size, and how soon joins are known. */
 import { parseArgs } from 'node:util'
-import { measureJoins, measureTraffic, type TrafficResult } from '../../test/sim/traffic/measure.ts'
+import { DEFAULT_WARDS } from '../../src/mesh/wards/state.ts'
+import { measureJoins, measureNewcomer, measureTraffic, type TrafficResult } from '../../test/sim/traffic/measure.ts'
 import { TRAFFIC_KINDS } from '../../test/sim/traffic/meter.ts'
 import { wholeNumber } from './arguments.ts'
 
@@ -12,18 +13,25 @@ is restarted once a day. The real core in up to 300 daemons, in 50 of up to 3,00
   --seed N       (default 1)
   --hub LINKS    instead: one member to which there are so many links (with --size, default 1,000)
   --joins N      instead: how soon all have the passport of a newcomer, N times (with --size, default 100)
+  --wards        the mesh is in wards: one of them in full, what reaches it of the others, and a newcomer to it
+                 (with --size, default 10,000)
   --json         machine-readable lines on standard output
 Exits 1 when a member of the largest mesh takes more than twice what one of 100 does, or one join in a hundred takes
-longer than a second.
+longer than a second; with --wards also when a daemon holds more than 2,048 records or a newcomer gets 3 MB or more.
 
 Examples:
   npm run sim -- --traffic
   npm run sim -- --traffic --size 1000 --seconds 60 --json
   npm run sim -- --traffic --joins 200
-  npm run sim -- --traffic --hub 500 --seconds 30`
+  npm run sim -- --traffic --hub 500 --seconds 30
+  npm run sim -- --traffic --wards --seconds 60`
 
 const SIZES = [10, 100, 1_000, 10_000]
 const HUB_SIZE = 1_000
+const WARDS_SIZE = 10_000
+/** The most that a daemon in a ward may hold, digests among it, and that a newcomer to one may get. */
+const MOST_HELD = 2_048
+const MOST_FETCHED_BYTES = 3e6
 /** The size that larger ones are measured by, and how much more they may take. */
 const MEASURE_SIZE = 100
 const MOST_TIMES = 2
@@ -35,12 +43,16 @@ function parse(argv: readonly string[]) {
   try {
     const { values } = parseArgs({
       args: [...argv],
-      options: { ...{ help: flag, json: flag }, ...{ size: text, seconds: text, seed: text, joins: text, hub: text } },
+      options: {
+        ...{ help: flag, json: flag, wards: flag },
+        ...{ size: text, seconds: text, seed: text, joins: text, hub: text },
+      },
     })
     const size = values.size === undefined ? undefined : wholeNumber(values, 'size', 0, 4, 20_000)
     return {
       help: values.help,
       json: values.json,
+      wards: values.wards,
       size,
       seconds: wholeNumber(values, 'seconds', 120, 1, 86_400),
       seed: wholeNumber(values, 'seed', 1, 0, 2 ** 32),
@@ -65,12 +77,12 @@ export function trafficMain(argv: readonly string[]): number {
     console.log(USAGE)
     return 0
   }
+  if (options.wards) return inWards(options) ? 0 : 1
   return (options.joins === undefined ? traffic(options) : joins(options, options.joins)) ? 0 : 1
 }
 
 function traffic({ size, seconds, seed, json, hub }: Options): boolean {
-  const kinds = TRAFFIC_KINDS.map((kind) => kind.padStart(11)).join('')
-  if (!json) console.log(`members    sent received   both    p99 B/s${kinds}  steps/s  links  held records`)
+  if (!json) printHead()
   const results: TrafficResult[] = []
   for (const one of size !== undefined ? [size] : hub !== undefined ? [HUB_SIZE] : SIZES) {
     const result = measureTraffic({ size: one, seconds, seed, hubLinks: hub })
@@ -79,6 +91,29 @@ function traffic({ size, seconds, seed, json, hub }: Options): boolean {
     else print(result)
   }
   return isFlat(results, json)
+}
+
+function printHead(): void {
+  const kinds = TRAFFIC_KINDS.map((kind) => kind.padStart(11)).join('')
+  console.log(`members    sent received   both    p99 B/s${kinds}  steps/s  links  held records`)
+}
+
+/** A large mesh in wards beside one of a hundred. */
+function inWards({ size = WARDS_SIZE, seconds, seed, json }: Options): boolean {
+  if (!json) printHead()
+  const few = measureTraffic({ size: MEASURE_SIZE, seconds, seed })
+  if (!json) print(few)
+  const many = measureTraffic({ size, seconds, seed, wards: DEFAULT_WARDS })
+  if (!json) print(many)
+  const newcomer = measureNewcomer({ size, seed, wards: DEFAULT_WARDS })
+  if (json) for (const one of [few, many, newcomer]) console.log(JSON.stringify(one))
+  else {
+    console.log(`the most that one held at any time: ${many.mostRecords} records and digests`)
+    const { receivedBytes, tookMs, ward } = newcomer
+    console.log(`a newcomer to a ward of ${ward}: ${(receivedBytes / 1e6).toFixed(2)} MB in ${tookMs} ms`)
+  }
+  const isBounded = many.mostRecords <= MOST_HELD && newcomer.receivedBytes < MOST_FETCHED_BYTES
+  return isFlat([few, many], json) && isBounded
 }
 
 function print(result: TrafficResult): void {

@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   wait: () => import('./commands/wait.ts'),
   output: () => import('./commands/output.ts'),
   cancel: () => import('./commands/cancel.ts'),
+  wards: () => import('./commands/wards.ts'),
   why: () => import('./commands/why.ts'),
   init: () => import('./commands/init.ts'),
   invite: () => import('./commands/invite.ts'),

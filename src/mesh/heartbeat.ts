@@ -6,8 +6,9 @@ import { countFitting, subtractResources, type Resources } from '../model/resour
 import { runningCount } from '../negotiation/executor/bids.ts'
 import { coordinateOf } from '../topology/coordinates/told.ts'
 import type { Rng } from '../util/rng.ts'
-import { beatIntervalMs, beatTtlMs, leastBeatGapMs, livingMembers, passportTtlMs, renewalMs } from './pace.ts'
+import { beatTtlMs, leastBeatGapMs, livingMembers, passportTtlMs, renewalMs } from './pace.ts'
 import type { MeshConfig, MeshEffect, MeshState, StepContext } from './types.ts'
+import { beatPace, everywhere } from './wards/speak.ts'
 
 /** What this node has not set aside for holds and contracts. */
 export function freeNow(state: MeshState): Resources {
@@ -32,7 +33,7 @@ export function nextSeq(state: MeshState, kind: string): number {
 export function beat(state: MeshState, { config, nowMs, rng, out, auditHead }: StepContext): void {
   const shown = shownState(state)
   const coordinate = coordinateOf(state.topology.placement)
-  const intervalMs = beatIntervalMs(config, livingMembers(state))
+  const { wards, intervalMs, paceMs } = beatPace(state, config, nowMs)
   const audit = auditHead?.()
   const body: Heartbeat = {
     state: shown,
@@ -49,10 +50,11 @@ export function beat(state: MeshState, { config, nowMs, rng, out, auditHead }: S
   }
   state.toldState = shown
   state.lastBeatMs = nowMs
-  state.toldIntervalMs = intervalMs
+  state.toldIntervalMs = paceMs
   out.push({
     type: 'publish',
     topic: 'pulse',
+    ...(wards && { wards }),
     kind: 'heartbeat',
     name: '',
     epoch: state.epoch,
@@ -60,7 +62,7 @@ export function beat(state: MeshState, { config, nowMs, rng, out, auditHead }: S
     ttlMs: beatTtlMs(config, intervalMs),
     body,
   })
-  if (state.phase !== 'leaving') state.deadlines.set('beat', nowMs + Math.round(intervalMs * (0.9 + rng.next() / 10)))
+  if (state.phase !== 'leaving') state.deadlines.set('beat', nowMs + Math.round(paceMs * (0.9 + rng.next() / 10)))
 }
 
 /** Beats early when the shown state changed since the last beat: at once, unless the mesh is large or it just did. */
@@ -112,6 +114,7 @@ function publishPassport(state: MeshState, config: MeshConfig, name: string, bod
   out.push({
     type: 'publish',
     topic: 'records',
+    ...everywhere(state),
     kind: 'passport',
     name,
     epoch: state.epoch,

@@ -14,6 +14,8 @@ import { noteEvent } from './audit.ts'
 import { beat, nextSeq } from './heartbeat.ts'
 import { tellRegistryNews } from './registry-events.ts'
 import type { MeshEffect, MeshState, ProbeMessage, StepContext } from './types.ts'
+import { keptLinks } from './wards/links.ts'
+import { everywhere } from './wards/speak.ts'
 
 /** Testimony is news for so long; what is older by its author's clock may be a recording. */
 const TESTIMONY_TTL_MS = 60_000
@@ -41,14 +43,15 @@ function carry(state: MeshState, effect: TopologyEffect, ctx: StepContext): Nego
       out.push({ type: 'dial', peer: effect.id })
       return []
     case 'keep-links':
-      out.push({ type: 'keep-links', peers: effect.ids })
+      out.push(keptLinks(state, effect.ids))
       return []
     case 'testify': {
       const { watcher: _author, ...body } = effect.testimony
       const { epoch } = state
       const seq = nextSeq(state, 'testimony')
       const name = effect.testimony.subject
-      out.push({ type: 'publish', topic: 'pulse', kind: 'testimony', name, epoch, seq, ttlMs: TESTIMONY_TTL_MS, body })
+      const spoken = { topic: 'pulse' as const, ...everywhere(state) }
+      out.push({ type: 'publish', ...spoken, kind: 'testimony', name, epoch, seq, ttlMs: TESTIMONY_TTL_MS, body })
       return []
     }
     case 'refute':
@@ -102,6 +105,11 @@ function hearHeartbeat(state: MeshState, id: NodeId, isNew: boolean, ctx: StepCo
   const { coordinate } = author.beat.body
   const point = isNew && coordinate ? pointOf(coordinate) : undefined
   return takeMembership(state, { type: 'member', id, pair, host: hostOf(state, id), point }, ctx)
+}
+
+/** It is on the roster again, as its newest heartbeat has it. */
+export function rejoinRoster(state: MeshState, id: NodeId, ctx: StepContext): NegotiationInput[] {
+  return hearHeartbeat(state, id, true, ctx)
 }
 
 /** The machine a node runs on, by its passport; empty while that is not known. */

@@ -1,9 +1,17 @@
 /** Records coming in, and what follows from them for the rest of the mesh. */
 import type { NegotiationInput } from '../negotiation/step.ts'
 import { witness } from './audit.ts'
-import { expel, merge, tick, type MergeOutcome, type RegistryEffects } from '../registry/registry.ts'
+import {
+  expel,
+  merge,
+  tick,
+  type MergeOutcome,
+  type RegistryEffects,
+  type RegistryEvent,
+} from '../registry/registry.ts'
 import { onRegistryEvent, takeTestimony } from './membership.ts'
 import { tellRegistryNews } from './registry-events.ts'
+import { isRecordHeld, onStranger, takeGossipedDigest } from './wards/wards.ts'
 import type { MeshInput, MeshState, RecordFate, StepContext } from './types.ts'
 
 /**
@@ -24,15 +32,26 @@ const FATE: Readonly<Record<MergeOutcome, RecordFate>> = {
 /** Merges one verified record. @returns inputs for negotiation that follow from it */
 export function takeRecord(
   state: MeshState,
-  { record, ageMs, statedAgeMs }: MeshInput & { type: 'record' },
+  input: MeshInput & { type: 'record' },
   ctx: StepContext,
 ): NegotiationInput[] {
   const { nowMs, out } = ctx
+  const { record, ageMs, statedAgeMs } = input
   if (record.kind === 'testimony') return takeTestimony(state, record, statedAgeMs ?? 0, ctx)
+  if (record.kind === 'digest') {
+    takeGossipedDigest(state, record, statedAgeMs ?? 0, ctx)
+    return []
+  }
+  if (!isRecordHeld(state, input)) {
+    out.push({ type: 'fate', fate: 'ignore', outcome: 'other-ward' })
+    return input.from === undefined ? onStranger(state, record, ctx) : []
+  }
   const merged = merge(state.registry, record, ageMs, nowMs, statedAgeMs)
   const isNews = merged.outcome === 'new' || merged.outcome === 'updated'
   if (isNews) state.news++
-  out.push({ type: 'fate', fate: FATE[merged.outcome], outcome: merged.outcome })
+  // Between two wards a record comes by the topics of both, and the second is news to those who hear only that.
+  const isSecond = state.wards.move !== undefined && merged.outcome === 'duplicate'
+  out.push({ type: 'fate', fate: isSecond ? 'accept' : FATE[merged.outcome], outcome: merged.outcome })
   if (isNews) witness(state, record, ctx)
   if (merged.ownEpochAhead !== undefined) out.push({ type: 'raise-epoch', atLeast: merged.ownEpochAhead })
   return carryOver(state, merged, ctx)
@@ -49,6 +68,10 @@ export function expelMember(state: MeshState, peer: string, ctx: StepContext): N
 }
 
 function carryOver(state: MeshState, effects: RegistryEffects, ctx: StepContext): NegotiationInput[] {
-  const told = tellRegistryNews(state, effects, ctx.out)
-  return [...told, ...effects.events.flatMap((event) => onRegistryEvent(state, event, ctx))]
+  const { apart } = state.registry
+  // What becomes of members of other wards is told by nobody here: they are merely known for a while.
+  const isOurs = (event: RegistryEvent) => !('peerId' in event) || !apart.has(event.peerId)
+  const events = apart.size === 0 ? effects.events : effects.events.filter(isOurs)
+  const told = tellRegistryNews(state, { ...effects, events }, ctx.out)
+  return [...told, ...events.flatMap((event) => onRegistryEvent(state, event, ctx))]
 }

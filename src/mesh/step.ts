@@ -37,6 +37,11 @@ import {
   type MeshState,
   type StepContext,
 } from './types.ts'
+import { askWard, onTold } from './wards/ask.ts'
+import { lookElsewhere, wardsFor } from './wards/elsewhere.ts'
+import { holdsTheSame } from './wards/held.ts'
+import { createWards } from './wards/state.ts'
+import { forgetWardOf, greetWard, onWardMessage, startWards, wardDue } from './wards/wards.ts'
 import { createZones, whereaboutsOf } from './zones.ts'
 
 /** What a step is given beside state and input. */
@@ -57,6 +62,7 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     negotiation: createNegotiation(),
     topology: createTopology(self, config.topology),
     zones: createZones(),
+    wards: createWards(),
     audit: createAuditState(),
     peers: new Set(),
     warmBundles: new Set(),
@@ -114,6 +120,7 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
       else state.deadlines.set('join', nowMs + config.joinMs)
       state.deadlines.set('sync', nowMs + Math.round(config.syncMs * (0.5 + rng.next())))
       planQuestions(state, ctx)
+      startWards(state, ctx)
       return passedOn
     }
     case 'epoch': {
@@ -158,15 +165,22 @@ function takeInput(state: MeshState, input: MeshInput, ctx: StepContext): Negoti
       return []
     case 'record':
       return takeRecord(state, input, ctx)
+    case 'ward-query':
+      askWard(state, input.question, input.ticket, ctx)
+      return []
+    case 'ward-told':
+      return [...onTold(state, input, ctx), { type: 'heard', node: input.from }]
     case 'expel':
       return expelMember(state, input.peer, ctx)
     case 'peer-up':
       state.peers.add(input.peer)
       greet(state, config, input.peer, input.wallMs, nowMs, out)
+      greetWard(state, input.peer, ctx)
       return takeMembership(state, { type: 'link-up', id: input.peer }, ctx)
     case 'peer-down':
       state.peers.delete(input.peer)
       forgetFill(state, input.peer)
+      forgetWardOf(state, input.peer)
       return [
         { type: 'unreachable', node: input.peer, reason: 'the link broke' },
         ...takeMembership(state, { type: 'link-down', id: input.peer }, ctx),
@@ -193,10 +207,12 @@ function takeMessage(state: MeshState, input: MeshInput & { type: 'message' }, c
   const { from, message, rttMs } = input
   if (isProbe(message)) return [...takeProbe(state, { from, message, rttMs }, ctx), { type: 'heard', node: from }]
   if (onAuditMessage(state, from, message, ctx)) return [{ type: 'heard', node: from }]
+  if (onWardMessage(state, from, message, ctx)) return [{ type: 'heard', node: from }]
   if (!onSyncMessage(state, from, message, ctx.nowMs, ctx.rng, ctx.out)) return [input]
   // Whoever has answered has told what it knows: this node takes part from here on.
   // Not before its start, though: without an epoch it could only publish what others refuse.
-  if (state.phase === 'joining' && state.epoch > 0 && message.t === 'sync-records') becomeReady(state, ctx)
+  const hasAnswered = message.t === 'sync-records' && holdsTheSame(state, from)
+  if (state.phase === 'joining' && state.epoch > 0 && hasAnswered) becomeReady(state, ctx)
   return [{ type: 'heard', node: from }]
 }
 
@@ -235,10 +251,10 @@ function runDue(state: MeshState, ctx: StepContext): NegotiationInput[] {
     else if (due === 'join') becomeReady(state, ctx)
     else if (due === 'renew-passports') publishPassports(state, ctx)
     else if (due === 'audit') askSomeone(state, ctx)
-    else {
+    else if (due === 'sync') {
       syncWithSomeone(state, nowMs, rng, out)
       state.deadlines.set('sync', nowMs + Math.round(config.syncMs * (0.75 + rng.next() / 2)))
-    }
+    } else if (due !== 'expire') passedOn.push(...wardDue(state, due, ctx))
   }
   const wakeMs = state.negotiation.deadlines.next()
   if (wakeMs !== undefined && wakeMs <= nowMs) passedOn.push({ type: 'wake' })
@@ -256,6 +272,7 @@ function negotiate(state: MeshState, input: NegotiationInput, step: StepContext)
     out: out as Context['out'],
     candidates: () => candidatesOf(state, nowMs),
     distanceMs: (node) => distanceTo(state.topology, node, nowMs)?.rttMs,
+    elsewhere: (spec) => wardsFor(state, spec, nowMs).pass,
     domainOf: (node, over) =>
       over === 'host' ? hostOf(state, node) || undefined : whereaboutsOf(state, nowMs).get(node)?.[over]?.name,
     cluster: config.cluster,
@@ -271,4 +288,5 @@ function negotiate(state: MeshState, input: NegotiationInput, step: StepContext)
     },
   }
   negotiationStep(state.negotiation, input, ctx)
+  lookElsewhere(state, step)
 }

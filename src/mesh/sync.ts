@@ -6,6 +6,7 @@ import { answerBuckets, answerDigest, digest, supply } from '../registry/registr
 import type { Rng } from '../util/rng.ts'
 import { beginFill, goOn, isAnswer, isFilling } from './fill.ts'
 import type { MeshConfig, MeshEffect, MeshState } from './types.ts'
+import { holdsTheSame } from './wards/held.ts'
 
 const NOTHING = { records: [], wants: [], more: false }
 
@@ -20,15 +21,18 @@ export function greet(
 ): void {
   const { cluster, version } = config
   out.push({ type: 'send', to: peer, message: { t: 'hello', body: { cluster, version, epoch: state.epoch, wallMs } } })
-  // What it has is on its way from another.
+  if (holdsTheSame(state, peer)) syncWith(state, peer, nowMs, out)
+}
+
+/** Begins to compare with a neighbour, unless what it has is on its way from another. */
+export function syncWith(state: MeshState, peer: NodeId, nowMs: number, out: MeshEffect[]): void {
   if (!isFilling(state, nowMs)) out.push({ type: 'send', to: peer, message: digest(state.registry) })
 }
 
 /** One round with one neighbour chosen by chance (design section 3). */
 export function syncWithSomeone(state: MeshState, nowMs: number, rng: Rng, out: MeshEffect[]): void {
-  if (state.peers.size === 0) return
-  if (isFilling(state, nowMs)) return
-  out.push({ type: 'send', to: rng.pick([...state.peers]), message: digest(state.registry) })
+  const peers = [...state.peers].filter((peer) => holdsTheSame(state, peer))
+  if (peers.length > 0) syncWith(state, rng.pick(peers), nowMs, out)
 }
 
 /**
@@ -43,6 +47,8 @@ export function onSyncMessage(
   rng: Rng,
   out: MeshEffect[],
 ): boolean {
+  // Who holds another ward lacks everything, and is to lack it.
+  if (message.t.startsWith('sync-') && !holdsTheSame(state, from)) return true
   const answer = (reply: ControlMessage) => void out.push({ type: 'send', to: from, message: reply })
   switch (message.t) {
     case 'hello':

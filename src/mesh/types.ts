@@ -8,6 +8,7 @@ import type { ControlMessage } from '../model/control.ts'
 import type { NodeState } from '../model/heartbeat.ts'
 import type { LoadSample } from '../model/hardware.ts'
 import type { Passport } from '../model/passport.ts'
+import type { WardQuestion } from '../model/ward.ts'
 import type { NegotiationConfig } from '../negotiation/config.ts'
 import type { NegotiationInput } from '../negotiation/step.ts'
 import type { LocalNode } from '../negotiation/nodes.ts'
@@ -21,6 +22,7 @@ import type { Clusters } from '../topology/zones.ts'
 import type { Rng } from '../util/rng.ts'
 import type { TokenBucket } from '../util/token-bucket.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
+import type { WardConfig, WardState, WardTimer } from './wards/state.ts'
 
 /** Knobs of the mesh. Times in milliseconds. */
 export interface MeshConfig {
@@ -44,6 +46,8 @@ export interface MeshConfig {
   readonly negotiation: NegotiationConfig
   /** What differs from the defaults of `topology/config.ts`. */
   readonly topology: Partial<TopologyConfig>
+  /** How a large mesh is cut into wards; absent: it never is. */
+  readonly wards?: WardConfig | undefined
 }
 
 /** `joining`: not synchronised yet · `ready`: takes part (shown as busy when full) · `leaving`: said goodbye. */
@@ -112,11 +116,13 @@ export interface MeshState {
   readonly topology: TopologyState
   /** Which zones were last inferred. */
   readonly zones: ZoneState
+  /** Which part of a large mesh this node is in. */
+  readonly wards: WardState
   /** What others' audit logs looked like. */
   readonly audit: AuditState
   readonly peers: Set<NodeId>
   readonly warmBundles: Set<string>
-  readonly deadlines: Deadlines<'beat' | 'sync' | 'join' | 'renew-passports' | 'expire' | 'audit'>
+  readonly deadlines: Deadlines<'beat' | 'sync' | 'join' | 'renew-passports' | 'expire' | 'audit' | WardTimer>
   phase: MeshPhase
   /** Boot epoch of this daemon's records; see design section 3. */
   epoch: number
@@ -177,6 +183,25 @@ export type MeshInput =
       readonly record: VerifiedRecord
       readonly ageMs: number
       readonly statedAgeMs?: number
+      /** On whose topic it came by gossip, */
+      readonly ward?: string | undefined
+      /** or who passed it on by sync. */
+      readonly from?: NodeId
+    }
+  /** Asks another ward for nodes, which are known here for a while then: comes back as `ward-answered`. */
+  | { readonly type: 'ward-query'; readonly ticket: string; readonly question: WardQuestion }
+  /** What a peer has told of other wards, its records verified. */
+  | {
+      readonly type: 'ward-told'
+      readonly from: NodeId
+      readonly nonce: number
+      readonly records: readonly {
+        readonly record: VerifiedRecord
+        readonly ageMs: number
+        readonly statedAgeMs: number
+      }[]
+      readonly left: number
+      readonly moved: boolean
     }
   /** It is no member of the cluster any more: nothing it said counts. */
   | { readonly type: 'expel'; readonly peer: NodeId }
@@ -209,8 +234,10 @@ export type MeshEffect =
   /** Seal this and publish it; the sealed record comes back as a `record` input first. */
   | {
       readonly type: 'publish'
-      readonly topic: 'records' | 'pulse'
-      readonly kind: 'passport' | 'heartbeat' | 'testimony'
+      readonly topic: 'records' | 'pulse' | 'digests'
+      readonly kind: 'passport' | 'heartbeat' | 'testimony' | 'digest'
+      /** On whose topics; absent: on that of the whole mesh. Digests have one topic only. */
+      readonly wards?: readonly string[]
       readonly name: string
       readonly epoch: number
       readonly seq: number
@@ -235,6 +262,17 @@ export type MeshEffect =
   | { readonly type: 'audit-answer'; readonly to: NodeId; readonly ask: AuditAsk }
   /** An answer came in; whoever asked for it may wait. */
   | { readonly type: 'audit-told'; readonly from: NodeId; readonly told: AuditTold }
+  /** Whose topics are heard from now on, and whether the digests' is. */
+  | { readonly type: 'listen'; readonly wards: readonly string[]; readonly digests: boolean }
+  /** What has become of a question to another ward. `left`: nodes that were not told of, `last`: the last that was. */
+  | {
+      readonly type: 'ward-answered'
+      readonly ticket: string
+      readonly ward: string
+      readonly outcome: 'told' | 'silent'
+      readonly left: number
+      readonly last: NodeId
+    }
   | { readonly type: 'fate'; readonly fate: RecordFate; readonly outcome: string }
   /** Somebody has records of ours from a later boot than this: raise the stored epoch above `atLeast`. */
   | { readonly type: 'raise-epoch'; readonly atLeast: number }

@@ -30,6 +30,7 @@ import {
 } from './governance-sync.ts'
 import { Ask, Asked, Ping, Pong, ProbeAddress } from './membership.ts'
 import { SyncBuckets, SyncDigest, SyncRecords } from './sync.ts'
+import { WardAsk, WardHere, WardTold } from './ward.ts'
 
 export const SIGNED = {
   offer: Offer,
@@ -83,6 +84,9 @@ export const PLAIN = {
   'gov-give': GovernanceGive,
   'gov-offers': GovernanceOffers,
   'gov-proposal': GovernanceProposal,
+  'ward-here': WardHere,
+  'ward-ask': WardAsk,
+  'ward-told': WardTold,
 } as const
 
 const BODIES = { ...SIGNED, ...PLAIN }

@@ -254,6 +254,8 @@ export interface Context {
   readonly out: NegotiationEffect[]
   /** Nodes in the registry, this one included. */
   readonly candidates: () => readonly Candidate[]
+  /** Parts of the mesh whose nodes are not known here and are not asked for this task, each named, and why. */
+  readonly elsewhere?: (spec: TaskSpec) => readonly { readonly node: string; readonly reason: string }[]
   /** Round trip to a node, milliseconds, measured or estimated; undefined while nothing is known. */
   readonly distanceMs: (node: NodeId) => number | undefined
   /** The host, zone or region a node is in; undefined while that is not known. */

@@ -20,7 +20,6 @@ import { clusterOperations } from './governance/operations.ts'
 import { examineHost } from './doctor/host.ts'
 import { examinePair } from './doctor/pair.ts'
 import { surveyMesh } from './doctor/survey.ts'
-import { nodeOf } from './find-node.ts'
 import { OperationError, type Operations } from './operations.ts'
 import { applyPolicy, explainTask, policyOf, removePolicy, tryPolicy } from './policy-operations.ts'
 import { assertPublishable } from './publishable.ts'
@@ -29,7 +28,8 @@ import { findTask, listTasks } from './task-list.ts'
 import { cancelTask, logsOf, submitJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
 import { daemonMetrics } from './metrics.ts'
 import { topologyView } from './topology-view.ts'
-import { foundView, namesOf, nodeViews } from './views.ts'
+import { namesOf, nodeViews } from './views.ts'
+import { findEverywhere, nodeAnywhere, nodesOfWard, wardsOf } from './ward-operations.ts'
 
 /** Builds the daemon's surface. */
 export function createOperations(parts: DaemonParts): Operations {
@@ -43,11 +43,16 @@ export function createOperations(parts: DaemonParts): Operations {
       checkSelector(query.selector)
       return nodeViews(parts.mesh, parts.clock.nowMs(), query)
     },
-    node: (idOrName) => nodeOf(parts, idOrName),
+    node: (idOrName) => nodeAnywhere(parts, idOrName),
+    wards: () => wardsOf(parts),
+    wardNodes: async (ward, query) => {
+      checkSelector(query.selector)
+      return nodesOfWard(parts, ward, query)
+    },
     topology: () => topologyView(parts.mesh, parts.speeds, parts.clock.nowMs()),
     find: (capability, { selector }) => {
       checkSelector(selector)
-      return foundView(parts.mesh, parts.clock.nowMs(), capability, selector)
+      return findEverywhere(parts, capability, selector)
     },
     addBundle: (body) => addBundle(parts, body),
     submit: (request, tenant) => submitJob(parts, request, tenant),

@@ -23,6 +23,7 @@ import type { Settings } from './settings.ts'
 import type { TrialWatch } from './governance/trial-watch.ts'
 import type { Probes } from './probes.ts'
 import type { KeptRuns } from './runs.ts'
+import type { WardQueries } from './ward-queries.ts'
 
 /** The parts, by name. */
 export interface DaemonParts {
@@ -56,6 +57,8 @@ export interface DaemonParts {
   readonly trialWatch: TrialWatch
   /** How fast bundles go, by peer. */
   readonly speeds: LinkSpeeds
+  /** Asks other wards of a large mesh. */
+  readonly wardQueries: WardQueries
   /** Peers whose tasks run here, this node's own id aside. */
   readonly trusted: Set<string>
   /** Passports published beside the machine's own, by record name. */

@@ -51,6 +51,7 @@ import { KeptRuns } from './runs.ts'
 import { Settings } from './settings.ts'
 import { Undo } from './undo.ts'
 import { VERSION } from './version.ts'
+import { WardQueries } from './ward-queries.ts'
 
 /** A daemon that takes part in the mesh. */
 export interface Daemon {
@@ -219,7 +220,8 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     log.child({ component: 'audit' }),
     (to, message) => peer.send(to, toFrame(message, sealer)),
   )
-  const carrying = { mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, governor }
+  const wardQueries = new WardQueries(mesh, post)
+  const carrying = { mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, governor, wardQueries }
   const carry = createEffects({ ...carrying, audit: audit.exchange, input, post })
 
   const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, note: (event) => loop.note(event), log })
@@ -253,6 +255,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     settings,
     trialWatch,
     speeds,
+    wardQueries,
     trusted,
     extraPassports,
     urls: {},

@@ -1,6 +1,7 @@
 /** Carries out the mesh's effects, each kind in one line: the whole list of what a core can do to the world. */
 import type { MeshEffect, MeshInput, MeshState } from '../mesh/types.ts'
 import type { ControlMessage, Hello } from '../model/control.ts'
+import { WHOLE } from '../model/ward.ts'
 import type { Governor } from './governance/governor.ts'
 import type { Peer } from '../peer/peer.ts'
 import type { Store } from '../store/store.ts'
@@ -14,6 +15,7 @@ import { ownInput, UNHURRIED } from './own-messages.ts'
 import type { Probes } from './probes.ts'
 import type { Runner } from './runner.ts'
 import type { KeptRuns } from './runs.ts'
+import type { WardQueries } from './ward-queries.ts'
 
 /** Whom the effects are carried out with. */
 export interface EffectOptions {
@@ -29,6 +31,7 @@ export interface EffectOptions {
   readonly probes: Probes
   readonly audit: Pick<AuditExchange, 'answer' | 'take'>
   readonly governor: Governor
+  readonly wardQueries: Pick<WardQueries, 'answered'>
   /** Runs an input behind the step under way. */
   readonly input: (input: MeshInput) => void
   /** Runs an input at the end of this turn, when what was sent to others is on its way. */
@@ -72,6 +75,10 @@ export function createEffects(options: EffectOptions): (effect: MeshEffect) => v
         return options.audit.take(effect.from, effect.told)
       case 'raise-epoch':
         return raiseEpoch(options, effect.atLeast)
+      case 'listen':
+        return options.peer.listen(effect.wards, effect.digests)
+      case 'ward-answered':
+        return options.wardQueries.answered(effect)
       case 'fate':
       case 'persist':
       case 'cache':
@@ -132,12 +139,12 @@ function dial({ peer, post, log }: EffectOptions, to: string): void {
 }
 
 function publish({ sealer, clock, log, peer, input }: EffectOptions, effect: MeshEffect & { type: 'publish' }): void {
-  const { topic, kind, name, epoch, seq, ttlMs, body } = effect
+  const { topic, wards = [WHOLE], kind, name, epoch, seq, ttlMs, body } = effect
   try {
     const record = sealer.signer.seal({ kind, name, epoch, seq, hlc: clock.wallMs(), ttlMs, body })
     // What this node says of others it knows already; what it says of itself is a record like any other.
     if (kind !== 'testimony') input({ type: 'record', record, ageMs: 0 })
-    peer.publish(topic, record.bytes)
+    for (const ward of wards) peer.publish(topic, record.bytes, ward)
   } catch (error) {
     log.error({ kind, name, error: messageOf(error) }, 'a record could not be published')
   }

@@ -5,6 +5,7 @@ import { allocatable } from '../hw/capacity.ts'
 import { deriveLabels } from '../hw/labels.ts'
 import { checkMeshConfig, DEFAULT_MESH } from '../mesh/config.ts'
 import type { LocalFacts, MeshConfig, MeshState } from '../mesh/types.ts'
+import { DEFAULT_WARDS, type WardConfig } from '../mesh/wards/state.ts'
 import type { HardwareSummary } from '../model/hardware.ts'
 import { passportName, type Passport } from '../model/passport.ts'
 import type { Store } from '../store/store.ts'
@@ -16,6 +17,9 @@ import { VERSION } from './version.ts'
 
 /** The variables that `althing up --help` tells of, by the knobs they set. */
 const TIME_VARIABLES = { beatMs: 'ALTHING_BEAT_MS', leaseMs: 'ALTHING_LEASE_MS', deadMs: 'ALTHING_DEAD_MS' } as const
+/** Above so many members the mesh is cut into wards. */
+const WARDS_VARIABLE = 'ALTHING_CUT_ABOVE'
+const LEAST_CUT = 4
 type TimeKnob = keyof typeof TIME_VARIABLES
 const TIME_KNOBS = Object.keys(TIME_VARIABLES) as TimeKnob[]
 
@@ -25,14 +29,43 @@ const TIME_KNOBS = Object.keys(TIME_VARIABLES) as TimeKnob[]
  * @throws AlthingError `bad-environment`, when these are no numbers or do not go together
  */
 export function meshConfigOf({ cluster = DEFAULT_CLUSTER }: DaemonOptions, env = process.env): MeshConfig {
+  const wards = wardsFrom(env)
   const times = Object.fromEntries(TIME_KNOBS.map((knob) => [knob, timeFrom(env, knob)])) as Record<TimeKnob, number>
   try {
-    return checkMeshConfig({ ...DEFAULT_MESH, cluster, version: VERSION, ...times })
+    return checkMeshConfig({ ...DEFAULT_MESH, cluster, version: VERSION, ...times, wards })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     const fault = TIME_KNOBS.reduce((text, knob) => text.replaceAll(knob, TIME_VARIABLES[knob]), error.message)
     const found = TIME_KNOBS.map((knob) => `${TIME_VARIABLES[knob]}=${times[knob]}`).join(', ')
     throw badTime(`${fault} (${found})`, error)
+  }
+}
+
+/**
+ * Above how many members the mesh is cut into wards, and how large these are then: the defaults in proportion. For
+ * tests of small meshes; it must be the same in the whole mesh. All its times are shorter in proportion, but no less
+ * than a fortieth.
+ */
+function wardsFrom(env: NodeJS.ProcessEnv): WardConfig {
+  const text = env[WARDS_VARIABLE] ?? ''
+  if (text === '') return DEFAULT_WARDS
+  const members = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (members < LEAST_CUT || members > DEFAULT_WARDS.wholeMost) {
+    const shown = /^[\w.+-]{1,20}$/.test(text) ? text : JSON.stringify(text.slice(0, 100))
+    throw new AlthingError(
+      'bad-environment',
+      `${WARDS_VARIABLE}=${shown}: expected ${LEAST_CUT} to ${DEFAULT_WARDS.wholeMost} members`,
+      { fix: `unset ${WARDS_VARIABLE} for the default: ${DEFAULT_WARDS.wholeMost}` },
+    )
+  }
+  const share = members / DEFAULT_WARDS.wholeMost
+  const scaled = (count: number) => Math.max(1, Math.round(count * share))
+  const quicker = (ms: number) => Math.round(ms * Math.max(share, 1 / 40))
+  const { wholeLeast, most, least, zoneFrom, zoneUntil, settleMs, reviewMs, digestMs } = DEFAULT_WARDS
+  return {
+    ...{ wholeMost: members, wholeLeast: scaled(wholeLeast), most: scaled(most), least: scaled(least) },
+    ...{ zoneFrom: scaled(zoneFrom), zoneUntil: scaled(zoneUntil) },
+    ...{ settleMs: quicker(settleMs), reviewMs: quicker(reviewMs), digestMs: quicker(digestMs) },
   }
 }
 

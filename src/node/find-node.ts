@@ -13,7 +13,7 @@ const LEAST_PART = 4
  * @throws OperationError `not-found`, or `conflict` when there are several
  */
 export function nodeOf(parts: DaemonParts, idOrName: string): NodeView {
-  const all = nodeViews(parts.mesh, parts.clock.nowMs(), { all: true })
+  const all = nodeViews(parts.mesh, parts.clock.nowMs(), { all: true, guests: true })
   const exact = all.filter((node) => node.peerId === idOrName || node.name === idOrName)
   const isPart = ({ name, peerId }: NodeView) =>
     name.startsWith(idOrName) || peerId.startsWith(idOrName) || peerId.endsWith(idOrName)

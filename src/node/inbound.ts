@@ -7,6 +7,7 @@ import type { GovernanceMessage } from '../governance/types.ts'
 import type { ControlMessage, Hello } from '../model/control.ts'
 import type { Examine, Examined } from '../model/examine.ts'
 import type { SyncRecords } from '../model/sync.ts'
+import type { WardTold } from '../model/ward.ts'
 import type { PeerIdText, Topic, Verdict } from '../peer/peer.ts'
 import { statedAgeMs } from '../registry/registry.ts'
 import type { Clock } from '../util/clock.ts'
@@ -14,7 +15,7 @@ import { AlthingError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { TokenBucket } from '../util/token-bucket.ts'
 import { openRecord, type VerifiedRecord } from '../wire/envelope.ts'
-import { GOSSIP_KINDS, MAX_AHEAD_MS, PULSE_KINDS, RECORD_MAX_BYTES } from '../wire/limits.ts'
+import { GOSSIP_KINDS, MAX_AHEAD_MS, PULSE_KINDS, RECORD_MAX_BYTES, WARD_KINDS } from '../wire/limits.ts'
 import { fromFrame, type Received } from './messages.ts'
 
 /** What the checks need, and where what passes them goes. */
@@ -61,6 +62,7 @@ export interface Greeting {
 const TOPICS: Readonly<Record<Topic, { readonly kinds: ReadonlySet<string> | string; readonly maxBytes: number }>> = {
   records: { kinds: 'passport', maxBytes: RECORD_MAX_BYTES.passport },
   pulse: { kinds: PULSE_KINDS, maxBytes: RECORD_MAX_BYTES.heartbeat },
+  digests: { kinds: 'digest', maxBytes: RECORD_MAX_BYTES.digest },
 }
 
 /** Refusals that are no fault of the sender: a skewed clock is to be told, not punished; a bug of ours is ours. */
@@ -74,7 +76,7 @@ const FRAME_BURST = 2_000
 const FRAMES_PER_SECOND = 1_000
 
 /** A record of another, with its age as whoever passed it on tells it, and by the clock of its author. */
-function recordInput(record: VerifiedRecord, ageMs: number, wallNowMs: number): MeshInput {
+function recordInput(record: VerifiedRecord, ageMs: number, wallNowMs: number): MeshInput & { type: 'record' } {
   return { type: 'record', record, ageMs, statedAgeMs: statedAgeMs(record.hlc, wallNowMs) }
 }
 
@@ -116,12 +118,12 @@ export class Inbound {
   }
 
   /** A gossip message: verified, merged, and only then forwarded. */
-  onGossip(topic: Topic, data: Uint8Array): Verdict {
+  onGossip(topic: Topic, data: Uint8Array, ward?: string): Verdict {
     try {
       const wallNowMs = this.#options.clock.wallMs()
       const record = openRecord(data, { ...TOPICS[topic], wallNowMs })
       if (!this.#isOfMember(record)) return 'ignore'
-      return this.#fate(this.#options.input(recordInput(record, 0, wallNowMs)))
+      return this.#fate(this.#options.input({ ...recordInput(record, 0, wallNowMs), ward }))
     } catch (error) {
       const code = this.#refuse(error)
       return INNOCENT.has(code) ? 'ignore' : 'reject'
@@ -160,7 +162,8 @@ export class Inbound {
     if (message.t === 'examine' || message.t === 'examined') return this.#options.onExamine(peer, message)
     if (message.t === 'spare-link') return this.#options.onSpareLink(peer)
     if (isGovernance(message)) return this.#options.onGovernance(peer, message)
-    if (message.t === 'sync-records') this.#takeRecords(message.body)
+    if (message.t === 'ward-told') return this.#options.post(this.#told(peer, message.body))
+    if (message.t === 'sync-records') this.#takeRecords(peer, message.body)
     this.#options.post({ type: 'message', from: peer, message, ...(proof === undefined ? {} : { proof }) })
   }
 
@@ -182,12 +185,28 @@ export class Inbound {
     )
   }
 
-  #takeRecords(body: SyncRecords): void {
+  /** What a peer tells of other wards: its records go with it, since only an answer to a question counts. */
+  #told(from: PeerIdText, { nonce, left, moved, records }: WardTold): MeshInput {
+    const wallNowMs = this.#options.clock.wallMs()
+    const verified = records.flatMap(({ bytes, ageMs }) => {
+      try {
+        const record = openRecord(bytes, { kinds: WARD_KINDS, maxBytes: RECORD_MAX_BYTES.passport, wallNowMs })
+        if (!this.#isOfMember(record)) return []
+        return [{ record, ageMs, statedAgeMs: statedAgeMs(record.hlc, wallNowMs) }]
+      } catch (error) {
+        this.#refuse(error)
+        return []
+      }
+    })
+    return { type: 'ward-told', from, nonce, records: verified, left, moved }
+  }
+
+  #takeRecords(from: PeerIdText, body: SyncRecords): void {
     const wallNowMs = this.#options.clock.wallMs()
     for (const { bytes, ageMs } of body.records) {
       try {
         const record = openRecord(bytes, { kinds: GOSSIP_KINDS, maxBytes: RECORD_MAX_BYTES.passport, wallNowMs })
-        if (this.#isOfMember(record)) this.#options.post(recordInput(record, ageMs, wallNowMs))
+        if (this.#isOfMember(record)) this.#options.post({ ...recordInput(record, ageMs, wallNowMs), from })
       } catch (error) {
         this.#refuse(error)
       }

@@ -21,7 +21,7 @@ const LEAST_LINKS = 4
 /** What the budget needs of the daemon around it. */
 export interface LinkBudgetOptions {
   readonly peer: () => Pick<Peer, 'peers' | 'link' | 'network' | 'letGo'>
-  readonly mesh: Pick<MeshState, 'topology' | 'negotiation'>
+  readonly mesh: Pick<MeshState, 'topology' | 'negotiation' | 'wards'>
   readonly rng: Rng
   /** Tells a peer that its link may go. */
   readonly ask: (peer: PeerIdText) => void
@@ -62,11 +62,11 @@ export class LinkBudget {
     return true
   }
 
-  /** Neither watched from here, nor worked for or with, nor a way to others. */
+  /** Neither watched from here, nor worked for or with, nor a way to others or to another ward. */
   #isSpare(other: PeerIdText): boolean {
     const { mesh, peer } = this.#options
-    const { topology, negotiation } = mesh
-    if (topology.watches.has(other) || negotiation.byExecutor.has(other)) return false
+    const { topology, negotiation, wards } = mesh
+    if (topology.watches.has(other) || negotiation.byExecutor.has(other) || wards.outside.includes(other)) return false
     for (const { submitter } of negotiation.contracts.values()) if (submitter === other) return false
     // A link that is relayed was hard to come by, and a relay is how others come here.
     return peer().link(other)?.relay === undefined && !peer().network().relays.includes(other)

@@ -27,6 +27,7 @@ import type { PolicyExplanation, PolicyHistory, PolicyLevel, PolicyTrial, Policy
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../model/audit-view.ts'
 import type { ProposalView, ProposedView } from '../model/proposal-view.ts'
 import type { QuarantineProofView } from '../model/quarantine-view.ts'
+import type { WardNodesView, WardsView } from '../model/ward-view.ts'
 import type { TopologyView } from '../model/topology-view.ts'
 import { AlthingError } from '../util/errors.ts'
 
@@ -95,12 +96,17 @@ export interface Operations {
   /** @throws OperationError `invalid` when the selector does not parse */
   nodes(query: { selector?: string; all?: boolean }): NodeView[]
   /** By peer id, unique peer id prefix, or name. @throws OperationError `not-found` */
-  node(idOrName: string): NodeView
+  node(idOrName: string): NodeView | Promise<NodeView>
+  /** The parts of a large mesh. */
+  wards(): WardsView
+  /** @throws OperationError `not-found`; `invalid` when the selector does not parse */
+  wardNodes(ward: string, query: { selector?: string }): Promise<WardNodesView>
   /** Where everybody is, as far as it is known here. */
   topology(): TopologyView
   /** Who signed two records under one number, with the proof. */
   quarantined(): QuarantineProofView[]
-  find(capability: string, query: { selector?: string }): FoundView
+  /** In a mesh that is cut into wards others are asked, 3 s at most. */
+  find(capability: string, query: { selector?: string }): FoundView | Promise<FoundView>
   /** Stores a bundle while hashing it. @throws OperationError `full` when the disk is or it exceeds the cap */
   addBundle(body: Readable): Promise<BundleAccepted>
   /** @param tenant whose it is; absent: the host's own */

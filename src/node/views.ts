@@ -21,14 +21,23 @@ export function namesOf(state: MeshState, nowMs: number): (peerId: string) => st
   return (peerId) => names.get(peerId) ?? peerId
 }
 
-/** Nodes for `GET /v1/nodes`; this one is shown from its own state, which is fresher than its last heartbeat. */
-export function nodeViews(state: MeshState, nowMs: number, query: { selector?: string; all?: boolean }): NodeView[] {
+/**
+ * Nodes for `GET /v1/nodes`; this one is shown from its own state, which is fresher than its last heartbeat.
+ * @param query `guests`: members of other wards too, as far as they are known here
+ */
+export function nodeViews(
+  state: MeshState,
+  nowMs: number,
+  query: { selector?: string; all?: boolean; guests?: boolean },
+): NodeView[] {
   const selector = query.selector === undefined ? undefined : parseSelector(query.selector)
   const known = nodes(state.registry, nowMs, {
     includeDead: query.all === true,
     ...(selector === undefined ? {} : { selector }),
   })
-  return known.map((node) => nodeView(state, node, nowMs))
+  const { apart } = state.registry
+  const shown = query.guests === true ? known : known.filter(({ peerId }) => !apart.has(peerId))
+  return shown.map((node) => nodeView(state, node, nowMs))
 }
 
 function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {

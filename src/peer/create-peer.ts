@@ -111,8 +111,12 @@ class MeshPeer implements Peer {
     await this.#started().outbox.send(peer, frame, when)
   }
 
-  publish(topic: Topic, data: Uint8Array): void {
-    this.#started().gossip.publish(topic, data)
+  publish(topic: Topic, data: Uint8Array, ward?: string): void {
+    this.#started().gossip.publish(topic, data, ward)
+  }
+
+  listen(wards: readonly string[], digests: boolean): void {
+    this.#started().gossip.listen(wards, digests)
   }
 
   async openStream(kind: StreamKind, peer: PeerIdText, signal: AbortSignal): Promise<Duplex> {

@@ -35,7 +35,7 @@ export function gossipSettings(
   penalty: (peer: string) => number,
   counters: Counters,
 ): Partial<GossipsubOpts> {
-  const sha256 = lastHashKept()
+  const hashOf = lastHashKept(topics)
   return {
     globalSignaturePolicy: StrictNoSign,
     allowedTopics: [...topics],
@@ -68,8 +68,8 @@ export function gossipSettings(
       maxControlMessages: 16,
       maxPeerInfos: 1,
     },
-    msgIdFn: (message) => sha256(message.data),
-    fastMsgIdFn: (message) => sha256(message.data ?? new Uint8Array()).toString('base64'),
+    msgIdFn: (message) => hashOf(message.topic, message.data),
+    fastMsgIdFn: (message) => hashOf(message.topic, message.data ?? new Uint8Array()).toString('base64'),
     msgIdToStrFn: (id) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('base64'),
     metricsRegister: gossipMetrics(counters),
     metricsTopicStrToLabel: new Map(topics.map((topic) => [topic, topic])),
@@ -93,14 +93,21 @@ export function gossipSettings(
   }
 }
 
-/** gossipsub asks twice in turn about the same bytes, for the fast id and for the id: the last answer is kept. */
-function lastHashKept(): (data: Uint8Array) => Buffer {
+/**
+ * gossipsub asks twice in turn about the same bytes, for the fast id and for the id: the last answer is kept. In a ward
+ * the id is that of the topic as well: whoever is between two says the same in both, and neither is the other's copy.
+ * @param topics those of which the bytes alone are the id
+ */
+function lastHashKept(topics: readonly string[]): (topic: string, data: Uint8Array) => Buffer {
+  const isPlain = new Set(topics)
+  let lastTopic: string | undefined
   let lastData: Uint8Array | undefined
   let lastHash: Buffer = Buffer.alloc(0)
-  return (data) => {
-    if (lastData !== data) {
-      lastHash = hash('sha256', data, 'buffer')
+  return (topic, data) => {
+    if (lastData !== data || lastTopic !== topic) {
+      lastHash = hash('sha256', isPlain.has(topic) ? data : Buffer.concat([Buffer.from(topic), data]), 'buffer')
       lastData = data
+      lastTopic = topic
     }
     return lastHash
   }

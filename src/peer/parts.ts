@@ -59,7 +59,7 @@ export async function buildParts(options: PeerOptions, whole: Whole): Promise<Pa
   const { handlers, book, reputation, counters, log } = whole
   const gossip = new Gossip({
     cluster,
-    onGossip: (topic, data, from) => handlers.onGossip(topic, data, from),
+    onGossip: (topic, data, from, ward) => handlers.onGossip(topic, data, from, ward),
     reputation,
     counters,
     log,

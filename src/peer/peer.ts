@@ -8,8 +8,8 @@ import type { Duplex } from 'node:stream'
 /** A peer id in text form. */
 export type PeerIdText = string
 
-/** Gossip topics, design section 3. `records`: passports, on change. `pulse`: heartbeats. */
-export type Topic = 'records' | 'pulse'
+/** Gossip topics, design section 3. `records`: passports, on change. `pulse`: heartbeats. `digests`: those of wards. */
+export type Topic = 'records' | 'pulse' | 'digests'
 
 /** `reject` only what is provably bad (it costs the forwarder its score); `ignore` what is stale or unknown. */
 export type Verdict = 'accept' | 'ignore' | 'reject'
@@ -25,8 +25,11 @@ export interface PeerHandlers {
   onPeerDown(peer: PeerIdText): void
   /** One whole frame from the peer's control stream, at most `MAX_FRAME_BYTES`. The bytes are the callee's to keep. */
   onFrame(peer: PeerIdText, frame: Uint8Array): void
-  /** A gossip message; the verdict decides whether it is forwarded. `from` is who forwarded it, not its author. */
-  onGossip(topic: Topic, data: Uint8Array, from: PeerIdText): Verdict
+  /**
+   * A gossip message; the verdict decides whether it is forwarded. `from` is who forwarded it, not its author. `ward`:
+   * on whose topic it came; digests have one for all.
+   */
+  onGossip(topic: Topic, data: Uint8Array, from: PeerIdText, ward?: string): Verdict
   /** Where this peer listens has changed: see `Peer.addresses`. */
   onAddresses?(): void
   /** A peer opened a stream. The handler owns and ends it. */
@@ -74,8 +77,10 @@ export interface Peer {
    * milliseconds later.
    */
   send(peer: PeerIdText, frame: Uint8Array, when?: 'now' | 'soon'): Promise<void>
-  /** Hands a record to gossip; batched on a short tick. */
-  publish(topic: Topic, data: Uint8Array): void
+  /** Hands a record to gossip; batched on a short tick. @param ward on whose topic. @default the whole mesh's */
+  publish(topic: Topic, data: Uint8Array, ward?: string): void
+  /** Which topics are heard from now on. @param wards by name; at the start it is the whole mesh's */
+  listen(wards: readonly string[], digests: boolean): void
   openStream(kind: StreamKind, peer: PeerIdText, signal: AbortSignal): Promise<Duplex>
   /** Dials a full multiaddr now; throws PeerError with the broken step in its message. */
   connect(address: string): Promise<PeerIdText>

@@ -1,13 +1,26 @@
 /** Which of the network's names belongs to which part of this folder. */
 import { createHash } from 'node:crypto'
-import { BUNDLE_PROTOCOL, pulseTopic, recordsTopic, TASK_PROTOCOL } from '../wire/protocols.ts'
+import { isWardName } from '../model/ward.ts'
+import { BUNDLE_PROTOCOL, digestsTopic, pulseTopic, recordsTopic, TASK_PROTOCOL } from '../wire/protocols.ts'
 import type { StreamKind, Topic } from './peer.ts'
 
 export const STREAM_PROTOCOLS: Readonly<Record<StreamKind, string>> = { task: TASK_PROTOCOL, bundle: BUNDLE_PROTOCOL }
 
-/** The gossip topic's full name in a cluster. @throws RangeError when the cluster's name cannot be in a topic */
-export function topicName(cluster: string, topic: Topic): string {
-  return topic === 'records' ? recordsTopic(cluster) : pulseTopic(cluster)
+/**
+ * The gossip topic's full name in a cluster, or in a ward of it; of digests there is one.
+ * @throws RangeError when the cluster's name cannot be in a topic
+ */
+export function topicName(cluster: string, topic: Topic, ward?: string): string {
+  if (topic === 'digests') return digestsTopic(cluster)
+  return topic === 'records' ? recordsTopic(cluster, ward) : pulseTopic(cluster, ward)
+}
+
+/** Whether a name is that of a topic of the cluster, of whichever ward. */
+export function isTopicOf(cluster: string, name: string): boolean {
+  if (name === digestsTopic(cluster)) return true
+  return [recordsTopic(cluster), pulseTopic(cluster)].some(
+    (topic) => name === topic || (name.startsWith(`${topic}/`) && isWardName(name.slice(topic.length + 1))),
+  )
 }
 
 /** The mDNS service of a cluster: hashed, because a DNS label is short and the name nobody's business. */

@@ -1,6 +1,7 @@
 /** The registry's face to the rest of the core. Files of this folder import each other directly. */
 export { statedAgeMs } from './age.ts'
-export { createRegistry } from './state.ts'
+export { release, setApart } from './apart.ts'
+export { createRegistry, isNewer } from './state.ts'
 export { merge, type Merged, type MergeOutcome } from './merge.ts'
 export { DEAD_INTERVALS, expel, leaseMsOf, nextExpiryMs, noteVerdict, tick } from './liveness.ts'
 export { find, node, nodes, type KnownNode } from './query.ts'

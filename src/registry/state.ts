@@ -28,6 +28,7 @@ export function createRegistry(options: {
     config,
     records: new Map(),
     authors: new BoundedMap(REGISTRY_LIMITS.authors, 'refuse'),
+    apart: new Set(),
     quarantined: new BoundedMap(REGISTRY_LIMITS.quarantined, 'evict-oldest'),
     deadlines: new Deadlines(),
     sums: new Uint32Array(2 * SYNC_LIMITS.buckets),
@@ -64,7 +65,7 @@ export function bucketOf(key: string): number {
 }
 
 /** Adds a record's hash to its bucket's sum, or takes it out again: the same operation. */
-function toggleSum(state: RegistryState, entry: Entry): void {
+export function toggleSum(state: RegistryState, entry: Entry): void {
   const at = 2 * entry.bucket
   state.sums[at] = state.sums[at]! ^ Number.parseInt(entry.record.hash.slice(0, 8), 16)
   state.sums[at + 1] = state.sums[at + 1]! ^ Number.parseInt(entry.record.hash.slice(8, 16), 16)
@@ -75,7 +76,7 @@ export function putEntry(state: RegistryState, author: Author, entry: Entry): vo
   dropEntry(state, author, entry.key)
   state.records.set(entry.key, entry)
   state.totalBytes += entry.record.bytes.length
-  toggleSum(state, entry)
+  if (!state.apart.has(author.id)) toggleSum(state, entry)
   state.deadlines.set(`record:${entry.key}`, entry.expiresMs)
   if (entry.kind === 'passport') author.passports.set(entry.record.name, entry)
   else author.beat = { body: entry.body, bornMs: entry.bornMs }
@@ -87,7 +88,7 @@ export function dropEntry(state: RegistryState, author: Author | undefined, key:
   if (entry === undefined) return undefined
   state.records.delete(key)
   state.totalBytes -= entry.record.bytes.length
-  toggleSum(state, entry)
+  if (!state.apart.has(entry.record.author)) toggleSum(state, entry)
   state.deadlines.cancel(`record:${key}`)
   if (entry.kind === 'passport') author?.passports.delete(entry.record.name)
   return entry
@@ -104,6 +105,7 @@ function forgetOne(state: RegistryState, effects: RegistryEffects): void {
       for (const mark of author.marks.keys())
         effects.persist.push({ collection: 'mark', key: `${id}/${mark}`, doc: null })
       state.authors.delete(id)
+      state.apart.delete(id)
       return
     }
     if (++looked >= FORGET_SCAN) return

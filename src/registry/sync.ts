@@ -27,10 +27,15 @@ const HASH_PREFIX = 16
 /** Encoded size of an entry beside its texts: heads, two integers, hash. */
 const ENTRY_OVERHEAD_BYTES = 48
 
+/** What members compare: everything but what is set apart. */
+function* compared({ records, apart }: RegistryState): Iterable<Entry> {
+  for (const entry of records.values()) if (!apart.has(entry.record.author)) yield entry
+}
+
 /** What we have: a list when it is short, sums otherwise. The first message of a round. */
 export function digest(state: RegistryState): SyncOpening {
   if (state.records.size <= SYNC_LIMITS.listAll) {
-    return { t: 'sync-digest', body: { scope: 'all', authors: group(state.records.values()), more: false } }
+    return { t: 'sync-digest', body: { scope: 'all', authors: group(compared(state)), more: false } }
   }
   return { t: 'sync-buckets', body: { sums: encodeSums(state.sums) } }
 }
@@ -41,7 +46,7 @@ export function digest(state: RegistryState): SyncOpening {
  */
 export function digestOf(state: RegistryState, scope: readonly number[]): SyncDigest {
   const byBucket = new Map<number, Entry[]>(scope.map((bucket) => [bucket, []]))
-  for (const entry of state.records.values()) byBucket.get(entry.bucket)?.push(entry)
+  for (const entry of compared(state)) byBucket.get(entry.bucket)?.push(entry)
   const [fitting, listed] = takeFitting(byBucket, SYNC_LIMITS.partBytes)
   return { scope: fitting, authors: group(listed), more: false }
 }
@@ -81,7 +86,7 @@ export function answerBuckets(state: RegistryState, theirs: SyncBuckets, rng: Rn
     if (sumDiffers(ours, theirs.sums, bucket)) differing.set(bucket, [])
   }
   if (differing.size === 0) return undefined
-  for (const entry of state.records.values()) differing.get(entry.bucket)?.push(entry)
+  for (const entry of compared(state)) differing.get(entry.bucket)?.push(entry)
 
   const [scope, listed] = takeFitting(differing, SYNC_LIMITS.listBytes)
   return { scope, authors: group(listed), more: scope.length < differing.size }
@@ -141,7 +146,7 @@ export function answerDigest(state: RegistryState, theirs: SyncDigest, nowMs: nu
             buckets.has(entry.bucket)
         )(new Set(scope))
   const missing: Entry[] = []
-  for (const entry of state.records.values()) {
+  for (const entry of compared(state)) {
     if (inScope(entry) && isMissing(entry, listed.get(entry.key))) missing.push(entry)
   }
   const parcel = pack(state, missing, proofs, nowMs, rng)
@@ -152,6 +157,7 @@ export function answerDigest(state: RegistryState, theirs: SyncDigest, nowMs: nu
 
 /** Newer than anything taken under this name; or the same number with another hash, which proves equivocation. */
 function isWanted(state: RegistryState, author: string, [kind, name, epoch, seq, hash]: SyncEntry): boolean {
+  if (state.apart.has(author)) return false
   const mark = state.authors.get(author)?.marks.get(`${kind}/${name}`)
   if (mark === undefined || isNewer({ epoch, seq }, mark)) return true
   const ours = state.records.get(`${author}/${kind}/${name}`)?.record

@@ -108,6 +108,8 @@ export interface RegistryState {
   /** By `<author>/<kind>/<name>`. */
   readonly records: Map<string, Entry>
   readonly authors: BoundedMap<string, Author>
+  /** Those of them whose records are neither summed nor listed for others (`apart.ts`). */
+  readonly apart: Set<string>
   readonly quarantined: BoundedMap<string, Proof>
   /** `record:<key>` expiries and `node:<author>` lapses. */
   readonly deadlines: Deadlines<string>

@@ -123,6 +123,20 @@ export function forget(ctx: Context, id: MemberId): void {
   rosterChanged(ctx)
 }
 
+/** Off the roster, whatever its verdict: it is not for this node to judge any more. */
+export function dismiss(ctx: Context, id: MemberId): void {
+  const { state } = ctx
+  const member = state.members.get(id)
+  if (member === undefined) return
+  const watch = state.watches.get(id)
+  if (watch !== undefined) stopWatch(ctx, watch)
+  state.members.delete(id)
+  state.accused.delete(id)
+  if (member.verdict !== 'left') moveHost(state, member.host, undefined)
+  for (const timer of [member.timers.tell, member.timers.forget, member.timers.suspect]) state.deadlines.cancel(timer)
+  rosterChanged(ctx)
+}
+
 /** Makes the watch list anew. */
 export function remakeWatches(ctx: Context): void {
   const { state, out } = ctx

@@ -7,7 +7,7 @@ import { forgiveLateness } from './awareness.ts'
 import { settleBrake } from './brake.ts'
 import { answerErrand, dropErrands, takeAsked, takeErrand } from './errands.ts'
 import { measureSomeone, measureSoon, takeRoundTrip } from './measuring.ts'
-import { forget, remakeWatches, takeGoodbye, takeLapse, takeMember } from './members.ts'
+import { dismiss, forget, remakeWatches, takeGoodbye, takeLapse, takeMember } from './members.ts'
 import { countAsked, countMisses, hear, hurry, postpone, probe, takePong } from './probing.ts'
 import { refute, takeAccusation } from './refute.ts'
 import { countRoster, isBelievedAlive, type Context } from './state.ts'
@@ -51,6 +51,8 @@ function take(ctx: Context, input: TopologyInput): void {
       return
     case 'member-lapsed':
       return takeLapse(ctx, input.id)
+    case 'member-dismissed':
+      return dismiss(ctx, input.id)
     case 'link-up':
       return linkUp(ctx, input.id)
     case 'link-down':

@@ -259,6 +259,8 @@ export type TopologyInput =
   | { readonly type: 'member-left'; readonly id: MemberId; readonly pair: Pair }
   /** No heartbeat for longer than its lease: the backstop, for what this node's watchers did not tell it. */
   | { readonly type: 'member-lapsed'; readonly id: MemberId }
+  /** It is of another ward (`mesh/wards/`): no longer on the roster, whatever became of it. */
+  | { readonly type: 'member-dismissed'; readonly id: MemberId }
   | { readonly type: 'link-up'; readonly id: MemberId }
   | { readonly type: 'link-down'; readonly id: MemberId }
   /** A dial, asked for or not, failed. `refused`: at each of its addresses the host answered that nobody listens. */

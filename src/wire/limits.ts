@@ -20,6 +20,8 @@ export const RECORD_MAX_BYTES = {
   heartbeat: 1024,
   testimony: 512,
   passport: 8 * 1024,
+  /** What a ward says of itself: a filter of 512 bytes, three contacts. */
+  digest: 4 * 1024,
   /** Size and root of an audit log, for those who check it elsewhere. */
   'audit-head': 512,
   /** A task spec and what surrounds it. */
@@ -55,6 +57,9 @@ export const PULSE_KINDS: ReadonlySet<string> = new Set<RecordKind>(['heartbeat'
 
 /** Kinds that the registry keeps, and sync passes on. */
 export const GOSSIP_KINDS: ReadonlySet<string> = new Set<RecordKind>(['heartbeat', 'passport'])
+
+/** Kinds that members of different wards tell each other. */
+export const WARD_KINDS: ReadonlySet<string> = new Set<RecordKind>(['heartbeat', 'passport', 'digest'])
 
 /** The cap of a kind's envelope, or undefined for a kind this version does not know. */
 export function maxBytesOf(kind: string): number | undefined {

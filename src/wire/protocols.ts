@@ -1,4 +1,5 @@
 /** The names by which Althing's protocols and topics are known on the network (design section 3). */
+import { WHOLE } from '../model/ward.ts'
 
 /** One standing stream per neighbour: framed messages in both directions. */
 export const CONTROL_PROTOCOL = '/althing/control/1'
@@ -23,14 +24,26 @@ function topic(cluster: string, name: string): string {
   return `/althing/${cluster}/${name}/1`
 }
 
-/** Gossip of passports, on change. @throws RangeError when the cluster's name cannot be in a topic */
-export function recordsTopic(cluster: string): string {
-  return topic(cluster, 'records')
+/**
+ * Gossip of passports, on change: of the whole mesh, or of a ward of it.
+ * @throws RangeError when the cluster's name cannot be in a topic
+ */
+export function recordsTopic(cluster: string, ward = WHOLE): string {
+  return inWard(topic(cluster, 'records'), ward)
 }
 
 /** Gossip of heartbeats. @throws RangeError as above */
-export function pulseTopic(cluster: string): string {
-  return topic(cluster, 'pulse')
+export function pulseTopic(cluster: string, ward = WHOLE): string {
+  return inWard(topic(cluster, 'pulse'), ward)
+}
+
+function inWard(name: string, ward: string): string {
+  return ward === WHOLE ? name : `${name}/${ward}`
+}
+
+/** Gossip of what wards say of themselves, to all. @throws RangeError as above */
+export function digestsTopic(cluster: string): string {
+  return topic(cluster, 'wards')
 }
 
 /** The cluster's distributed hash table. @throws RangeError as above */

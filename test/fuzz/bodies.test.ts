@@ -10,6 +10,7 @@ import { PLAIN, SIGNED } from '../../src/model/control.ts'
 import { Heartbeat } from '../../src/model/heartbeat.ts'
 import { Testimony } from '../../src/model/membership.ts'
 import { Passport } from '../../src/model/passport.ts'
+import { WardDigest } from '../../src/model/ward.ts'
 import { readBody } from '../../src/status/body.ts'
 import { ApiError } from '../../src/status/problem.ts'
 import type { BodyRule } from '../../src/status/route.ts'
@@ -55,6 +56,7 @@ describe('fuzz/bodies', function () {
     heartbeat: Heartbeat,
     passport: Passport,
     testimony: Testimony,
+    digest: WardDigest,
   }
   const inputs: Readonly<Record<string, readonly unknown[]>> = { ...MESSAGE_BODIES, ...RECORD_BODIES }
 

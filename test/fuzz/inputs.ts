@@ -108,6 +108,21 @@ export const RECORD_BODIES = {
   heartbeat: [HEARTBEAT],
   passport: [SERVICE, MACHINE],
   testimony: [{ subject: AUTHOR, epoch: EPOCH, incarnation: 3, seq: 9, says: 'silent', loss: 0.25 }],
+  digest: [
+    {
+      ...{
+        members: 256,
+        ready: 250,
+        free: RESOURCES,
+        largest: RESOURCES,
+        drivers: ['process'],
+        zones: [['attic', 12]],
+      },
+      names: new Uint8Array(512).fill(0x11),
+      contacts: [{ peerId: AUTHOR, addresses: ['/ip4/10.0.0.1/tcp/4100'] }],
+      intervalMs: 80_000,
+    },
+  ],
 } as const
 
 /** At least one body of every message there is. */
@@ -225,6 +240,23 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
       more: true,
     },
     { records: [], wants: [], more: false, part: 1_800_000_000_001 },
+  ],
+  'ward-here': [{ ward: 'attic/01' }, { ward: '/' }],
+  'ward-ask': [
+    { nonce: 7, want: { digestsFor: 'attic' } },
+    {
+      nonce: 8,
+      want: {
+        nodes: {
+          ...{ ward: '-/01', name: 'host', capability: 'write', selector: 'a=b', free: RESOURCES },
+          ...{ driver: 'process', most: 8 },
+        },
+      },
+    },
+  ],
+  'ward-told': [
+    { nonce: 7, records: [{ bytes: new Uint8Array(40).fill(7), ageMs: 12 }], left: 3, moved: false },
+    { nonce: 8, records: [], left: 0, moved: true },
   ],
 }
 

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { FoundView, LogLine, MeshEvent, NodeView, StatusView, TaskView, TrustView } from '../../src/model/api.ts'
 import type { JobRequest } from '../../src/model/job-request.ts'
+import type { WardNodesView, WardsView } from '../../src/model/ward-view.ts'
 import type { WhyView } from '../../src/model/why-view.ts'
 import type { AuditEntry, AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../../src/model/audit-view.ts'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
@@ -163,6 +164,23 @@ export class FakeOperations implements Operations {
         },
       ],
     }
+  }
+
+  wards(): WardsView {
+    const free = { cpuMilli: 8_000, memoryBytes: 2 ** 34 }
+    const ward = { members: 300, ready: 290, free, drivers: ['process'], ageMs: 12_000, silent: false }
+    return {
+      ward: 'attic/0',
+      wards: [
+        { ...ward, ward: 'attic/0', own: true },
+        { ...ward, ward: '-/1', own: false },
+      ],
+    }
+  }
+
+  async wardNodes(ward: string): Promise<WardNodesView> {
+    if (ward !== '-/1') throw new OperationError('not-found', `no ward ${ward} is known`)
+    return { ward, told: 'partly', nodes: [node('barn', PEER_B, false)] }
   }
 
   find(capability: string): FoundView {

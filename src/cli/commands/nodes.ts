@@ -11,7 +11,8 @@ import type { Cell, Column } from '../table.ts'
 import { shownWord } from '../terminal.ts'
 import { styleOfNode } from '../views.ts'
 
-const COLUMNS: readonly Column[] = [
+/** Columns of a list of nodes. */
+export const NODE_COLUMNS: readonly Column[] = [
   { title: 'NAME' },
   { title: 'STATE' },
   { title: 'ZONE' },
@@ -41,7 +42,7 @@ export function register(program: Command): void {
       })
       const nodes = await client.get<NodeView[]>(`/v1/nodes?${query.toString()}`)
       if (json) return printJson(nodes)
-      printTable(COLUMNS, nodes.map(rowOf))
+      printTable(NODE_COLUMNS, nodes.map(nodeRow))
       for (const { peer, name } of await client.get<QuarantineProofView[]>('/v1/quarantined'))
         note(paint('red', `althing: ${name || peer} is quarantined: it signed two records under one number`))
       if (nodes.length === 0 && labels !== undefined) {
@@ -50,7 +51,8 @@ export function register(program: Command): void {
     })
 }
 
-function rowOf(node: NodeView): Cell[] {
+/** One of them. */
+export function nodeRow(node: NodeView): Cell[] {
   const { capacity, free } = node
   return [
     node.self ? { text: `${node.name} *`, style: 'bold' } : node.name,

@@ -81,7 +81,10 @@ What is not on the command line is as the environment says, or else the file of 
 Environment, in milliseconds, the same on all hosts of a mesh:
   ALTHING_BEAT_MS   between two heartbeats, 100 to 1800000 (default: 10000)
   ALTHING_LEASE_MS  silence until offline, where watchers do not notice sooner; two beats or more (default: 30000)
-  ALTHING_DEAD_MS   silence until no longer listed; above the lease, a day at most (default: 60000)`
+  ALTHING_DEAD_MS   silence until no longer listed; above the lease, a day at most (default: 60000)
+
+For tests of small meshes, the same on all hosts:
+  ALTHING_CUT_ABOVE members above which a mesh is cut into wards, 4 to 1000 (default: 1000)`
 
 /** Adds the command. */
 export function register(program: Command): void {

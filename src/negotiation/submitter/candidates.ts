@@ -15,7 +15,7 @@ export function chooseCandidates(
   ctx: Context,
   job: Job,
 ): { ask: NodeId[]; pass: { node: NodeId; reason: string }[] } {
-  const pass: { node: NodeId; reason: string }[] = []
+  const pass: { node: NodeId; reason: string }[] = [...(ctx.elsewhere?.(job.spec) ?? [])]
   const able: { node: Candidate; score: number }[] = []
   for (const node of ctx.candidates()) {
     const reason = notAskable(job.spec, node)

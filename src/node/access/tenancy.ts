@@ -25,6 +25,8 @@ export function tenantOperations(parts: DaemonParts, all: Operations, tenant: st
     topology: all.topology,
     find: all.find,
     quarantined: all.quarantined,
+    wards: all.wards,
+    wardNodes: all.wardNodes,
     addBundle: all.addBundle,
     status: () => statusOf(all, tenant),
     submit: (request) => all.submit(request, tenant),

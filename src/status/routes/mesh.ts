@@ -55,7 +55,7 @@ export const meshRoutes: readonly Route[] = [
     summary: 'One machine, by peer id, unique prefix of it, or name.',
     right: 'read',
     replies: { 200: json('The node.', ({ NodeView }) => NodeView), 404: problem('No such node.') },
-    handle: ({ operations, params }) => ({ status: 200, json: operations.node(params['id']!) }),
+    handle: async ({ operations, params }) => ({ status: 200, json: await operations.node(params['id']!) }),
   }),
   route({
     id: 'getTopology',
@@ -77,8 +77,8 @@ export const meshRoutes: readonly Route[] = [
       200: json('At least one match.', ({ FoundView }) => FoundView),
       404: problem('`no-capable-nodes`: nobody does; `reasons` says why those that name it do not count.'),
     },
-    handle({ operations, params, query }) {
-      const found = operations.find(params['name']!, given('selector', query.selector))
+    async handle({ operations, params, query }) {
+      const found = await operations.find(params['name']!, given('selector', query.selector))
       if (found.matches.length > 0) return { status: 200, json: found }
       throw new ApiError(404, 'no-capable-nodes', `no node offers ${found.capability}`, {
         fix: 'see `althing nodes --all` for who is there; `althing apply -f FILE` publishes a passport',

@@ -9,6 +9,7 @@ import { policyRoutes } from './policy.ts'
 import { systemRoutes } from './system.ts'
 import { taskRoutes } from './tasks.ts'
 import { tokenRoutes } from './tokens.ts'
+import { wardRoutes } from './wards.ts'
 
 /** The page's catch-all for files comes last. */
 export const routes: readonly Route[] = [
@@ -20,5 +21,6 @@ export const routes: readonly Route[] = [
   ...clusterRoutes,
   ...doctorRoutes,
   ...tokenRoutes,
+  ...wardRoutes,
   ...systemRoutes,
 ]

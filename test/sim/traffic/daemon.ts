@@ -62,8 +62,13 @@ export class Daemon {
   }
 
   /** A record came, so long after it was sent. */
-  take(record: VerifiedRecord, ageMs: number): void {
-    this.input({ type: 'record', record, ageMs, statedAgeMs: statedAgeMs(record.hlc, this.#time.nowMs) })
+  take(record: VerifiedRecord, ageMs: number, ward?: string): void {
+    this.input({ type: 'record', record, ageMs, statedAgeMs: statedAgeMs(record.hlc, this.#time.nowMs), ward })
+  }
+
+  /** The same by sync, of somebody who has it. */
+  takeFrom(from: string, record: VerifiedRecord, ageMs: number): void {
+    this.input({ type: 'record', record, ageMs, statedAgeMs: statedAgeMs(record.hlc, this.#time.nowMs), from })
   }
 
   /** It is woken again by what was set from outside. */

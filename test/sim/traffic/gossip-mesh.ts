@@ -15,6 +15,10 @@ export const GOSSIP_DEGREE = { d: 4, low: 3, high: 6 } as const
 
 export class GossipMesh {
   readonly topic: Topic
+  /** Of which ward; undefined: of the whole mesh. */
+  readonly ward: string | undefined
+  /** Who has subscribed: to the whole mesh's topics everybody does, to begin with. */
+  readonly #listens: Uint8Array
   readonly #peers: Set<number>[]
   readonly #overlay: Overlay
   readonly #rng: Rng
@@ -23,15 +27,30 @@ export class GossipMesh {
 
   constructor(
     topic: Topic,
+    ward: string | undefined,
     size: number,
     { overlay, rng, meter, cluster }: { overlay: Overlay; rng: Rng; meter: Meter; cluster: string },
   ) {
     this.topic = topic
+    this.ward = ward
+    this.#listens = new Uint8Array(size).fill(ward === undefined ? 1 : 0)
     this.#peers = Array.from({ length: size }, () => new Set<number>())
     this.#overlay = overlay
     this.#rng = rng
     this.#meter = meter
     this.#cluster = cluster
+  }
+
+  listens(index: number): boolean {
+    return this.#listens[index] === 1
+  }
+
+  /** It subscribes, or is gone from the topic. */
+  listen(index: number, isThere: boolean): void {
+    if (this.listens(index) === isThere) return
+    this.#listens[index] = isThere ? 1 : 0
+    if (isThere) this.join(index, () => true)
+    else for (const other of [...this.#peers[index]!]) this.drop(index, other)
   }
 
   peersOf(index: number): ReadonlySet<number> {
@@ -48,7 +67,7 @@ export class GossipMesh {
   /** Linked members outside its mesh, in random order. */
   others(index: number): number[] {
     const mesh = this.#peers[index]!
-    return this.#rng.shuffle([...this.#overlay.linksOf(index)].filter((peer) => !mesh.has(peer)))
+    return this.#rng.shuffle([...this.#overlay.linksOf(index)].filter((peer) => !mesh.has(peer) && this.listens(peer)))
   }
 
   /** The link between the two is gone. */
@@ -93,6 +112,6 @@ export class GossipMesh {
   }
 
   #say(from: number, to: number): void {
-    this.#meter.frame('control', from, to, graftBytes(this.#cluster, this.topic))
+    this.#meter.frame('control', from, to, graftBytes(this.#cluster, this.topic, this.ward))
   }
 }

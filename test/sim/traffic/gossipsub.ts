@@ -6,6 +6,7 @@
  * meanwhile; once a second each tells up to six others what it has got within three seconds (IHAVE), and who lacks
  * something asks for it (IWANT).
  */
+import { WHOLE } from '../../../src/model/ward.ts'
 import type { Topic } from '../../../src/peer/peer.ts'
 import type { Rng } from '../../../src/util/rng.ts'
 import { GossipMesh } from './gossip-mesh.ts'
@@ -25,9 +26,17 @@ const TOLD_MS = 3_000
 const LAZY_DEGREE = 6
 const LAZY_SHARE = 0.25
 
+/** Digests have one topic, to which not everybody listens. */
+export const DIGESTS = 'digests'
+
+/** How a ward's topics are named here: those of the whole mesh by nothing. */
+export function inMesh(ward: string): string | undefined {
+  return ward === WHOLE ? undefined : ward
+}
+
 /** A record that spreads. */
 interface Spread {
-  readonly topic: Topic
+  readonly mesh: GossipMesh
   readonly kind: TrafficKind
   readonly bytes: StreamBytes
   /** When it has arrived at each. */
@@ -45,7 +54,8 @@ export interface GossipsubOptions {
 
 export class Gossipsub {
   readonly #options: GossipsubOptions
-  readonly #meshes: Readonly<Record<Topic, GossipMesh>>
+  /** By topic and ward. */
+  readonly #meshes = new Map<string, GossipMesh>()
   readonly #heap = new TimeHeap()
   readonly #isDone: Uint8Array
   readonly #goesOnMs: Float64Array
@@ -55,30 +65,52 @@ export class Gossipsub {
   constructor(options: GossipsubOptions) {
     this.#options = options
     const { size } = options
-    this.#meshes = { records: new GossipMesh('records', size, options), pulse: new GossipMesh('pulse', size, options) }
+    for (const topic of ['records', 'pulse'] as const) this.meshOf(topic)
     this.#isDone = new Uint8Array(size)
     this.#goesOnMs = new Float64Array(size)
     this.#source = new Int32Array(size)
   }
 
-  meshOf(topic: Topic): GossipMesh {
-    return this.#meshes[topic]
+  /** That of the whole mesh, or of a ward: made when it is first asked for. */
+  meshOf(topic: Topic, ward?: string): GossipMesh {
+    const key = `${topic} ${ward ?? ''}`
+    const known = this.#meshes.get(key)
+    if (known !== undefined) return known
+    const mesh = new GossipMesh(topic, ward, this.#options.size, this.#options)
+    this.#meshes.set(key, mesh)
+    return mesh
+  }
+
+  /** From now on a member listens to these wards, and to digests, and to no others. */
+  listen(index: number, wards: readonly string[], digests: boolean): void {
+    for (const ward of wards) for (const topic of ['records', 'pulse'] as const) this.meshOf(topic, inMesh(ward))
+    if (digests) this.meshOf('digests', DIGESTS)
+    for (const mesh of this.#meshes.values()) {
+      mesh.listen(index, mesh.topic === 'digests' ? digests : wards.includes(mesh.ward ?? WHOLE))
+    }
   }
 
   /** A link is gone. */
   drop(a: number, b: number): void {
-    for (const mesh of Object.values(this.#meshes)) mesh.drop(a, b)
+    for (const mesh of this.#meshes.values()) mesh.drop(a, b)
   }
 
   /** Spreads a record of so many bytes. `hear` is told who will have taken it when, its author aside. */
   publish(
     origin: number,
-    { topic, kind, bytes, nowMs }: { topic: Topic; kind: TrafficKind; bytes: number; nowMs: number },
+    {
+      topic,
+      ward,
+      kind,
+      bytes,
+      nowMs,
+    }: { topic: Topic; ward?: string; kind: TrafficKind; bytes: number; nowMs: number },
     hear: Spread['hear'],
   ): void {
     const { size, cluster } = this.#options
     const atMs = new Float64Array(size).fill(Infinity)
-    const spread: Spread = { topic, kind, bytes: recordBytes(cluster, topic, bytes), atMs, hear }
+    const mesh = this.meshOf(topic, ward)
+    const spread: Spread = { mesh, kind, bytes: recordBytes(cluster, topic, ward, bytes), atMs, hear }
     this.#run(spread, origin, nowMs)
     this.#recent.push(spread)
     atMs.forEach((arrivedMs, index) => {
@@ -87,8 +119,7 @@ export class Gossipsub {
   }
 
   #run(spread: Spread, origin: number, nowMs: number): void {
-    const { atMs } = spread
-    const mesh = this.#meshes[spread.topic]
+    const { atMs, mesh } = spread
     this.#isDone.fill(0)
     atMs[origin] = nowMs
     this.#goesOnMs[origin] = nowMs
@@ -127,7 +158,8 @@ export class Gossipsub {
     for (let index = 0; index < size; index++) {
       if (!overlay.isUp(index)) continue
       const beatMs = nowMs - 1_000 * rng.next()
-      for (const mesh of Object.values(this.#meshes)) {
+      for (const mesh of this.#meshes.values()) {
+        if (!mesh.listens(index)) continue
         mesh.maintain(index)
         this.#tell(mesh, index, beatMs)
       }
@@ -137,11 +169,11 @@ export class Gossipsub {
   #tell(mesh: GossipMesh, index: number, nowMs: number): void {
     const { cluster, meter } = this.#options
     const told = this.#recent.filter(
-      ({ topic, atMs }) => topic === mesh.topic && atMs[index]! <= nowMs && atMs[index]! > nowMs - TOLD_MS,
+      (spread) => spread.mesh === mesh && spread.atMs[index]! <= nowMs && spread.atMs[index]! > nowMs - TOLD_MS,
     )
     if (told.length === 0) return
     const others = mesh.others(index)
-    const words = ihaveBytes(cluster, mesh.topic, told.length)
+    const words = ihaveBytes(cluster, mesh.topic, mesh.ward, told.length)
     for (const other of others.slice(0, Math.max(LAZY_DEGREE, Math.floor(LAZY_SHARE * others.length)))) {
       meter.frame('control', index, other, words)
       const heardMs = nowMs + this.#between(LAN_MS)

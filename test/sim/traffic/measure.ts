@@ -2,7 +2,10 @@
 import type { VerifiedRecord } from '../../../src/wire/envelope.ts'
 import { begin } from './begin.ts'
 import { boot, churn, fall, someoneUp } from './churn.ts'
+import type { WardConfig } from '../../../src/mesh/wards/state.ts'
+import type { Daemon } from './daemon.ts'
 import { TRAFFIC_KINDS, type TrafficKind } from './meter.ts'
+import { beginParted, partedWorld } from './parted.ts'
 import { World } from './world.ts'
 
 /** Round trips are learnt and links looked over before anything is counted. */
@@ -41,6 +44,8 @@ export interface TrafficResult {
   /** Records that a daemon holds, and their envelopes' bytes. */
   readonly heldRecords: number
   readonly heldBytes: number
+  /** The most that any daemon held at any second: records, digests of wards among them. */
+  readonly mostRecords: number
 }
 
 /** What to measure. */
@@ -53,20 +58,27 @@ export interface TrafficOptions {
   readonly full?: number
   /** Measure one member alone, to which there are so many links, as to one by which all have joined. */
   readonly hubLinks?: number | undefined
+  /** The mesh is in wards: one of them is measured, all its members. */
+  readonly wards?: WardConfig | undefined
 }
 
 /** Measures the steady state, with restarts, of a mesh of a size. */
 export function measureTraffic(options: TrafficOptions): TrafficResult {
-  const { size, seconds, seed, full = fullFor(size), hubLinks } = options
-  const world = new World({ seed, size, full })
-  begin(world)
+  const { size, seconds, seed, full = fullFor(size), hubLinks, wards } = options
+  const world = wards === undefined ? new World({ seed, size, full }) : partedWorld({ seed, size, wards })
+  if (wards === undefined) begin(world)
+  else beginParted(world)
   for (let peer = size - 1; world.overlay.linksOf(HUB).size < (hubLinks ?? 0) && peer > 0; peer--)
     world.overlay.link(peer, HUB)
   churn(world, RESTARTS_PER_DAY)
   world.time.runUntil(world.time.nowMs + WARM_MS)
   const steps = new Map([...world.daemons].map(([index, daemon]) => [index, daemon.steps]))
   world.meter.reset()
-  world.time.runUntil(world.time.nowMs + seconds * 1_000)
+  let mostRecords = 0
+  for (let second = 0; second < seconds; second++) {
+    world.time.runUntil(world.time.nowMs + 1_000)
+    for (const daemon of world.daemons.values()) mostRecords = Math.max(mostRecords, heldBy(daemon))
+  }
   const { meter, daemons, overlay } = world
   // Those who were there all the time, so that each is counted over the same time.
   const stayed = [...daemons.values()].filter(({ index, steps: now }) => now > (steps.get(index) ?? Infinity))
@@ -97,7 +109,46 @@ export function measureTraffic(options: TrafficOptions): TrafficResult {
     links: Math.round(10 * mean((index) => overlay.linksOf(index).size)) / 10,
     heldRecords: Math.round(mean((index) => daemons.get(index)!.state.registry.records.size)),
     heldBytes: Math.round(mean((index) => daemons.get(index)!.state.registry.totalBytes)),
+    mostRecords,
   }
+}
+
+function heldBy({ state }: Daemon): number {
+  return state.registry.records.size + state.wards.digests.size
+}
+
+/** What it took one newcomer until it had all of its ward, and was ready. */
+export interface NewcomerResult {
+  readonly size: number
+  /** Members of its ward, itself among them. */
+  readonly ward: number
+  readonly tookMs: number
+  readonly receivedBytes: number
+  readonly heldRecords: number
+}
+
+/** Lets one join a mesh that is in wards, by a member of any of them. @throws Error when it has not all in 2 minutes */
+export function measureNewcomer(
+  options: Pick<TrafficOptions, 'size' | 'seed'> & { wards: WardConfig },
+): NewcomerResult {
+  const world = partedWorld(options)
+  beginParted(world)
+  world.time.runUntil(world.time.nowMs + WARM_MS)
+  const index = world.size
+  world.meter.reset()
+  const startMs = boot(world, index, world.full + world.rng.int(world.size - world.full))
+  const { state } = world.daemons.get(index)!
+  const ward = world.full + 1
+  const hasAll = () =>
+    state.phase === 'ready' && state.wards.at !== undefined && state.registry.records.size >= 2 * ward
+  while (!hasAll()) {
+    world.time.runUntil(world.time.nowMs + LOOK_MS)
+    if (world.time.nowMs - startMs > 2 * JOIN_TIMEOUT_MS)
+      throw new Error(`it has ${state.registry.records.size} records`)
+  }
+  const tookMs = Math.round(world.time.nowMs - startMs)
+  const receivedBytes = world.meter.receivedBytes(index)
+  return { size: world.size, ward, tookMs, receivedBytes, heldRecords: state.registry.records.size }
 }
 
 /** How long joins took, from the start of the newcomer's daemon until all had its passport, milliseconds. */

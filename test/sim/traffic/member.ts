@@ -27,9 +27,10 @@ export class Member {
   startedAtMs = 0
   #seqs = new Map<string, number>()
 
-  constructor(index: number) {
+  /** @param key which of all the keys there are. @default its index */
+  constructor(index: number, key = index) {
     this.index = index
-    this.signer = createSigner(new Uint8Array(createHash('sha256').update(`member ${index}`).digest()))
+    this.signer = createSigner(new Uint8Array(createHash('sha256').update(`member ${key}`).digest()))
     const name = `host-${index}`
     const hardware = hardwareOf(name, index)
     const labels = deriveLabels(hardware)

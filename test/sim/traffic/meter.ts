@@ -2,7 +2,16 @@
 import type { StreamBytes } from './wire-sizes.ts'
 
 /** What traffic is for. `control`: gossipsub's own words. `links`: what keeps a link standing, and greetings. */
-export const TRAFFIC_KINDS = ['probes', 'heartbeats', 'passports', 'testimony', 'control', 'sync', 'links'] as const
+export const TRAFFIC_KINDS = [
+  'probes',
+  'heartbeats',
+  'passports',
+  'testimony',
+  'digests',
+  'control',
+  'sync',
+  'links',
+] as const
 export type TrafficKind = (typeof TRAFFIC_KINDS)[number]
 
 export class Meter {

@@ -49,13 +49,13 @@ export const KEEPALIVE_BYTES = streamBytes(0)
 export const MUXER_PING_BYTES: StreamBytes = { there: FRAME_BYTES + TCP_HEADERS, back: TCP_HEADERS }
 
 /** A record in a gossipsub RPC of its own: `publish { data, topic }`. */
-export function recordBytes(cluster: string, topic: Topic, bytes: number): StreamBytes {
-  return streamBytes(field(field(bytes) + field(topicName(cluster, topic).length)))
+export function recordBytes(cluster: string, topic: Topic, ward: string | undefined, bytes: number): StreamBytes {
+  return streamBytes(field(field(bytes) + field(topicName(cluster, topic, ward).length)))
 }
 
 /** `control { ihave { topic, ids } }`. */
-export function ihaveBytes(cluster: string, topic: Topic, ids: number): StreamBytes {
-  return streamBytes(field(field(field(topicName(cluster, topic).length) + ids * field(ID_BYTES))))
+export function ihaveBytes(cluster: string, topic: Topic, ward: string | undefined, ids: number): StreamBytes {
+  return streamBytes(field(field(field(topicName(cluster, topic, ward).length) + ids * field(ID_BYTES))))
 }
 
 /** `control { iwant { ids } }`. */
@@ -64,8 +64,8 @@ export function iwantBytes(ids: number): StreamBytes {
 }
 
 /** `control { graft { topic } }`. */
-export function graftBytes(cluster: string, topic: Topic): StreamBytes {
-  return streamBytes(field(field(field(topicName(cluster, topic).length))))
+export function graftBytes(cluster: string, topic: Topic, ward: string | undefined): StreamBytes {
+  return streamBytes(field(field(field(topicName(cluster, topic, ward).length))))
 }
 
 /** A protobuf field of so many bytes, with its tag and length. */

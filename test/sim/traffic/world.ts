@@ -11,7 +11,9 @@ import type { VerifiedRecord } from '../../../src/wire/envelope.ts'
 import { Timeline } from '../timeline.ts'
 import { carry, CONNECT_MS, routeOf } from './carrier.ts'
 import { Daemon } from './daemon.ts'
-import { Gossipsub } from './gossipsub.ts'
+import { DIGESTS, Gossipsub, inMesh } from './gossipsub.ts'
+import { WHOLE } from '../../../src/model/ward.ts'
+import type { WardConfig } from '../../../src/mesh/wards/state.ts'
 import { Member } from './member.ts'
 import { Meter } from './meter.ts'
 import { Overlay } from './overlay.ts'
@@ -37,12 +39,16 @@ export interface WorldOptions {
   readonly full: number
   /** Members that may come later. @default 0 */
   readonly spare?: number
+  /** How it is cut into wards. @default it never is */
+  readonly wards?: WardConfig
+  /** Keys of the members, in their order. @default as many as there are */
+  readonly keys?: readonly number[]
 }
 
 export class World {
   readonly time = new Timeline(START_MS)
   readonly rng: Rng
-  readonly config: MeshConfig = { ...DEFAULT_MESH, cluster: 'traffic' }
+  readonly config: MeshConfig
   readonly size: number
   readonly full: number
   readonly members: readonly Member[]
@@ -51,23 +57,28 @@ export class World {
   readonly gossip: Gossipsub
   /** Those in full that run, by index. */
   readonly daemons = new Map<number, Daemon>()
+  /** What is said of wards by those who are not simulated in full; see `parted.ts`. */
+  digestsNow: () => { record: VerifiedRecord; ageMs: number }[] = () => []
+  /** Called with each link that stands, once its ends know. */
+  onStands: (a: number, b: number) => void = () => {}
   /** Called for each record that a full daemon has taken. */
   onTaken: (index: number, record: VerifiedRecord) => void = () => {}
   /** Whose gossip somebody takes, */
   readonly #isHeard = new Set<number>()
   /** and what others have published meanwhile. */
-  readonly #held = new Map<number, VerifiedRecord[]>()
+  readonly #held = new Map<number, { record: VerifiedRecord; ward: string }[]>()
   /** Those who will look soon whether they have links enough. */
   readonly #poked = new Set<number>()
   readonly #indexes = new Map<string, number>()
   readonly #records = new WeakMap<Uint8Array, VerifiedRecord>()
 
-  constructor({ seed, size, full, spare = 0 }: WorldOptions) {
+  constructor({ seed, size, full, spare = 0, wards, keys }: WorldOptions) {
     this.rng = seededRng(seed)
+    this.config = { ...DEFAULT_MESH, cluster: 'traffic', ...(wards && { wards }) }
     this.size = size
     this.full = Math.min(full, size)
     const slots = size + spare
-    this.members = Array.from({ length: slots }, (_, index) => new Member(index))
+    this.members = Array.from({ length: slots }, (_, index) => new Member(index, keys?.[index]))
     this.members.forEach(({ id }, index) => this.#indexes.set(id, index))
     this.meter = new Meter(slots)
     this.overlay = new Overlay(slots, this.rng)
@@ -116,19 +127,21 @@ export class World {
   }
 
   /** Gossips a record of a member's own. */
-  spread(index: number, record: VerifiedRecord): void {
+  spread(index: number, record: VerifiedRecord, ward: string = WHOLE): void {
     this.note(record)
     if (!this.#isHeard.has(index)) {
-      this.#held.set(index, [...(this.#held.get(index) ?? []), record])
+      this.#held.set(index, [...(this.#held.get(index) ?? []), { record, ward }])
       return
     }
     const { topic, kind } = routeOf(record)
     const { nowMs } = this.time
-    this.gossip.publish(index, { topic, kind, bytes: record.bytes.length, nowMs }, (to, atMs) => {
+    const by = inMesh(ward)
+    const spread = { topic, kind, bytes: record.bytes.length, nowMs, ...(by !== undefined && { ward: by }) }
+    this.gossip.publish(index, spread, (to, atMs) => {
       const daemon = this.daemons.get(to)
       if (daemon === undefined) return
       this.time.at(atMs, () => {
-        daemon.take(record, 0)
+        daemon.take(record, 0, ward === DIGESTS ? undefined : ward)
         this.onTaken(to, record)
       })
     })
@@ -141,7 +154,7 @@ export class World {
 
   /** What was published before there was anybody to hear it is told otherwise. */
   takeHeld(): VerifiedRecord[] {
-    const held = [...this.#held.values()].flat()
+    const held = [...this.#held.values()].flat().map(({ record }) => record)
     this.#held.clear()
     return held
   }
@@ -160,6 +173,7 @@ export class World {
       if (this.overlay.linksOf(one).size === 0) this.#isHeard.delete(one)
       this.keepDegree(one)
     }
+    if (stands) this.onStands(a, b)
   }
 
   /** The first of its neighbours takes its gossip now. */
@@ -168,7 +182,7 @@ export class World {
     this.#isHeard.add(index)
     const held = this.#held.get(index)
     this.#held.delete(index)
-    for (const record of held ?? []) this.spread(index, record)
+    for (const { record, ward } of held ?? []) this.spread(index, record, ward)
   }
 
   /** Dials more while there are too few links. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { LinkBudget } from '../../../src/node/link-budget.ts'
+import { createWards } from '../../../src/mesh/wards/state.ts'
 import { createNegotiation } from '../../../src/negotiation/state.ts'
 import { createTopology } from '../../../src/topology/state.ts'
 import type { Watch } from '../../../src/topology/types.ts'
@@ -8,7 +9,7 @@ import { eventually, link, PeerPark, type TestPeer } from '../../support/peers.t
 
 /** What a daemon would have around its budget; `asked` gets whom it asks. */
 function budgetOf({ peer }: TestPeer, mostLinks: number) {
-  const mesh = { topology: createTopology(peer.id), negotiation: createNegotiation() }
+  const mesh = { topology: createTopology(peer.id), negotiation: createNegotiation(), wards: createWards() }
   const asked: string[] = []
   const budget = new LinkBudget({
     peer: () => peer,

@@ -30,6 +30,8 @@ const ENDPOINTS = [
   'GET /v1/proposals',
   'POST /v1/proposals',
   'GET /v1/trust',
+  'GET /v1/wards',
+  'GET /v1/wards/nodes',
   'POST /v1/trust',
   'DELETE /v1/trust/{peer}',
   'GET /v1/configuration',

@@ -13,6 +13,8 @@ const RIGHTS: Readonly<Record<Right | 'open', readonly string[]>> = {
       'getStatus',
       'listNodes',
       'listQuarantined',
+      'listWards',
+      'listWardNodes',
       'getNode',
       'getTopology',
       'findCapability',
