@@ -89,9 +89,9 @@ export function createHandler({ context, policy, gate, sessions }: HandlerOption
       // Who may not know what there is learns no more from a wrong path than from a right one.
       { right: found.route?.right ?? 'read', method, path: pathname },
     )
-    // An issuer's keys may have taken seconds to come.
-    if (response.destroyed) throw new ApiError(400, 'cut-off', 'the client has gone')
     if (principal !== undefined) sessions.admit(response, principal)
+    // An issuer's keys may have taken seconds to come, and a token may have ended this moment.
+    if (response.destroyed) throw new ApiError(400, 'cut-off', 'the client has gone')
     if (found.route === undefined) throw found.error
     const { route, params } = found
     if (route.id === 'revokeToken') sessions.spare(response)

@@ -141,6 +141,7 @@ export function createStatusServer(options: StatusServerOptions): StatusServer {
     sessions.abortAll()
     const force = setTimeout(() => {
       for (const server of closing) server.closeAllConnections()
+      remote?.cutAll()
     }, DRAIN_MS)
     await closed
     clearTimeout(force)

@@ -62,6 +62,16 @@ export function isWithin(text: string | undefined, networks: readonly Network[])
   )
 }
 
+/**
+ * By what somebody is counted who comes from an address, however it is written. Of IPv6 the first 64 bits: whoever has
+ * one address of a network has all of them. What is no address is itself.
+ */
+export function sourceOf(address: string): string {
+  const read = readAddress(address)
+  if (read === undefined) return address
+  return read.bits === 32 ? `v4 ${read.value}` : `v6 ${read.value >> 64n}`
+}
+
 function firstBits({ bits, prefix }: Network, { value }: Address): bigint {
   return value >> BigInt(bits - prefix)
 }

@@ -2,7 +2,7 @@
  * Failed attempts to be let in, by address: how many there may be, and for how long somebody waits who had too many.
  */
 import { BoundedMap } from '../../util/bounded-map.ts'
-import { readAddress } from '../../util/cidr.ts'
+import { sourceOf } from '../../util/cidr.ts'
 
 /** Failures that are taken at once. */
 export const BURST = 10
@@ -32,7 +32,7 @@ export class Attempts {
 
   /** How long an address must wait before it is heard again; 0 when it need not. */
   waitMs(address: string): number {
-    const bucket = this.#buckets.get(keyOf(address))
+    const bucket = this.#buckets.get(sourceOf(address))
     if (bucket === undefined) return 0
     this.#refill(bucket)
     return bucket.left >= 1 ? 0 : Math.ceil((1 - bucket.left) * REFILL_MS)
@@ -40,7 +40,7 @@ export class Attempts {
 
   /** Notes a failure. @returns whether it is one that was taken, and not one too many */
   failed(address: string): boolean {
-    const key = keyOf(address)
+    const key = sourceOf(address)
     const bucket = this.#buckets.touch(key) ?? { left: BURST, atMs: this.#nowMs() }
     this.#buckets.set(key, bucket)
     this.#refill(bucket)
@@ -54,11 +54,4 @@ export class Attempts {
     bucket.left = Math.min(BURST, bucket.left + (nowMs - bucket.atMs) / REFILL_MS)
     bucket.atMs = nowMs
   }
-}
-
-/** Of IPv6 the first 64 bits: whoever has one address of a network has all of them. */
-function keyOf(address: string): string {
-  const read = readAddress(address)
-  if (read === undefined) return address
-  return read.bits === 32 ? `v4 ${read.value}` : `v6 ${read.value >> 64n}`
 }

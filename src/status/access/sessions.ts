@@ -1,9 +1,12 @@
 /** Requests under way: what they hold open ends when their client goes, their token does, or the server. */
 import type { ServerResponse } from 'node:http'
 import type { Principal } from '../../model/access.ts'
+import { BoundedMap } from '../../util/bounded-map.ts'
 
 /** The longest a timer can wait; a stream older than that is cut, and comes back. */
 const LONGEST_MS = 2 ** 31 - 1
+
+const MOST_ENDED = 1_000
 
 interface Session {
   readonly controller: AbortController
@@ -14,6 +17,8 @@ interface Session {
 
 export class Sessions {
   readonly #open = new Map<ServerResponse, Session>()
+  /** Tokens that were ended lately: a request may have been let in at that very moment. */
+  readonly #ended = new BoundedMap<string, true>(MOST_ENDED, 'evict-oldest')
   readonly #nowMs: () => number
 
   constructor(nowMs: () => number) {
@@ -38,6 +43,7 @@ export class Sessions {
     const session = this.#open.get(response)
     if (session === undefined) return
     session.principal = principal
+    if (principal.tokenId !== undefined && this.#ended.has(principal.tokenId)) return this.#cut(response, session)
     if (principal.expiresAtMs === undefined) return
     const leftMs = Math.min(LONGEST_MS, Math.max(0, principal.expiresAtMs - this.#nowMs()))
     session.expiry = setTimeout(() => this.#cut(response, session), leftMs)
@@ -46,6 +52,7 @@ export class Sessions {
 
   /** Cuts what was opened by a token, but for the answer that says so: that one is spared by `spare`. */
   endToken(tokenId: string): void {
+    this.#ended.set(tokenId, true)
     for (const [response, session] of this.#open)
       if (session.principal?.tokenId === tokenId && !session.isSpared) this.#cut(response, session)
   }

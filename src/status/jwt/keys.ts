@@ -1,7 +1,7 @@
 /** The public keys of an issuer, as a JWK set names them (RFC 7517). */
-import { createPublicKey, verify, type JsonWebKey, type KeyObject } from 'node:crypto'
-import * as z from 'zod'
-import type { Algorithm, ParsedJwt } from './token.ts'
+import { createPublicKey, verify, type KeyObject } from 'node:crypto'
+import { objectOf, textOf } from './json.ts'
+import { MOST_KID_CHARS, type Algorithm, type ParsedJwt } from './token.ts'
 
 /** Keys of a set that are looked at. */
 const MOST_KEYS = 64
@@ -17,25 +17,15 @@ export interface IssuerKey {
   readonly key: KeyObject
 }
 
-const Jwk = z.looseObject({
-  kty: z.string(),
-  kid: z.string().max(256).optional(),
-  use: z.string().optional(),
-  alg: z.string().optional(),
-  key_ops: z.array(z.string()).optional(),
-  crv: z.string().optional(),
-})
-const JwkSet = z.looseObject({ keys: z.array(z.unknown()) })
-
 /**
  * The keys of a set that can be used; others are left out, since an issuer may have keys for other purposes.
  * @returns what is wrong, as a text, when it is no set or has no key of use
  */
 export function readKeySet(text: string): IssuerKey[] | string {
   if (Buffer.byteLength(text) > MOST_SET_BYTES) return `it is larger than ${MOST_SET_BYTES / 1024} KiB`
-  const set = JwkSet.safeParse(readJson(text))
-  if (!set.success) return 'it is no JSON Web Key Set, `{"keys": [...]}`'
-  const keys = set.data.keys.slice(0, MOST_KEYS).flatMap(readKey)
+  const set = objectOf(readJson(text))?.['keys']
+  if (!Array.isArray(set)) return 'it is no JSON Web Key Set, `{"keys": [...]}`'
+  const keys = set.slice(0, MOST_KEYS).flatMap(readKey)
   return keys.length > 0 ? keys : 'it has no key for RS256, ES256 or EdDSA'
 }
 
@@ -48,14 +38,15 @@ function readJson(text: string): unknown {
 }
 
 function readKey(value: unknown): IssuerKey[] {
-  const parsed = Jwk.safeParse(value)
-  if (!parsed.success) return []
-  const { kty, kid, use, alg: said, key_ops: uses, crv } = parsed.data
-  const alg = algorithmOf(kty, crv)
-  if (alg === undefined || (said !== undefined && said !== alg && !(alg === 'EdDSA' && said === 'Ed25519'))) return []
-  if ((use !== undefined && use !== 'sig') || (uses !== undefined && !uses.includes('verify'))) return []
+  const jwk = objectOf(value)
+  const kid = textOf(jwk?.['kid'], MOST_KID_CHARS)
+  const alg = algorithmOf(jwk?.['kty'], jwk?.['crv'])
+  if (jwk === undefined || kid === null || alg === undefined) return []
+  const { alg: said = alg, use = 'sig', key_ops: uses = ['verify'] } = jwk
+  if (said !== alg && !(alg === 'EdDSA' && said === 'Ed25519')) return []
+  if (use !== 'sig' || !Array.isArray(uses) || !uses.includes('verify')) return []
   try {
-    const key = createPublicKey({ key: parsed.data as JsonWebKey, format: 'jwk' })
+    const key = createPublicKey({ key: jwk, format: 'jwk' })
     const bits = key.asymmetricKeyDetails?.modulusLength ?? RSA_BITS.least
     return bits < RSA_BITS.least || bits > RSA_BITS.most ? [] : [{ kid, alg, key }]
   } catch {
@@ -64,7 +55,7 @@ function readKey(value: unknown): IssuerKey[] {
 }
 
 /** One algorithm a kind of key: what a token says of itself must fit the key, never the other way round. */
-function algorithmOf(kty: string, crv: string | undefined): Algorithm | undefined {
+function algorithmOf(kty: unknown, crv: unknown): Algorithm | undefined {
   if (kty === 'RSA') return 'RS256'
   if (kty === 'EC' && crv === 'P-256') return 'ES256'
   return kty === 'OKP' && crv === 'Ed25519' ? 'EdDSA' : undefined

@@ -6,7 +6,7 @@ import type { ServerOptions } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { RemotePlace } from '../../node/api-options.ts'
-import { isWithin, readNetwork, type Network } from '../../util/cidr.ts'
+import { isWithin, readNetwork, sourceOf, type Network } from '../../util/cidr.ts'
 import type { Logger } from '../../util/logger.ts'
 import { Certificate } from './certificate.ts'
 import { listenAt, ListenError } from '../listen.ts'
@@ -24,7 +24,8 @@ export class RemoteServer {
   readonly #certificate: Certificate
   readonly #allow: readonly Network[]
   #port = 0
-  readonly #byAddress = new Map<string, number>()
+  /** By where they come from, see `sourceOf`. */
+  readonly #open = new Map<string, Set<Socket>>()
   /** Connections of addresses that may not connect, or have too many. */
   #refused = 0
 
@@ -59,6 +60,11 @@ export class RemoteServer {
     return name !== undefined && Number(port) === this.#port && this.#certificate.isFor(name)
   }
 
+  /** Cuts every connection, also those that have not come through the handshake, of which HTTP knows nothing. */
+  cutAll(): void {
+    for (const sockets of this.#open.values()) for (const socket of sockets) socket.destroy()
+  }
+
   /** Samples for /metrics. */
   metrics(): Record<string, number> {
     return { api_connections_refused_total: this.#refused }
@@ -86,13 +92,13 @@ export class RemoteServer {
     const { remoteAddress: address } = socket
     if (address === undefined) return false
     if (this.#allow.length > 0 && !isWithin(address, this.#allow)) return false
-    const open = this.#byAddress.get(address) ?? 0
-    if (open >= MOST_PER_ADDRESS) return false
-    this.#byAddress.set(address, open + 1)
+    const source = sourceOf(address)
+    const open = this.#open.get(source) ?? new Set()
+    if (open.size >= MOST_PER_ADDRESS) return false
+    this.#open.set(source, open.add(socket))
     socket.once('close', () => {
-      const left = (this.#byAddress.get(address) ?? 1) - 1
-      if (left === 0) this.#byAddress.delete(address)
-      else this.#byAddress.set(address, left)
+      open.delete(socket)
+      if (open.size === 0) this.#open.delete(source)
     })
     return true
   }

@@ -126,6 +126,19 @@ describe('status: tokens', () => {
     assert.equal(after.json()['code'], 'expired-token')
   })
 
+  it('a request that is let in at the very moment its token ends is cut', async () => {
+    const { token } = await make({ name: 'ci', role: 'viewer' })
+    const { tokens } = status.operations
+    const check = tokens.check.bind(tokens)
+    tokens.check = (text) => {
+      const found = check(text)
+      tokens.revoke('ci')
+      return found
+    }
+    await assert.rejects(open('/v1/events', token))
+    assert.equal(status.operations.listeners.size, 0)
+  })
+
   it('an admin token that revokes itself still gets the answer', async () => {
     const { token } = await make({ name: 'boss', role: 'admin' })
     const answer = await status.askLoopback({ method: 'DELETE', path: '/v1/tokens/boss', headers: bearer(token) })

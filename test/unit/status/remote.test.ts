@@ -171,6 +171,18 @@ describe('status: beyond loopback', () => {
     )
   })
 
+  it('stops in a moment, whoever hangs in the handshake', async () => {
+    await start()
+    const silent = connectPlain({ host: '127.0.0.1', port: status!.apiPort })
+    await once(silent, 'connect')
+    silent.on('error', () => {})
+    const startedMs = performance.now()
+    await status!.stop()
+    status = undefined
+    assert.ok(performance.now() - startedMs < 3_000)
+    silent.destroy()
+  })
+
   it('lets the allowed connect, also where they come as mapped addresses', async () => {
     await start({ host: '::ffff:127.0.0.1', allow: ['127.0.0.0/8'] })
     assert.equal(await codeOf({ host: `127.0.0.1:${status!.apiPort}` }), 200)
