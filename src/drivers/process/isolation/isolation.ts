@@ -20,7 +20,7 @@ import { makeEtc } from './etc.ts'
 import { hostPath, INSIDE, MAX_PROCESSES, runArgs, sandboxArgs, scratchOf } from './sandbox.ts'
 import { hasFilter, seccompFilter } from './seccomp.ts'
 
-/** What the examination gets; it takes some 20 ms. */
+/** What the examination gets; it takes some 50 ms. */
 const EXAMINE_MS = 10_000
 
 /**
