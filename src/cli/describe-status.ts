@@ -58,9 +58,9 @@ function policies({ policy, governance: place }: StatusView): Field[] {
 }
 
 /** Whether work of other owners can run here. */
-function isolation({ isolation: { state, network } }: StatusView): string {
-  if (!state.works) return `none: ${state.why} (${state.fix})`
-  return `${state.by} ${state.version}, ${network ? "with this host's network" : 'no network'}`
+function isolation({ isolation: { works, by, version, network, why, fix } }: StatusView): string {
+  if (!works) return `none: ${why} (${fix})`
+  return `${by} ${version}, ${network ? "with this host's network" : 'no network'}`
 }
 
 function whose({ governance: place }: StatusView): string {

@@ -64,7 +64,7 @@ export interface TaskDriver {
   enforcement(): { readonly cpu: Enforcement; readonly memory: Enforcement }
   /** Whether it can isolate tasks, as last found out. */
   isolation(): IsolationState
-  /** Finds that out anew, by doing it once. Takes some 20 ms, most of it in another process. Never throws. */
+  /** Finds that out anew, by doing it once. Takes some 50 ms, most of it in other processes. Never throws. */
   examineIsolation(): Promise<IsolationState>
   /**
    * Starts a run; resolves once its process exists. Idempotent by `runId`: starting what already

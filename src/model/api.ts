@@ -5,7 +5,6 @@
 import * as z from 'zod'
 import { AuditAlarmView } from './audit-alarm.ts'
 import { MembershipView } from './cluster.ts'
-import { IsolationState } from './isolation.ts'
 import { Id } from './negotiation.ts'
 import { PolicyVersion } from './policy-api.ts'
 import { QuarantinedView } from './quarantine-view.ts'
@@ -17,6 +16,19 @@ export const NodeState = z.enum(['joining', 'ready', 'busy', 'offline'])
 export type NodeState = z.infer<typeof NodeState>
 
 const Enforcement = z.strictObject({ cpu: z.string(), memory: z.string() })
+
+const IsolationView = z.strictObject({
+  works: z.boolean(),
+  /** By what, and its version; where it works. */
+  by: z.string().optional(),
+  version: z.string().optional(),
+  /** Isolated tasks may use the network of this host. */
+  network: z.boolean(),
+  /** Where it does not work, or nobody has looked yet. */
+  examined: z.boolean(),
+  why: z.string().optional(),
+  fix: z.string().optional(),
+})
 
 /** How this daemon is reached from outside. */
 const NetworkView = z.strictObject({
@@ -78,8 +90,8 @@ export const StatusView = z.strictObject({
   capacity: Resources,
   reserved: Resources,
   enforcement: Enforcement,
-  /** Whether tasks can be run isolated, those of other owners above all; `network`: with that of the host. */
-  isolation: z.strictObject({ state: IsolationState, network: z.boolean() }),
+  /** Whether tasks can be run isolated, those of other owners above all. */
+  isolation: IsolationView,
   peers: z.array(z.string()),
   nodes: z.record(NodeState, z.int()),
   tasks: z.record(TaskState, z.int()),

@@ -6,7 +6,6 @@
  * Everything is idempotent by id: saying a thing twice changes nothing.
  */
 import * as z from 'zod'
-import { IsolationKind } from './isolation.ts'
 import { Resources } from './resources.ts'
 import { TASK_LIMITS, TaskExit, TaskSpec } from './task.ts'
 
@@ -56,7 +55,7 @@ export const BidTerms = z.strictObject({
   /** From award to a started process: what the last starts took on this node, in the mean. */
   startEtaMs: durationMs,
   /** It would run isolated there; absent: as a plain process. */
-  isolation: IsolationKind.optional(),
+  isolation: z.literal('bwrap').optional(),
 })
 export type BidTerms = z.infer<typeof BidTerms>
 

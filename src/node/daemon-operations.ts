@@ -127,7 +127,7 @@ function statusOf(parts: DaemonParts): StatusView {
     capacity: mesh.local.capacity,
     reserved: mesh.negotiation.reserved,
     enforcement: parts.driver.enforcement(),
-    isolation: { state: parts.driver.isolation(), network: options.isolatedNetwork ?? false },
+    isolation: { examined: true, ...parts.driver.isolation(), network: options.isolatedNetwork ?? false },
     peers: peer.peers(),
     nodes: states,
     tasks,

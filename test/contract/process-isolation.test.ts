@@ -19,6 +19,7 @@ import { readState, runPaths } from '../../src/drivers/process/run-folder.ts'
 import type { TaskExit } from '../../src/model/task.ts'
 import { SILENT } from '../../src/util/logger.ts'
 import { requireIsolation } from '../support/isolation.ts'
+import { asUser, requireUnprivileged } from '../support/unprivileged.ts'
 import { until } from '../support/until.ts'
 import { countRunning, countSleeping, logOf, orderOf, rareSleep } from './driver.ts'
 import { killAllBelow } from './fixtures/kill-all.ts'
@@ -121,10 +122,12 @@ describe('isolated tasks', function () {
     })
 
     it('no other processes, and cannot signal them', async () => {
-      const text = await says(`ls -d /proc/[0-9]*; kill -9 ${process.pid} || echo unknown; kill -KILL 0`)
-      const pids = text.match(/\/proc\/\d+/g)!
-      assert.ok(pids.length <= 4, text)
-      assert.match(text, /unknown/)
+      const ran = await run(isolated(`ls -d /proc/[0-9]*; kill -9 ${process.pid} || echo unknown; kill -KILL 0`))
+      const pids = ran.stdout.match(/\/proc\/\d+/g)!
+      assert.ok(pids.length <= 4, ran.stdout)
+      assert.match(ran.stdout, /unknown/)
+      // Its shim was not in the group that it has killed: it has told how the task ended.
+      assert.deepEqual([ran.exitCode, ran.killedFor], [137, undefined])
     })
 
     it('no network: neither others nor what listens on loopback', async () => {
@@ -248,6 +251,22 @@ describe('isolated tasks', function () {
     await once(daemon, 'exit')
   }
 })
+
+if (process.getuid?.() === 0) {
+  it('isolated tasks, all of the above once more for a daemon without privileges', async function () {
+    this.timeout(120_000)
+    requireUnprivileged(this)
+    await requireIsolation(this)
+    const mocha = join(import.meta.dirname, '../../node_modules/mocha/bin/mocha.js')
+    const env = { ...process.env, HOME: '/nonexistent', ALTHING_CI_STRICT: '1' }
+    const child = asUser(process.execPath, [mocha, import.meta.filename], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let said = ''
+    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (data: Buffer) => (said += data.toString()))
+    const [code] = (await once(child, 'close')) as [number | null]
+    assert.equal(code, 0, said)
+    assert.match(said, /[1-9]\d* passed, 0 failed, 0 skipped/)
+  })
+}
 
 /** Neither gone nor a zombie that nobody waits for. */
 function isThere(pid: number): boolean {

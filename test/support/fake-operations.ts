@@ -113,7 +113,7 @@ export class FakeOperations implements Operations {
       uptimeMs: 65_000,
       capacity: { cpuMilli: 4000, memoryBytes: 8 * GIB },
       reserved: { cpuMilli: 1000, memoryBytes: GIB },
-      isolation: { state: { works: true, by: 'bwrap', version: '0.8.0' }, network: false },
+      isolation: { works: true, examined: true, by: 'bwrap', version: '0.8.0', network: false },
       enforcement: { cpu: 'cgroup v2', memory: 'cgroup v2' },
       peers: [PEER_B],
       nodes: { joining: 0, ready: 2, busy: 0, offline: 1 },

@@ -35,6 +35,10 @@ of its streams 16 MiB are kept and shown; larger results go to $ALTHING_OUTPUT.
 Without --cpu and --memory a task reserves a little of both, and is limited in
 neither.
 
+On machines of another owner, and with --isolation bwrap, a task runs isolated: it
+has no network unless that machine allows it, and sees no files but programs and
+its own; $ALTHING_ISOLATION is set.
+
 Paths given to --input keep their names: with --input ./data the task finds
 data/… in its working directory. They must lie below the directory the command
 is run in. Only files, directories and symbolic links travel, either way; what

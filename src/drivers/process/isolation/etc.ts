@@ -4,7 +4,7 @@
  * millisecond, since it reads the list of all mounts for it.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { TASK_LIMITS } from '../../../model/defaults.ts'
 
@@ -62,34 +62,35 @@ const OF_THE_NETWORK = [
 ]
 
 /**
- * Makes the folder, within another that is there for such folders alone, and returns its path. It is named by what is
+ * Makes the folder, within another that is there for such folders alone, and returns its path. It is named for what is
  * in it: one that a task sees is never changed, and tasks outlive daemons. Throws what the system throws.
  */
 export function makeEtc(within: string): string {
-  const files = new Map<string, string | Buffer>(Object.entries(MADE))
-  for (const name of COPIED) if (kindOf(name) === 'file') files.set(name, readFileSync(join('/etc', name)))
+  const copied = COPIED.filter((name) => kindOf(name) === 'file')
   // What is mounted needs something to be mounted on, and what is mounted read-only cannot be added to.
-  const folders: string[] = []
-  for (const name of [...MOUNTED, ...OF_THE_NETWORK]) {
-    if (kindOf(name) === 'folder') folders.push(name)
-    else if (kindOf(name) === 'file' && !files.has(name)) files.set(name, '')
+  const places = [...MOUNTED, ...OF_THE_NETWORK].filter((name) => kindOf(name) !== undefined)
+  const hash = createHash('sha256').update(JSON.stringify([MADE, places]))
+  for (const name of copied) {
+    const { size, mtimeMs } = statSync(join('/etc', name))
+    hash.update(`${name} ${size} ${mtimeMs}\n`)
   }
-  const hash = createHash('sha256').update(folders.join())
-  for (const [name, content] of files) hash.update(`\0${name}\0`).update(content)
   const folder = join(within, hash.digest('hex').slice(0, 16))
   mkdirSync(within, { recursive: true })
   dropOld(within, basename(folder))
-  if (!existsSync(folder)) fill(folder, files, folders)
+  if (!existsSync(folder)) fill(folder, copied, places)
   return folder
 }
 
-function fill(folder: string, files: ReadonlyMap<string, string | Buffer>, folders: readonly string[]): void {
+function fill(folder: string, copied: readonly string[], places: readonly string[]): void {
   const next = `${folder}.new`
   rmSync(next, { recursive: true, force: true })
-  for (const name of folders) mkdirSync(join(next, name), { recursive: true })
-  for (const [name, content] of files) {
-    mkdirSync(dirname(join(next, name)), { recursive: true })
-    writeFileSync(join(next, name), content, { mode: 0o644 })
+  mkdirSync(next)
+  for (const [name, text] of Object.entries(MADE)) writeFileSync(join(next, name), text, { mode: 0o644 })
+  for (const name of copied) copyFileSync(join('/etc', name), join(next, name))
+  for (const name of places) {
+    const place = join(next, name)
+    mkdirSync(kindOf(name) === 'folder' ? place : dirname(place), { recursive: true })
+    if (kindOf(name) === 'file' && !existsSync(place)) writeFileSync(place, '')
   }
   renameSync(next, folder)
 }
