@@ -1,6 +1,7 @@
 /** Daemons that run as an ordinary user, also where the tests run as root. */
-import { accessSync, chownSync, constants, mkdirSync, statSync, writeFileSync } from 'node:fs'
-import { spawn as spawnHere, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { accessSync, chmodSync, chownSync, constants, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs'
+import { spawn as spawnHere, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { freshDataDir } from './daemon.ts'
 import { requireOrSkip } from './require.ts'
@@ -11,12 +12,28 @@ const NOBODY = 65_534
 
 const isRoot = process.getuid?.() === 0
 
-/** Skips what runs, where root runs the tests in a folder that others cannot read. */
-export function requireUnprivileged(context: Mocha.Context): void {
+/** Whether an ordinary user can read what the tests run, where root may keep it to itself. */
+function isReadable(): boolean {
   const folders: string[] = []
   for (let at = ROOT; at !== dirname(at); at = dirname(at)) folders.push(at)
-  const readable = !isRoot || folders.every((folder) => (statSync(folder).mode & 0o005) === 0o005)
-  requireOrSkip(context, readable, `other users than root cannot read ${ROOT}`)
+  return !isRoot || folders.every((folder) => (statSync(folder).mode & 0o005) === 0o005)
+}
+
+/** Where an ordinary user sees the tree that root keeps to itself; made when first asked for, and a mount of each. */
+let window: string | undefined
+
+function windowOnTree(): string {
+  if (window === undefined) {
+    window = mkdtempSync(join(tmpdir(), 'althing-tree-'))
+    chmodSync(window, 0o755)
+  }
+  return window
+}
+
+/** Skips what runs, where root runs the tests in a folder that others cannot read and may not mount either. */
+export function requireUnprivileged(context: Mocha.Context): void {
+  const canMount = isReadable() || spawnSync('unshare', ['--mount', 'true']).status === 0
+  requireOrSkip(context, canMount, `other users than root cannot read ${ROOT}, and root may not mount`)
 }
 
 /** A data directory and a home with a secret in it, both of the user that `asUser` runs as. */
@@ -33,8 +50,12 @@ export function placesOfUser(): { readonly dataDir: string; readonly home: strin
 export function asUser(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   if (!isRoot) return spawnHere(command, args, options)
   accessSync(command, constants.X_OK)
-  const words = ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups', '--', command, ...args]
-  return spawnHere('setpriv', words, options)
+  const user = ['setpriv', '--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups', '--']
+  if (isReadable()) return spawnHere(user[0]!, [...user.slice(1), command, ...args], options)
+  const seen = windowOnTree()
+  const words = [command, ...args].map((word) => (word.startsWith(ROOT) ? `${seen}${word.slice(ROOT.length)}` : word))
+  const mount = ['--mount', 'sh', '-c', 'mount --bind "$0" "$1" && cd "$1" && shift && exec "$@"', ROOT, seen]
+  return spawnHere('unshare', [...mount, ...user, ...words], { cwd: '/', ...options })
 }
 
 /**
