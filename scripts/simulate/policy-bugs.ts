@@ -38,6 +38,14 @@ export const POLICY_BUGS: readonly PlantedBug[] = [
     why: 'a rule that fails lets in what it should have judged',
   },
   {
+    name: 'one-domain-opens-another',
+    file: 'src/policy/evaluate.ts',
+    line: 'return refusals.length > 0 ? { allowed: false, refusals } : { allowed: true, by, atMost }',
+    instead:
+      'return by.length === 0 && refusals.length > 0 ? { allowed: false, refusals } : { allowed: true, by, atMost }',
+    why: 'whoever permits everything in one domain opens what another has closed',
+  },
+  {
     name: 'quota-without-bound',
     file: 'src/policy/rules.ts',
     line: 'return used === undefined ? COUNTED : { room: atOnce - used, saw: () => `${used} tasks ${who} now` }',

@@ -21,6 +21,7 @@ export function describeStatus(status: StatusView, paint: Paint, isLocal = true)
         : ['open', `no: runs tasks of ${whose(status)} and of those in \`althing trust list\``],
       ...governance(status),
       ...policies(status),
+      ...trials(status),
       ['cut off', status.cutOff ? { text: 'PERHAPS: too many nodes vanished at once', style: 'red' } : undefined],
       ...quarantined(status),
       ...auditAlarms(status),
@@ -43,6 +44,14 @@ export function describeStatus(status: StatusView, paint: Paint, isLocal = true)
     ],
     paint,
   )
+}
+
+/** Settings that are being tried, or were given up; what holds everywhere is for `althing config get`. */
+function trials({ governance: place }: StatusView): Field[] {
+  const { version, stage } = place?.configuration ?? {}
+  if (stage === 'trial') return [['settings', `version ${version} is being tried: see \`althing config get\``]]
+  if (stage !== 'rolled-back') return []
+  return [['settings', { text: `version ${version} was GIVEN UP: see \`althing config get\``, style: 'red' }]]
 }
 
 /** That of the node, and that of its cluster. */

@@ -75,6 +75,10 @@ export const MembershipView = z.strictObject({
   forked: z.boolean(),
   /** The policy that its admins signed. `unusable`: why it refuses everything here. */
   policy: z.strictObject({ name: z.string(), version: z.int(), unusable: z.string().optional() }).optional(),
+  /** The settings that its admins signed, and how far a trial of them has come. `rolled-back` is shown in red. */
+  configuration: z
+    .strictObject({ version: z.int(), stage: z.enum(['everywhere', 'trial', 'promoted', 'rolled-back']) })
+    .optional(),
 })
 
 /** `GET /v1/governance`: everything that was signed, oldest entry first: `gov verify` needs nothing else. */

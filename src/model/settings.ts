@@ -40,7 +40,7 @@ export const SETTINGS = {
     SECOND_MS,
     10 * MINUTE_MS,
     '10s',
-    'between two heartbeats, longer in a large mesh; without watchers a node is offline after three',
+    'between two heartbeats, longer in a large mesh; without watchers a node is offline after three and 30 s',
   ),
   'sync.every': duration(5 * SECOND_MS, 10 * MINUTE_MS, '30s', 'between two comparisons of records with a neighbour'),
   'bids.window': duration(50, 4 * SECOND_MS, '400ms', 'how long a submitter waits for bids'),

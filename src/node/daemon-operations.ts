@@ -15,6 +15,7 @@ import { alarmViews } from './audit/alarms.ts'
 import { auditOperations } from './audit/operations.ts'
 import { BundleError } from './bundle-store.ts'
 import type { DaemonParts } from './daemon-state.ts'
+import { configurationOn } from '../governance/configuration.ts'
 import { clusterPolicyHistory, clusterPolicyOf } from './governance/cluster-policy.ts'
 import { clusterOperations } from './governance/operations.ts'
 import { examineHost } from './doctor/host.ts'
@@ -147,6 +148,7 @@ function governanceOf({ governor, policies }: DaemonParts): Pick<StatusView, 'go
   const facts = governor.rosterFacts()
   if (state === undefined || facts === undefined) return {}
   const { owner, fresh } = facts
+  const held = configurationOn(state)
   return {
     governance: {
       id: state.log.cluster,
@@ -154,6 +156,7 @@ function governanceOf({ governor, policies }: DaemonParts): Pick<StatusView, 'go
       fresh,
       forked: state.log.fork !== undefined,
       ...(policies.ofCluster && { policy: policies.ofCluster }),
+      ...(held && { configuration: { version: held.decided.version, stage: held.stage } }),
     },
   }
 }

@@ -142,6 +142,7 @@ describe('the configuration of a cluster', function () {
     await valueOn(south, 'bids.ask', '3')
     assert.match(await done(north.cli('config', 'get')), /south {2}unwell {2}south: 3 of 3 runs failed by the node/)
     assert.match(await done(north.cli('config', 'history')), /rolled-back, 1 first/)
+    assert.match(await done(south.cli('status')), /settings +version 1 was GIVEN UP/)
   })
 
   it('refuses what is no setting, or out of its bounds, and says what was expected', async () => {

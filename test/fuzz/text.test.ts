@@ -6,6 +6,7 @@ import { Passport } from '../../src/model/passport.ts'
 import { parseBytes, parseCpuMilli } from '../../src/model/quantity.ts'
 import { describeSelector, matchesSelector, parseSelector } from '../../src/model/selector.ts'
 import { readPlace } from '../../src/diagnosis/target.ts'
+import { readSetting, SETTING_KEYS, SETTINGS, type SettingKey } from '../../src/model/settings.ts'
 import { readYamlFile } from '../../src/model/yaml-file.ts'
 import { AlthingError } from '../../src/util/errors.ts'
 import type { Rng } from '../../src/util/rng.ts'
@@ -101,6 +102,21 @@ describe('fuzz/text', function () {
       )
     })
   }
+
+  it('settings: what is accepted is a number within its bounds', async () => {
+    const texts = SETTING_KEYS.flatMap((key) => [SETTINGS[key].initial, '1h30m', '0.5', '7', '1Gi'])
+    const next = mutants([...new Set(texts)])
+    const { accepted } = await fuzz({
+      name: 'settings',
+      next: (rng): [SettingKey, string] => [rng.pick(SETTING_KEYS), next(rng)],
+      decode: ([key, text]) => [key, readSetting(key, text)] as const,
+      accepted: ([key, value]) => {
+        const { least, most } = SETTINGS[key]
+        assert.ok(typeof value === 'object' ? value.fault.length > 0 : value >= least && value <= most, key)
+      },
+    })
+    assert.ok(accepted > 1000, `${accepted} accepted`)
+  })
 
   it('configuration files: read, or refused by name', async () => {
     const config = readFileSync(new URL('../../config/examples/config.yaml', import.meta.url), 'utf8')

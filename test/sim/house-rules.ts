@@ -66,20 +66,42 @@ const PARTS: readonly ((rng: Rng, ids: readonly string[]) => Part)[] = [
   },
 ]
 
-/** The rules of one owner. */
-export function makeRules(rng: Rng, ids: readonly string[]): HouseRules {
+/** The rules of one owner, or of the cluster. @param stops drawn unless it is given */
+export function makeRules(
+  rng: Rng,
+  ids: readonly string[],
+  domain: 'node' | 'cluster' = 'node',
+  stops?: boolean,
+): HouseRules {
   const { rules, permits, atOnce = Infinity } = rng.pick(PARTS)(rng, ids)
-  const stops = rng.next() < 0.5
+  return rulesOf(domain, { rules, permits, atOnce }, stops ?? rng.next() < 0.5)
+}
+
+function rulesOf(domain: 'node' | 'cluster', { rules, permits, atOnce = Infinity }: Part, stops: boolean): HouseRules {
   const whenForbidden = stops ? 'stop' : 'drain'
   const document = {
     apiVersion: 'althing.dev/v1',
     kind: 'Policy',
-    metadata: { name: 'house' },
+    metadata: { name: domain },
     spec: { whenForbidden, rules },
   }
-  const policy = compilePolicy('node', Policy.parse(document))
+  const policy = compilePolicy(domain, Policy.parse(document))
   if (policy.faults.length > 0) throw new Error(`the simulator's own rules are faulty: ${policy.faults[0]!.text}`)
   return { says: `${JSON.stringify(rules.at(-1))}, ${whenForbidden}`, policies: [policy], permits, stops, atOnce }
+}
+
+/** Some machines have rules of their cluster beside their own; for some these permit everything. Both must allow. */
+function besideThoseOfTheCluster(rng: Rng, ids: readonly string[], own: HouseRules): HouseRules {
+  if (own === NO_RULES || rng.next() < 0.6) return own
+  const lax: Part = { rules: [EVERYTHING], permits: () => true }
+  const law = rng.next() < 0.4 ? rulesOf('cluster', lax, own.stops) : makeRules(rng, ids, 'cluster', own.stops)
+  return {
+    says: `${own.says}; the cluster: ${law.says}`,
+    policies: rng.next() < 0.5 ? [...own.policies, ...law.policies] : [...law.policies, ...own.policies],
+    permits: (from, spec) => own.permits(from, spec) && law.permits(from, spec),
+    stops: own.stops,
+    atOnce: Math.min(own.atOnce, law.atOnce),
+  }
 }
 
 /** The rules that a machine has one after the other. */
@@ -91,12 +113,20 @@ export interface RulesPlan {
 /** What the owners will do in a seed: in most nothing, in the others some have rules, and change them. */
 export function planRules(rng: Rng, ids: readonly string[], lastsMs: number): ReadonlyMap<string, RulesPlan> {
   const ruled = rng.next() < 0.4
-  return new Map(
-    ids.map((id) => {
+  const plans = new Map(
+    ids.map((id): [string, RulesPlan] => {
       const some = () => (rng.next() < 0.6 ? makeRules(rng, ids) : NO_RULES)
       const changes = ruled && rng.next() < 0.4 ? 1 + rng.int(2) : 0
       const later = Array.from({ length: changes }, () => ({ atMs: rng.int(lastsMs), rules: some() }))
       return [id, { first: ruled ? some() : NO_RULES, later: later.toSorted((a, b) => a.atMs - b.atMs) }]
     }),
+  )
+  // After all else was drawn: what was added later is to shift nothing of what a seed was.
+  const both = (rules: HouseRules) => besideThoseOfTheCluster(rng, ids, rules)
+  return new Map(
+    [...plans].map(([id, { first, later }]) => [
+      id,
+      { first: both(first), later: later.map(({ atMs, rules }) => ({ atMs, rules: both(rules) })) },
+    ]),
   )
 }

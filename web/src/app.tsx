@@ -204,6 +204,14 @@ function Identity() {
             </dd>
           </div>
         )}
+        {daemon.governance?.policy !== undefined && (
+          <div>
+            <dt>Policy of the cluster</dt>
+            <dd>
+              {daemon.governance.policy.name}, version {daemon.governance.policy.version}
+            </dd>
+          </div>
+        )}
         <div>
           <dt>Version</dt>
           <dd>{daemon.version}</dd>

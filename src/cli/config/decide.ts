@@ -1,6 +1,6 @@
 /** The commands by which admins decide on the settings of their cluster: each makes an entry of the governance log. */
 import type { NodeView } from '../../model/api.ts'
-import type { ClusterView } from '../../model/cluster.ts'
+import type { ClusterView, MemberView } from '../../model/cluster.ts'
 import type { Configuration, Trial } from '../../model/configuration.ts'
 import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
 import type { Context } from '../context.ts'
@@ -55,9 +55,13 @@ async function trialOf(
 ): Promise<Trial> {
   const query = new URLSearchParams({ selector: canary }).toString()
   const nodes = await client.get<NodeView[]>(`/v1/nodes?${query}`)
-  const canaries = nodes.filter(({ state }) => state === 'ready' || state === 'busy').map(({ peerId }) => peerId)
+  const roster = await client.get<MemberView[]>('/v1/members')
+  const isMember = new Set(roster.flatMap(({ peerId, state }) => (state === 'member' ? [peerId] : [])))
+  const up = nodes.filter(({ state }) => state === 'ready' || state === 'busy').map(({ peerId }) => peerId)
+  const canaries = up.filter((peerId) => isMember.has(peerId))
   if (canaries.length === 0) {
-    throw usageError(`--canary ${canary}: no node that is up has such labels`, 'see `althing nodes` and `althing node`')
+    const fix = 'see `althing nodes -l SELECTOR`, and `althing member list`'
+    throw usageError(`--canary ${canary}: no member that is up has such labels`, fix)
   }
   if (canaries.length > 64) throw usageError(`--canary ${canary}: ${canaries.length} nodes; at most 64 begin`)
   return { canaries, forMs, witnesses: Math.max(1, Math.min(WITNESSES, members - 1)), before }

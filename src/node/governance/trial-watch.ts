@@ -3,6 +3,7 @@
  * It does something only while a trial is under way.
  */
 import { configurationOn, type HeldConfiguration } from '../../governance/configuration.ts'
+import { memberAt } from '../../governance/state.ts'
 import { wordsDue } from '../../governance/trials.ts'
 import type { Trial } from '../../model/configuration.ts'
 import type { MeshState } from '../../mesh/types.ts'
@@ -91,6 +92,8 @@ export class TrialWatch {
     const { mesh, governor, clock, log, signer } = this.#options
     const watched = this.#watched
     if (watched === undefined || governor.state === undefined) return
+    // Whose word counts for nothing, in an open cluster for instance, says none.
+    if (memberAt(governor.state, mesh.self, clock.wallMs()) === undefined) return
     this.#noteAway(watched)
     const { trial, entry, sinceMs, runs, away } = watched
     const { brake } = mesh.topology

@@ -68,7 +68,7 @@ describe('status: the API by the socket', () => {
     assert.equal(accepted.status, 201)
     const { taskIds } = accepted.json<{ taskIds: string[] }>()
     assert.equal(taskIds.length, 2)
-    assert.equal(status.operations.submitted[0]?.spec.retries, 0, 'defaults are filled in')
+    assert.equal(status.operations.submitted[0]?.spec.graceMs, 5_000, 'defaults are filled in')
     assert.deepEqual((await get('/v1/tasks')).json(), [])
     assert.equal((await get('/v1/tasks?all=true')).json<unknown[]>().length, 2)
     assert.equal((await get(`/v1/tasks/${taskIds[0]}`)).json()['state'], 'succeeded')
