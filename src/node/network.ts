@@ -40,7 +40,7 @@ function handlersOf(servants: Servants): PeerHandlers {
     onPeerDown: (peer) => inbound.onPeerDown(peer),
     onFrame: (peer, frame) => inbound.onFrame(peer, frame),
     onAddresses: () => servants.onAddresses(),
-    onGossip: (topic, data) => inbound.onGossip(topic, data),
+    onGossip: (topic, data, from) => inbound.onGossip(topic, data, from),
     onStream: (kind, peer, stream) => {
       if (kind === 'bundle')
         return void serveBundle(stream, bundles, {
