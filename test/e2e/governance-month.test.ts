@@ -26,7 +26,7 @@ describe('a node that was away for a month', function () {
   this.timeout(120_000)
   afterEach(stopAll)
 
-  it('takes no work of others while only an expelled member speaks to it, and is up to date once others do', async () => {
+  it('takes no work of others while only an expelled member speaks to it; knows all once others do', async () => {
     const names = ['founder', 'second', 'third', 'rogue']
     const before = (await Promise.all(names.map((name) => startClosed(name)))) as [
       TestDaemon,
