@@ -162,6 +162,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
       // One that published nothing was a passer-by: its key is not kept for it.
       if (!mesh.registry.authors.has(from)) probes.forget(from)
     },
+    penalise: (other) => peer.penalise(other),
     mayPublish: (author) => governor.mayLink(author),
     onGovernance: (from, message) => governor.onMessage(from, message),
     onExamine: (from, message) => examiner.take(from, message),

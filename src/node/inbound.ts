@@ -13,9 +13,9 @@ import { statedAgeMs } from '../registry/registry.ts'
 import type { Clock } from '../util/clock.ts'
 import { AlthingError } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
-import { TokenBucket } from '../util/token-bucket.ts'
-import { openRecord, type VerifiedRecord } from '../wire/envelope.ts'
+import { claimedAuthor, openRecord, type VerifiedRecord } from '../wire/envelope.ts'
 import { GOSSIP_KINDS, MAX_AHEAD_MS, PULSE_KINDS, RECORD_MAX_BYTES, WARD_KINDS } from '../wire/limits.ts'
+import { FloodGuard } from './flood-guard.ts'
 import { fromFrame, type Received } from './messages.ts'
 
 /** What the checks need, and where what passes them goes. */
@@ -27,6 +27,8 @@ export interface InboundOptions {
   readonly input: (input: MeshInput) => readonly MeshEffect[] | undefined
   /** Runs an input at the end of this turn, in order. */
   readonly post: (input: MeshInput) => void
+  /** A peer did what it should not: it floods, or sent what is provably bad. */
+  readonly penalise: (peer: PeerIdText) => void
   /** A peer of this cluster said hello. */
   readonly onHello: (peer: PeerIdText, hello: Hello) => void
   /** A peer's link is gone. */
@@ -68,12 +70,8 @@ const TOPICS: Readonly<Record<Topic, { readonly kinds: ReadonlySet<string> | str
 /** Refusals that are no fault of the sender: a skewed clock is to be told, not punished; a bug of ours is ours. */
 const INNOCENT = new Set(['future-dated', 'unexpected'])
 
-/**
- * Control frames one peer may send at once, and for good, frames a second. The busiest honest peer, which
- * hands out or reports tasks in batches, stays far below; one that floods costs itself its frames.
- */
-const FRAME_BURST = 2_000
-const FRAMES_PER_SECOND = 1_000
+/** Refusals of a control frame that no honest peer of any version causes. */
+const PROVEN = new Set(['bad-signature', 'foreign-author', 'not-canonical'])
 
 /** A record of another, with its age as whoever passed it on tells it, and by the clock of its author. */
 function recordInput(record: VerifiedRecord, ageMs: number, wallNowMs: number): MeshInput & { type: 'record' } {
@@ -88,11 +86,11 @@ export class Inbound {
   readonly #foreign = new Set<PeerIdText>()
   /** What peers said in their hello, on their present link. */
   readonly #greetings = new Map<PeerIdText, Greeting>()
-  /** What each connected peer may still send. */
-  readonly #allowance = new Map<PeerIdText, TokenBucket>()
+  readonly #guard: FloodGuard
 
   constructor(options: InboundOptions) {
     this.#options = options
+    this.#guard = new FloodGuard(options)
   }
 
   /** What a linked peer said in its hello, be it of this cluster or of another; undefined before that. */
@@ -112,22 +110,30 @@ export class Inbound {
   onPeerDown(peer: PeerIdText): void {
     this.#greetings.delete(peer)
     this.#foreign.delete(peer)
-    this.#allowance.delete(peer)
     this.#options.onBye(peer)
     this.#options.input({ type: 'peer-down', peer })
   }
 
-  /** A gossip message: verified, merged, and only then forwarded. */
-  onGossip(topic: Topic, data: Uint8Array, ward?: string): Verdict {
+  /** A gossip message that `from` brings: verified, merged, and only then forwarded. */
+  onGossip(topic: Topic, data: Uint8Array, from: PeerIdText, ward?: string): Verdict {
+    if (!this.#guard.mayHear(from)) return this.#drop('gossip-rate-limited')
+    const claimed = claimedAuthor(data)
+    if (claimed !== undefined && this.#guard.isSpent(claimed, from)) return this.#drop('author-rate-limited')
     try {
       const wallNowMs = this.#options.clock.wallMs()
       const record = openRecord(data, { ...TOPICS[topic], wallNowMs })
       if (!this.#isOfMember(record)) return 'ignore'
+      if (!this.#guard.mayPublish(record.author)) return this.#drop('author-rate-limited')
       return this.#fate(this.#options.input({ ...recordInput(record, 0, wallNowMs), ward }))
     } catch (error) {
       const code = this.#refuse(error)
       return INNOCENT.has(code) ? 'ignore' : 'reject'
     }
+  }
+
+  #drop(code: string): Verdict {
+    this.#count(code)
+    return 'ignore'
   }
 
   #fate(effects: readonly MeshEffect[] | undefined): RecordFate {
@@ -140,19 +146,12 @@ export class Inbound {
 
   onFrame(peer: PeerIdText, frame: Uint8Array): void {
     // Before anything is decoded, let alone verified: that is what a flood would cost.
-    if (!this.#mayTake(peer)) return this.#count('rate-limited')
+    if (!this.#guard.mayTakeFrame(peer)) return this.#count('rate-limited')
     try {
       this.#take(peer, fromFrame(frame, peer, this.#options.clock.wallMs()))
     } catch (error) {
-      this.#refuse(error)
+      if (PROVEN.has(this.#refuse(error))) this.#guard.blame(peer)
     }
-  }
-
-  #mayTake(peer: PeerIdText): boolean {
-    const nowMs = this.#options.clock.nowMs()
-    const allowance = this.#allowance.get(peer) ?? new TokenBucket(FRAMES_PER_SECOND, FRAME_BURST, nowMs)
-    this.#allowance.set(peer, allowance)
-    return allowance.take(nowMs)
   }
 
   #take(peer: PeerIdText, { message, proof }: Received): void {

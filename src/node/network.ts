@@ -40,7 +40,7 @@ function handlersOf(servants: Servants): PeerHandlers {
     onPeerDown: (peer) => inbound.onPeerDown(peer),
     onFrame: (peer, frame) => inbound.onFrame(peer, frame),
     onAddresses: () => servants.onAddresses(),
-    onGossip: (topic, data, _from, ward) => inbound.onGossip(topic, data, ward),
+    onGossip: (topic, data, from, ward) => inbound.onGossip(topic, data, from, ward),
     onStream: (kind, peer, stream) => {
       if (kind === 'bundle')
         return void serveBundle(stream, bundles, {

@@ -191,6 +191,13 @@ class MeshPeer implements Peer {
     for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('no member any more'))
   }
 
+  penalise(peer: PeerIdText): void {
+    if (!this.#reputation.penalise(peer)) return
+    this.#log.warn({ peer }, 'peer turned away for a minute')
+    this.#counters.add('turned_away_total')
+    for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('turned away'))
+  }
+
   stats(): Record<string, number> {
     const running = this.#running
     const connections = running?.host.getConnections() ?? []
@@ -238,11 +245,7 @@ class MeshPeer implements Peer {
       onFrame: (peer, frame) => this.#guarded('onFrame', () => this.#handlers.onFrame(peer, frame)),
       // Worth no dial of its own; a bootstrap address that leads here keeps being tried.
       onForeign: (peer) => this.#book.forget(peer),
-      onViolation: (peer) => {
-        if (!this.#reputation.penalise(peer)) return
-        this.#log.warn({ peer }, 'peer turned away for a minute')
-        for (const connection of this.#connectionsTo(peer)) connection.abort(new Error('turned away'))
-      },
+      onViolation: (peer) => this.penalise(peer),
     }
   }
 

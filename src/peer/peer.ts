@@ -109,6 +109,8 @@ export interface Peer {
   letGo(peer: PeerIdText): void
   /** Ends all connections to a peer that may not link any more, and forgets where it was. */
   expel(peer: PeerIdText): void
+  /** Notes a misdeed of a peer; five in quick succession and it is turned away for a minute. */
+  penalise(peer: PeerIdText): void
   /** libp2p's own counters, for /metrics: name → value. */
   stats(): Record<string, number>
 }

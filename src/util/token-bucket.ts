@@ -15,10 +15,15 @@ export class TokenBucket {
 
   /** Takes a token; false when none is left. @param nowMs a clock that never jumps back */
   take(nowMs: number): boolean {
-    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#atMs) * this.#perSecond) / 1000)
-    this.#atMs = nowMs
-    if (this.#tokens < 1) return false
+    if (this.isEmpty(nowMs)) return false
     this.#tokens -= 1
     return true
+  }
+
+  /** Whether there is none to take. */
+  isEmpty(nowMs: number): boolean {
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#atMs) * this.#perSecond) / 1000)
+    this.#atMs = nowMs
+    return this.#tokens < 1
   }
 }

@@ -142,6 +142,16 @@ function isExpected(kind: string, kinds: Expectation['kinds']): boolean {
   return typeof kinds === 'string' ? kinds === kind : kinds.has(kind)
 }
 
+/** Who an envelope says has signed it, which is not checked; undefined for what is no envelope. */
+export function claimedAuthor(bytes: Uint8Array): string | undefined {
+  try {
+    const { publicKey } = readEnvelope(bytes)
+    return isEd25519Protobuf(publicKey) ? peerIdText(publicKey) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Keeps the bytes, without keeping the larger network buffer they may be a view of. */
 function own(bytes: Uint8Array): Uint8Array {
   const alone = bytes.byteLength === bytes.buffer.byteLength && !Buffer.isBuffer(bytes)

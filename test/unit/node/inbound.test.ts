@@ -26,6 +26,7 @@ describe('what comes in', () => {
   let inbound: Inbound
   let examined: unknown[]
   let spared: unknown[]
+  let blamed: string[]
   const sealer = (byte: number): Sealer => ({ signer: signerOf(byte), clock, epoch: 1, seq: 0 })
 
   beforeEach(() => {
@@ -33,6 +34,7 @@ describe('what comes in', () => {
     inputs = []
     examined = []
     spared = []
+    blamed = []
     inbound = new Inbound({
       cluster: 'c',
       clock,
@@ -40,6 +42,7 @@ describe('what comes in', () => {
       onHello: () => {},
       onBye: () => {},
       mayPublish: () => true,
+      penalise: (peer) => void blamed.push(peer),
       onGovernance: () => {},
       onExamine: (...told) => void examined.push(told),
       onSpareLink: (...told) => void spared.push(told),
@@ -125,6 +128,57 @@ describe('what comes in', () => {
     clock.advance(500)
     for (let n = 0; n < 3_000; n++) inbound.onFrame('p', frame)
     assert.equal(inputs.length, 2_500)
+    assert.deepEqual(blamed, ['p'], 'once a second')
+    clock.advance(1_000)
+    for (let n = 0; n < 3_000; n++) inbound.onFrame('p', frame)
+    assert.deepEqual(blamed, ['p', 'p'])
+  })
+
+  it('takes so many records of one author, and holds the rest against it, not against who passes them on', () => {
+    const author = signerOf(3)
+    let seq = 0
+    const flood = (count: number, from: string) => {
+      for (let n = 0; n < count; n++) {
+        const draft = { kind: 'testimony', name: '', epoch: 1, seq: ++seq, hlc: NOW, ttlMs: 60_000, body: {} }
+        inbound.onGossip('pulse', author.seal(draft).bytes, from)
+      }
+    }
+    flood(250, 'a neighbour')
+    assert.deepEqual([inputs.length, inbound.refused.get('author-rate-limited'), blamed], [200, 50, []])
+    flood(400, author.id)
+    assert.deepEqual([inputs.length, blamed], [200, [author.id, author.id]], 'one for each two hundred')
+    clock.advance(1_000)
+    flood(50, author.id)
+    assert.deepEqual([inputs.length, blamed.length], [220, 2])
+    // Whoever forges records in its name takes nothing from it.
+    clock.advance(10_000)
+    const forged = author.seal({
+      kind: 'testimony',
+      name: '',
+      epoch: 1,
+      seq: 9_999,
+      hlc: NOW,
+      ttlMs: 9,
+      body: {},
+    }).bytes
+    forged[forged.length - 1]! ^= 1
+    for (let n = 0; n < 500; n++) assert.equal(inbound.onGossip('pulse', forged, 'r'), 'reject')
+    flood(10, 'a neighbour')
+    assert.equal(inputs.length, 230)
+    // Beyond what one neighbour may bring nothing is even looked at; others go on.
+    for (let n = 0; n < 4_000; n++) inbound.onGossip('pulse', new Uint8Array([1]), 'q')
+    assert.equal(inbound.refused.get('gossip-rate-limited'), 1_000)
+    const other = signerOf(4).seal({ kind: 'testimony', name: '', epoch: 1, seq: 1, hlc: NOW, ttlMs: 1_000, body: {} })
+    inbound.onGossip('pulse', other.bytes, 'p')
+    assert.equal(inputs.length, 231)
+  })
+
+  it('holds what is signed by another, or not at all, against whoever sent it', () => {
+    inbound.onFrame('p', toFrame(hello(), sealer(1)))
+    inbound.onFrame('p', toFrame(award, sealer(2)))
+    assert.deepEqual([inbound.refused.get('foreign-author'), blamed], [1, ['p']])
+    inbound.onFrame('q', encodeFrame({ t: 'of a later version', b: {} } as { t: string }))
+    assert.deepEqual(blamed, ['p'])
   })
 
   it('does not punish gossip for a bug of ours', () => {
@@ -135,6 +189,7 @@ describe('what comes in', () => {
       onHello: () => {},
       onBye: () => {},
       mayPublish: () => true,
+      penalise: (peer) => void blamed.push(peer),
       onGovernance: () => {},
       onExamine: (...told) => void examined.push(told),
       onSpareLink: (...told) => void spared.push(told),
@@ -152,7 +207,7 @@ describe('what comes in', () => {
       ttlMs: 60_000,
       body: {},
     })
-    assert.equal(broken.onGossip('pulse', record.bytes), 'ignore')
+    assert.equal(broken.onGossip('pulse', record.bytes, 'p'), 'ignore')
   })
 
   it('says how old a record is by its own clock, by gossip as by sync', () => {
@@ -160,8 +215,8 @@ describe('what comes in', () => {
       signerOf(3).seal({ kind: 'heartbeat', name: '', epoch: 1, seq, hlc, ttlMs: 60_000, body: {} })
     // Somebody set the wall clock back: deadlines run on by the old one, ages are by the new.
     clock.setWall(NOW - 10_000)
-    inbound.onGossip('pulse', record(1, NOW - 45_000).bytes)
-    inbound.onGossip('pulse', record(2, NOW - 10_000).bytes)
+    inbound.onGossip('pulse', record(1, NOW - 45_000).bytes, 'p')
+    inbound.onGossip('pulse', record(2, NOW - 10_000).bytes, 'p')
     inbound.onFrame('p', toFrame(hello(), sealer(1)))
     const records = [{ bytes: record(3, NOW - 50_000).bytes, ageMs: 3_000 }]
     inbound.onFrame('p', toFrame({ t: 'sync-records', body: { records, wants: [], more: false } }, sealer(1)))
@@ -178,12 +233,20 @@ describe('what comes in', () => {
   it('refuses gossip by what is wrong with it', () => {
     const record = (changes: object) =>
       signerOf(3).seal({ kind: 'heartbeat', name: '', epoch: 1, seq: 1, hlc: NOW, ttlMs: 60_000, body: {}, ...changes })
-    assert.equal(inbound.onGossip('pulse', record({}).bytes), 'accept')
-    assert.equal(inbound.onGossip('records', record({}).bytes), 'reject', 'a heartbeat has no place among passports')
-    assert.equal(inbound.onGossip('pulse', record({ hlc: NOW + 60_000 }).bytes), 'ignore', 'a skewed clock is no crime')
+    assert.equal(inbound.onGossip('pulse', record({}).bytes, 'p'), 'accept')
+    assert.equal(
+      inbound.onGossip('records', record({}).bytes, 'p'),
+      'reject',
+      'a heartbeat has no place among passports',
+    )
+    assert.equal(
+      inbound.onGossip('pulse', record({ hlc: NOW + 60_000 }).bytes, 'p'),
+      'ignore',
+      'a skewed clock is no crime',
+    )
     const forged = record({}).bytes.slice()
     forged[forged.length - 1]! ^= 1
-    assert.equal(inbound.onGossip('pulse', forged), 'reject')
-    assert.equal(inbound.onGossip('pulse', new Uint8Array(2_000)), 'reject')
+    assert.equal(inbound.onGossip('pulse', forged, 'p'), 'reject')
+    assert.equal(inbound.onGossip('pulse', new Uint8Array(2_000), 'p'), 'reject')
   })
 })

@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { eventually, link, PeerPark, portOf, seedFor } from '../../support/peers.ts'
@@ -110,6 +110,33 @@ describe('peer: junk', () => {
     await stillServes(target)
     for (const socket of sockets) socket.destroy()
   }).timeout(15_000)
+
+  it('lets every honest peer in while one address opens two hundred silent sockets a second', async () => {
+    const target = await park.start()
+    const port = portOf(target)
+    const sockets = new Set<Socket>()
+    const attack = setInterval(() => {
+      for (let n = 0; n < 2; n++) {
+        const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.9' })
+        socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+        sockets.add(socket)
+      }
+    }, 10)
+    try {
+      await eventually(() => sockets.size > 100, 'the attack to be under way')
+      let served = 0
+      for (let n = 0; n < 10; n++) {
+        const honest = await park.start()
+        // One try each: a dial that is turned down is a failure.
+        await honest.peer.connect(target.peer.addresses()[0]!)
+        served++
+      }
+      assert.equal(served, 10)
+    } finally {
+      clearInterval(attack)
+      for (const socket of sockets) socket.destroy()
+    }
+  }).timeout(30_000)
 
   it('counts junk on the gossip protocol, at any length', async () => {
     const target = await park.start()

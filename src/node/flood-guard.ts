@@ -1,0 +1,106 @@
+/**
+ * How much one peer may send, and one author may publish. Whatever is beyond it is dropped before it costs anything;
+ * whoever goes on for some seconds is turned away for a minute, links and all (`peer/reputation.ts`). Only what comes
+ * from its own author is held against anybody: a neighbour that passes on what others published does its duty.
+ */
+import type { PeerIdText } from '../peer/peer.ts'
+import { BoundedMap } from '../util/bounded-map.ts'
+import type { Clock } from '../util/clock.ts'
+import { TokenBucket } from '../util/token-bucket.ts'
+
+/** A rate, and how much of it may come at once. */
+interface Rate {
+  readonly perSecond: number
+  readonly burst: number
+}
+
+/**
+ * Control frames of one peer. The busiest honest one, which hands out or reports tasks in batches, stays far below; one
+ * that floods costs itself its frames.
+ */
+const FRAMES: Rate = { perSecond: 1_000, burst: 2_000 }
+/**
+ * Gossip that one neighbour brings, before its signatures are looked at: a restart of a thousand members at once fits,
+ * and what comes at that rate for good takes some percent of a core.
+ */
+const GOSSIP: Rate = { perSecond: 300, burst: 3_000 }
+/**
+ * What one author publishes: a heartbeat a second at most, its passports again after a restart, and testimony about
+ * the few that it watches.
+ */
+const AUTHOR: Rate = { perSecond: 20, burst: 200 }
+/** So many records of its own that are dropped are a misdeed: five are reached in a second by one that floods. */
+const DROPPED_A_MISDEED = 200
+/** Of others one is noted so seldom: five in quick succession are what turns a peer away. */
+const MISDEED_EVERY_MS = 1_000
+/** More than can be linked. */
+const MAX_PEERS = 1_024
+/** As many as a registry knows. */
+const MAX_AUTHORS = 20_000
+
+/** What it reads, and whom it tells. */
+export interface FloodGuardOptions {
+  readonly clock: Clock
+  /** A peer did what it should not. */
+  readonly penalise: (peer: PeerIdText) => void
+}
+
+/** One for each daemon. */
+export class FloodGuard {
+  readonly #options: FloodGuardOptions
+  readonly #frames = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
+  readonly #gossip = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
+  readonly #authors = new BoundedMap<PeerIdText, TokenBucket>(MAX_AUTHORS, 'evict-oldest')
+  /** Since the last that were a misdeed. */
+  readonly #dropped = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
+  readonly #misdeeds = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
+
+  constructor(options: FloodGuardOptions) {
+    this.#options = options
+  }
+
+  /** Whether a control frame of this peer is taken. */
+  mayTakeFrame(peer: PeerIdText): boolean {
+    return this.#take(this.#frames, FRAMES, peer) || this.blame(peer)
+  }
+
+  /** Whether gossip that this neighbour brings is looked at. */
+  mayHear(from: PeerIdText): boolean {
+    return this.#take(this.#gossip, GOSSIP, from)
+  }
+
+  /**
+   * Whether a record that says it is of this author need not be looked at, since it has none left. What others forge
+   * in its name takes nothing from it: only what was verified does.
+   */
+  isSpent(author: PeerIdText, from: PeerIdText): boolean {
+    const isEmpty = this.#authors.get(author)?.isEmpty(this.#options.clock.nowMs()) ?? false
+    if (isEmpty && author === from) this.#blameForDropped(from)
+    return isEmpty
+  }
+
+  /** Whether a record of this author, whose signature was checked, is taken. */
+  mayPublish(author: PeerIdText): boolean {
+    return this.#take(this.#authors, AUTHOR, author)
+  }
+
+  #blameForDropped(peer: PeerIdText): void {
+    const dropped = (this.#dropped.get(peer) ?? 0) + 1
+    this.#dropped.set(peer, dropped % DROPPED_A_MISDEED)
+    if (dropped === DROPPED_A_MISDEED) this.#options.penalise(peer)
+  }
+
+  /** Notes a misdeed, of which there is one a second at most. @returns false */
+  blame(peer: PeerIdText): false {
+    if (this.#take(this.#misdeeds, { perSecond: 1_000 / MISDEED_EVERY_MS, burst: 1 }, peer))
+      this.#options.penalise(peer)
+    return false
+  }
+
+  #take(buckets: BoundedMap<PeerIdText, TokenBucket>, { perSecond, burst }: Rate, key: PeerIdText): boolean {
+    const nowMs = this.#options.clock.nowMs()
+    const bucket = buckets.get(key) ?? new TokenBucket(perSecond, burst, nowMs)
+    buckets.set(key, bucket)
+    return bucket.take(nowMs)
+  }
+}
