@@ -1,6 +1,7 @@
 /** `althing nodes`: who is there. */
 import type { Command } from 'commander'
 import type { NodeView } from '../../model/api.ts'
+import type { WardsView } from '../../model/ward-view.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import { zoneLabel } from '../../model/zones.ts'
 import { contextOf } from '../context.ts'
@@ -42,6 +43,11 @@ export function register(program: Command): void {
       const nodes = await client.get<NodeView[]>(`/v1/nodes?${query.toString()}`)
       if (json) return printJson(nodes)
       printTable(NODE_COLUMNS, nodes.map(nodeRow))
+      const { wards } = await client.get<WardsView>('/v1/wards')
+      const others = wards.filter(({ own }) => !own)
+      const members = others.reduce((sum, one) => sum + one.members, 0)
+      const where = others.length === 1 ? 'other ward' : 'other wards'
+      if (others.length > 0) note(`althing: ${members} more in ${others.length} ${where}, see \`althing wards\``)
       if (nodes.length === 0 && labels !== undefined) {
         note(`althing: no node has the labels ${shownWord(labels)}; without -l all are listed`)
       }
