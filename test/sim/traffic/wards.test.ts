@@ -49,7 +49,14 @@ describe('a mesh that is cut into wards', function () {
   it('holds its ward and no more, finds its newcomers, and is one again when it is small', () => {
     const world = new World({ seed: 5, size: 100, full: 100, spare: 1, wards: SMALL })
     begin(world)
-    until(world, 400, 'all in wards', isSettled(world, true))
+    const isSomebodyMissed = () =>
+      daemonsOf(world).some(({ state }) =>
+        [...state.topology.members.values()].some(({ verdict }) => verdict !== 'alive'),
+      )
+    until(world, 400, 'all in wards', () => {
+      assert.ok(!isSomebodyMissed(), 'nobody is held offline for going its way')
+      return isSettled(world, true)()
+    })
     assertKnown(world)
     const wards = new Set(daemonsOf(world).map(({ state }) => nameOf(state.wards.at)))
     assert.ok(wards.size >= 4, [...wards].join(' '))

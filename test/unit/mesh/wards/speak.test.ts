@@ -39,7 +39,7 @@ describe('mesh/wards: what is said where', () => {
     mesh.wards.move = { to: wardOf('attic/'), sinceMs: T0, heard: new Set() }
     assert.deepEqual(everywhere(mesh), { wards: ['/', 'attic/'] })
     assert.deepEqual(beatPace(mesh, CONFIG, T0), { wards: ['/', 'attic/'], intervalMs: 20_000, paceMs: 10_000 })
-    assert.deepEqual(beatPace(mesh, CONFIG, T0 + 10_000), { wards: ['attic/'], intervalMs: 10_000, paceMs: 10_000 })
+    assert.deepEqual(beatPace(mesh, CONFIG, T0 + 10_000), { wards: ['attic/'], intervalMs: 20_000, paceMs: 10_000 })
     assert.deepEqual(beatPace(mesh, CONFIG, T0 + 18_000), {
       wards: ['/', 'attic/'],
       intervalMs: 20_000,
