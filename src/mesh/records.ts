@@ -11,6 +11,7 @@ import {
 } from '../registry/registry.ts'
 import { onRegistryEvent, takeTestimony } from './membership.ts'
 import { tellRegistryNews } from './registry-events.ts'
+import { isLeftBehind } from './wards/held.ts'
 import { isRecordHeld, onStranger, takeGossipedDigest } from './wards/wards.ts'
 import type { MeshInput, MeshState, RecordFate, StepContext } from './types.ts'
 
@@ -70,8 +71,15 @@ export function expelMember(state: MeshState, peer: string, ctx: StepContext): N
 function carryOver(state: MeshState, effects: RegistryEffects, ctx: StepContext): NegotiationInput[] {
   const { apart } = state.registry
   // What becomes of members of other wards is told by nobody here: they are merely known for a while.
-  const isOurs = (event: RegistryEvent) => !('peerId' in event) || !apart.has(event.peerId)
-  const events = apart.size === 0 ? effects.events : effects.events.filter(isOurs)
+  const { at, move } = state.wards
+  const isOurs = (event: RegistryEvent) =>
+    !('peerId' in event) || !(apart.has(event.peerId) || (isLapse(event) && isLeftBehind(state, event.peerId)))
+  const isWhole = apart.size === 0 && at === undefined && move === undefined
+  const events = isWhole ? effects.events : effects.events.filter(isOurs)
   const told = tellRegistryNews(state, { ...effects, events }, ctx.out)
   return [...told, ...events.flatMap((event) => onRegistryEvent(state, event, ctx))]
+}
+
+function isLapse(event: RegistryEvent): boolean {
+  return event.type === 'node-offline' && event.reason === 'lapsed'
 }

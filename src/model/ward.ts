@@ -10,7 +10,7 @@ import { isLabelValue } from './label-grammar.ts'
 /** The whole mesh: the only ward there is as long as the mesh is small. */
 export const WHOLE = '/'
 /** In the name of a ward, the zone of those who have none of their own. No label's value begins with it. */
-export const NAMELESS_ZONE = '-'
+export const NAMELESS_ZONE = '_'
 /** Bits of a hash that a ward's name can hold. 20,000 members at 192 a ward and more need 7, a skewed few 20. */
 export const MOST_BITS = 20
 /** `<zone>/<bits>`: a zone's label of 63 characters at most. */
@@ -36,7 +36,7 @@ export function isWardName(name: string): boolean {
 }
 
 /** Name of a ward, that of the whole mesh excluded. */
-export const WardName = z.string().max(MOST_NAME).refine(isWardName, 'expected <zone>/<bits>, such as attic/01 or -/1')
+export const WardName = z.string().max(MOST_NAME).refine(isWardName, 'expected <zone>/<bits>, such as attic/01 or _/1')
 
 const count = z.int().min(0).max(20_000)
 const PeerIdText = z.string().min(1).max(64)

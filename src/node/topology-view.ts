@@ -10,7 +10,7 @@ import type { Direction, LinkSpeeds } from './link-speeds.ts'
 /** Every node that is listed, by name. */
 export function topologyView(state: MeshState, speeds: LinkSpeeds, nowMs: number): TopologyView {
   const whereabouts = whereaboutsOf(state, nowMs)
-  const known = nodes(state.registry, nowMs)
+  const known = nodes(state.registry, nowMs).filter(({ peerId }) => !state.registry.apart.has(peerId))
   return { nodes: known.map((node) => placeView(state, node, whereabouts.get(node.peerId) ?? {}, speeds, nowMs)) }
 }
 

@@ -15,10 +15,10 @@ import { foundView, nodeViews } from './views.ts'
 export function wardsOf({ mesh, clock }: DaemonParts): WardsView {
   const { at, move } = mesh.wards
   const nowMs = clock.nowMs()
-  const wards = [...newestByWard(mesh.wards)].map(([ward, { body, bornMs }]) => ({
+  const wards = [...newestByWard(mesh.wards)].map(([ward, { body, bornMs, members }]) => ({
     ward,
     own: ward === nameOf(at),
-    members: body.members,
+    members,
     ready: body.ready,
     free: body.free,
     drivers: body.drivers,

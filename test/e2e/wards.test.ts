@@ -41,7 +41,7 @@ describe('a mesh of daemons that is cut into wards', function () {
     const wards = new Map([
       ...attic.map((daemon) => [daemon, 'attic/'] as const),
       ...cellar.map((daemon) => [daemon, 'cellar/'] as const),
-      [alone, '-/'] as const,
+      [alone, '_/'] as const,
     ])
     for (const daemon of all) {
       await eventually(`${daemon.name} in its ward`, async () => (await wardOf(daemon)) === wards.get(daemon), 60_000)
@@ -53,9 +53,10 @@ describe('a mesh of daemons that is cut into wards', function () {
     const shown = await eventually('all wards by their digests', async () => {
       const view = await first.get<WardsView>('/v1/wards')
       const members = view.wards.map(({ ward, members: count }) => `${ward} ${count}`)
-      return members.join() === '-/ 1,attic/ 4,cellar/ 4' && view
+      return members.join() === '_/ 1,attic/ 4,cellar/ 4' && view
     })
     assert.equal(shown.wards.find(({ own }) => own)?.ward, 'attic/')
+    assert.match((await first.cli('nodes')).stderr, /5 more in 2 other wards, see `althing wards`/)
     const table = await first.cli('wards')
     assert.equal(table.code, 0)
     assert.match(table.stdout, /^attic\/ \*\s+4\s+4 /m)

@@ -248,7 +248,7 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
       nonce: 8,
       want: {
         nodes: {
-          ...{ ward: '-/01', name: 'host', capability: 'write', selector: 'a=b', free: RESOURCES },
+          ...{ ward: '_/01', name: 'host', capability: 'write', selector: 'a=b', free: RESOURCES },
           ...{ driver: 'process', most: 8 },
         },
       },

@@ -166,20 +166,15 @@ export class FakeOperations implements Operations {
     }
   }
 
+  /** A mesh that is one. */
+  wardsView: WardsView = { ward: '/', wards: [] }
+
   wards(): WardsView {
-    const free = { cpuMilli: 8_000, memoryBytes: 2 ** 34 }
-    const ward = { members: 300, ready: 290, free, drivers: ['process'], ageMs: 12_000, silent: false }
-    return {
-      ward: 'attic/0',
-      wards: [
-        { ...ward, ward: 'attic/0', own: true },
-        { ...ward, ward: '-/1', own: false },
-      ],
-    }
+    return this.wardsView
   }
 
   async wardNodes(ward: string): Promise<WardNodesView> {
-    if (ward !== '-/1') throw new OperationError('not-found', `no ward ${ward} is known`)
+    if (ward !== '_/1') throw new OperationError('not-found', `no ward ${ward} is known`)
     return { ward, told: 'partly', nodes: [node('barn', PEER_B, false)] }
   }
 

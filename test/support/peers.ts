@@ -12,7 +12,7 @@ export class Recorder implements PeerHandlers {
   readonly up = new Set<string>()
   readonly events: string[] = []
   readonly frames: { peer: string; frame: Uint8Array }[] = []
-  readonly gossip: { topic: Topic; data: Uint8Array; from: string }[] = []
+  readonly gossip: { topic: Topic; data: Uint8Array; from: string; ward?: string | undefined }[] = []
   readonly streams: { kind: StreamKind; peer: string; stream: Duplex }[] = []
   verdict: (topic: Topic, data: Uint8Array) => Verdict = () => 'accept'
   frameHandler: ((peer: string, frame: Uint8Array) => void) | undefined
@@ -39,8 +39,8 @@ export class Recorder implements PeerHandlers {
     this.#wake()
   }
 
-  onGossip(topic: Topic, data: Uint8Array, from: string): Verdict {
-    this.gossip.push({ topic, data, from })
+  onGossip(topic: Topic, data: Uint8Array, from: string, ward?: string): Verdict {
+    this.gossip.push({ topic, data, from, ward })
     this.#wake()
     return this.verdict(topic, data)
   }

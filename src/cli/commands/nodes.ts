@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { QuarantineProofView } from '../../model/quarantine-view.ts'
 import type { NodeView } from '../../model/api.ts'
+import type { WardsView } from '../../model/ward-view.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import { zoneLabel } from '../../model/zones.ts'
 import { contextOf } from '../context.ts'
@@ -43,8 +44,16 @@ export function register(program: Command): void {
       const nodes = await client.get<NodeView[]>(`/v1/nodes?${query.toString()}`)
       if (json) return printJson(nodes)
       printTable(NODE_COLUMNS, nodes.map(nodeRow))
-      for (const { peer, name } of await client.get<QuarantineProofView[]>('/v1/quarantined'))
+      const [proofs, { wards }] = await Promise.all([
+        client.get<QuarantineProofView[]>('/v1/quarantined'),
+        client.get<WardsView>('/v1/wards'),
+      ])
+      for (const { peer, name } of proofs)
         note(paint('red', `althing: ${name || peer} is quarantined: it signed two records under one number`))
+      const others = wards.filter(({ own }) => !own)
+      const members = others.reduce((sum, one) => sum + one.members, 0)
+      const where = others.length === 1 ? 'other ward' : 'other wards'
+      if (others.length > 0) note(`althing: ${members} more in ${others.length} ${where}, see \`althing wards\``)
       if (nodes.length === 0 && labels !== undefined) {
         note(`althing: no node has the labels ${shownWord(labels)}; without -l all are listed`)
       }

@@ -33,13 +33,22 @@ export function expireDigests(state: WardState, nowMs: number): void {
   for (const [author, { expiresMs }] of state.digests) if (nowMs >= expiresMs) state.digests.delete(author)
 }
 
-/** The newest digest of each ward, by name. Of one that was cut meanwhile it is there beside its halves for a while. */
-export function newestByWard(state: WardState): Map<string, HeldDigest> {
-  const newest = new Map<string, HeldDigest>()
+/** What is held of one ward: its newest digest, and the most members that any of its digests names. */
+export interface WardSaid extends HeldDigest {
+  readonly members: number
+}
+
+/**
+ * What each ward says, by name. Of one that was cut meanwhile it is there beside its halves for a while. Its publishers
+ * count the same members: where they do not, somebody lies, and who makes a ward small could make a large mesh one.
+ */
+export function newestByWard(state: WardState): Map<string, WardSaid> {
+  const newest = new Map<string, WardSaid>()
   for (const held of state.digests.values()) {
     const name = nameOf(held.ward)
     const other = newest.get(name)
-    if (other === undefined || held.bornMs > other.bornMs) newest.set(name, held)
+    const members = Math.max(held.body.members, other?.members ?? 0)
+    newest.set(name, { ...(other === undefined || held.bornMs > other.bornMs ? held : other), members })
   }
   return newest
 }
@@ -48,25 +57,25 @@ export function newestByWard(state: WardState): Map<string, HeldDigest> {
  * Members of all wards in a part of the mesh, by their digests; of two that overlap the newer counts.
  * @param held one of each ward, as `newestByWard` has them
  */
-export function membersIn(held: Iterable<HeldDigest>, part: Ward | undefined): number {
-  const counted: HeldDigest[] = []
+export function membersIn(held: Iterable<WardSaid>, part: Ward | undefined): number {
+  const counted: WardSaid[] = []
   for (const one of [...held].toSorted((a, b) => b.bornMs - a.bornMs)) {
     if (!contains(part, one.ward)) continue
     if (!counted.some(({ ward }) => contains(ward, one.ward) || contains(one.ward, ward))) counted.push(one)
   }
-  return counted.reduce((sum, { body }) => sum + body.members, 0)
+  return counted.reduce((sum, { members }) => sum + members, 0)
 }
 
 /**
  * Zones with wards of their own: those that have had enough members in such wards, and those of which as many more are
  * in the nameless one.
  */
-export function zonesBy(held: Iterable<HeldDigest>, config: WardConfig): Set<string> {
+export function zonesBy(held: Iterable<WardSaid>, config: WardConfig): Set<string> {
   const [own, others] = [new Map<string, number>(), new Map<string, number>()]
   const add = (to: Map<string, number>, zone: string, members: number) => to.set(zone, (to.get(zone) ?? 0) + members)
-  for (const { ward, body } of held) {
-    if (ward.zone === NAMELESS_ZONE) for (const [zone, members] of body.zones) add(others, zone, members)
-    else add(own, ward.zone, body.members)
+  for (const { ward, body, members } of held) {
+    if (ward.zone === NAMELESS_ZONE) for (const [zone, some] of body.zones) add(others, zone, some)
+    else add(own, ward.zone, members)
   }
   const zones = new Set<string>()
   for (const [zone, members] of own) if (members >= config.zoneUntil) zones.add(zone)

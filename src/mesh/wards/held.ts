@@ -72,6 +72,15 @@ export function isHeldHere(state: MeshState, id: NodeId): boolean {
 }
 
 /**
+ * Whether this node is on its way out of the whole mesh, and a member to elsewhere: what that says in its ward is not
+ * heard here any more, so that its silence says nothing of it.
+ */
+export function isLeftBehind(state: MeshState, id: NodeId): boolean {
+  const { at, move } = state.wards
+  return at === undefined && move?.to !== undefined && !isIn(state, move.to, id)
+}
+
+/**
  * Whether a record is taken in. A passport counts by the zone it names itself. Of whom no passport is known yet a
  * heartbeat is taken where it was heard: on the topic of the ward, or from somebody who holds the same.
  */

@@ -3,6 +3,7 @@
  * listens and speaks in both, and holds both; it has arrived when all who should be there were heard there, or after
  * some beats of theirs. In a small mesh none of this runs.
  */
+import { WHOLE } from '../../model/ward.ts'
 import type { NegotiationInput } from '../../negotiation/step.ts'
 import type { NodeId } from '../../negotiation/types.ts'
 import { release, setApart } from '../../registry/registry.ts'
@@ -46,7 +47,7 @@ export function reviewWard(state: MeshState, config: WardConfig, ctx: StepContex
     wards.wishedMs = undefined
     return []
   }
-  if (plan.atOnce) return goAtOnce(state, plan, ctx)
+  if (plan.atOnce) return mostAreInWards(state) ? goAtOnce(state, plan, ctx) : []
   // Not all at one moment.
   wards.wishedMs ??= nowMs + Math.round((rng.next() * config.settleMs) / 2)
   return nowMs - wards.wishedMs >= config.settleMs ? setOut(state, plan, ctx) : []
@@ -69,6 +70,15 @@ function setOut(state: MeshState, { ward, zones }: Plan, ctx: StepContext): Nego
   if (isStranger) publishPassports(state, ctx)
   beat(state, ctx)
   return passedOn
+}
+
+/**
+ * Whether most of those who are linked say that they are in a ward: one that lies must not make a node of a small mesh
+ * forget the others.
+ */
+function mostAreInWards({ peers, wards }: MeshState): boolean {
+  const inWards = [...peers].filter((peer) => (wards.here.get(peer) ?? WHOLE) !== WHOLE)
+  return 2 * inWards.length > peers.size
 }
 
 /** Others are in wards already, and this node holds nothing that they wait for: it is there at once. */

@@ -1,7 +1,7 @@
 /** Where a node should be: in the whole mesh, or in which ward. Everybody decides that alone, by what it knows. */
 import { NAMELESS_ZONE } from '../../model/ward.ts'
-import { membersIn, newestByWard, zonesBy } from './digests.ts'
-import type { HeldDigest, WardConfig, WardState } from './state.ts'
+import { membersIn, newestByWard, zonesBy, type WardSaid } from './digests.ts'
+import type { WardConfig, WardState } from './state.ts'
 import { contains, cutFor, holds, parentOf, siblingOf, wardAt, type Place, type Ward } from './ward.ts'
 
 /** A living member, as far as it matters here: the label of its zone, if it has one, and its hash. */
@@ -38,7 +38,7 @@ export function planFor(state: WardState, config: WardConfig, census: Census): P
 /** In the whole mesh: it is cut when it is too large, and where it is cut already, by whoever is linked here. */
 function planOfWhole(
   { zones: before }: WardState,
-  held: ReadonlyMap<string, HeldDigest>,
+  held: ReadonlyMap<string, WardSaid>,
   config: WardConfig,
   { self, living }: Census,
 ): Plan {
@@ -66,7 +66,7 @@ function zonesOf(living: readonly Resident[], { zoneFrom }: WardConfig): Set<str
 }
 
 /** The ward of a place among those that are there: where there is none around it, one as large as the others. */
-function wardAmong(held: ReadonlyMap<string, HeldDigest>, place: Place): Ward {
+function wardAmong(held: ReadonlyMap<string, WardSaid>, place: Place): Ward {
   const inZone = [...held.values()].map(({ ward }) => ward).filter(({ zone }) => zone === place.zone)
   const around = inZone.filter((ward) => holds(ward, place))
   const bits = (around.length > 0 ? around : inZone).reduce((most, ward) => Math.max(most, ward.bits), 0)
@@ -76,7 +76,7 @@ function wardAmong(held: ReadonlyMap<string, HeldDigest>, place: Place): Ward {
 /** In a ward: it is cut when it is too large, and one with its other half again when both are small. */
 function planOfWard(
   { at, zones: before }: WardState,
-  held: ReadonlyMap<string, HeldDigest>,
+  held: ReadonlyMap<string, WardSaid>,
   config: WardConfig,
   { self, living }: Census,
 ): Plan {

@@ -26,7 +26,8 @@ function isBetween({ wards: { at, move } }: MeshState): boolean {
 
 /**
  * For a heartbeat: where it is said, what interval it names, and when the next is due. On the way between the whole
- * mesh and a ward that is the ward's pace; the whole hears one at its own pace, and judges by that.
+ * mesh and a ward that is the ward's pace. The whole hears one at its own pace, and judges by that: it is what all of
+ * them name, since those of the ward come by sync to others too, who do not hear the next.
  */
 export function beatPace(
   state: MeshState,
@@ -44,5 +45,5 @@ export function beatPace(
   const wholeMs = beatIntervalMs(config, Math.max(alive, membersIn(newestByWard(wards).values(), undefined)))
   const isDue = nowMs - wards.toldWholeMs >= DUE_SHARE * wholeMs
   if (isDue) wards.toldWholeMs = nowMs
-  return { wards: isDue ? [WHOLE, nameOf(ward)] : [nameOf(ward)], intervalMs: isDue ? wholeMs : paceMs, paceMs }
+  return { wards: isDue ? [WHOLE, nameOf(ward)] : [nameOf(ward)], intervalMs: wholeMs, paceMs }
 }

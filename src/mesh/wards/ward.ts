@@ -52,7 +52,7 @@ export function siblingOf(ward: Ward): Ward | undefined {
   return ward.bits === 0 ? undefined : { ...ward, prefix: ward.prefix ^ 1 }
 }
 
-/** As it is written: `attic/01`, `-/1`, and `/` for the whole mesh. */
+/** As it is written: `attic/01`, `_/1`, and `/` for the whole mesh. */
 export function nameOf(ward: Ward | undefined): string {
   if (ward === undefined) return WHOLE
   return `${ward.zone}/${ward.bits === 0 ? '' : ward.prefix.toString(2).padStart(ward.bits, '0')}`

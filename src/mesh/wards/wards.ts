@@ -60,6 +60,7 @@ export function onWardMessage(state: MeshState, from: NodeId, message: ControlMe
 
 function isHere(state: MeshState, from: NodeId, ward: string, ctx: StepContext): void {
   const { here, at, move, digests } = state.wards
+  if (here.get(from) === ward) return
   here.set(from, ward)
   if (holdsTheSame(state, from)) return syncWith(state, from, ctx.nowMs, ctx.out)
   const knowsNothing = at === undefined && move === undefined && digests.size === 0

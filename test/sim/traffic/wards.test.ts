@@ -49,7 +49,14 @@ describe('a mesh that is cut into wards', function () {
   it('holds its ward and no more, finds its newcomers, and is one again when it is small', () => {
     const world = new World({ seed: 5, size: 100, full: 100, spare: 1, wards: SMALL })
     begin(world)
-    until(world, 400, 'all in wards', isSettled(world, true))
+    const isSomebodyMissed = () =>
+      daemonsOf(world).some(({ state }) =>
+        [...state.topology.members.values()].some(({ verdict }) => verdict !== 'alive'),
+      )
+    until(world, 400, 'all in wards', () => {
+      assert.ok(!isSomebodyMissed(), 'nobody is held offline for going its way')
+      return isSettled(world, true)()
+    })
     assertKnown(world)
     const wards = new Set(daemonsOf(world).map(({ state }) => nameOf(state.wards.at)))
     assert.ok(wards.size >= 4, [...wards].join(' '))
@@ -66,7 +73,18 @@ describe('a mesh that is cut into wards', function () {
     world.time.runUntil(world.time.nowMs + 30_000)
     assertKnown(world)
 
-    for (let index = 30; index <= 100; index++) fall(world, index)
+    const gone = [3, 50, 77]
+    for (const index of gone) fall(world, index)
+    const lost = new Set(gone.map((index) => world.members[index]!.id))
+    const verdicts = (isLost: boolean) =>
+      daemonsOf(world).flatMap(({ state }) =>
+        [...state.topology.members.values()].filter(({ id }) => lost.has(id) === isLost).map(({ verdict }) => verdict),
+      )
+    until(world, 15, 'the dead found by their wards', () => verdicts(true).every((verdict) => verdict === 'offline'))
+    assert.ok(verdicts(true).length > 30, 'many had known them')
+    assert.ok(verdicts(false).every((verdict) => verdict === 'alive'))
+
+    for (let index = 30; index <= 100; index++) if (!gone.includes(index)) fall(world, index)
     until(world, 600, 'one mesh again', isSettled(world, false))
     until(world, 120, 'all known again', () =>
       daemonsOf(world).every(({ state }) =>

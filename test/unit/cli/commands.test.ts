@@ -56,6 +56,37 @@ describe('cli: commands against a daemon', function () {
     assert.equal((await run('nodes', '--json', '-l', 'zone=moon')).stderr, '')
   })
 
+  it('wards: those of a large mesh, and the nodes of one', async () => {
+    const { stderr } = await run('wards')
+    assert.equal(stderr, 'althing: the mesh is one; it is cut into wards when it has more members\n')
+    const free = { cpuMilli: 8_000, memoryBytes: 2 ** 34 }
+    const ward = { members: 300, ready: 290, free, drivers: ['process'], ageMs: 12_000 }
+    const [own, other] = [
+      { ...ward, ward: 'attic/0', own: true, silent: false },
+      { ...ward, ward: '_/1', own: false, silent: true },
+    ]
+    status.operations.wardsView = { ward: 'attic/0', movingTo: 'attic/01', wards: [own, other] }
+    try {
+      const table = await run('wards')
+      const lines = table.stdout.trimEnd().split('\n')
+      assert.match(lines[0]!, /^WARD +NODES +READY +CPU FREE +MEM FREE +DRIVERS +AGE$/)
+      assert.match(lines[1]!, /^attic\/0 \* +300 +290 +8 +16 GiB +process +12s$/)
+      assert.match(lines[2]!, /^_\/1 silent +300 /)
+      assert.match(table.stderr, /on its way from attic\/0 to attic\/01/)
+      assert.equal((JSON.parse((await run('wards', '--json')).stdout) as { ward: string }).ward, 'attic/0')
+      assert.match((await run('nodes')).stderr, /^althing: 300 more in 1 other ward, see `althing wards`\n$/)
+    } finally {
+      status.operations.wardsView = { ward: '/', wards: [] }
+    }
+    const nodes = await run('wards', '_/1')
+    assert.match(nodes.stdout, /^barn +/m)
+    assert.equal(nodes.code, 1, 'not all could be told')
+    assert.match(nodes.stderr, /ward _\/1 has more nodes than could be told/)
+    const unknown = await run('wards', 'moon/')
+    assert.equal(unknown.code, 1)
+    assert.match(unknown.stderr, /no ward moon\/ is known/)
+  })
+
   it('topology: a table region by region, JSON, or a graph', async () => {
     const table = (await run('topology')).stdout.trimEnd().split('\n')
     assert.match(table[0]!, /^NODE +STATE +REGION +ZONE +RTT +BASIS +RECEIVE +SEND$/)

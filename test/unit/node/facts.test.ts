@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { DEFAULT_MESH } from '../../../src/mesh/config.ts'
+import { DEFAULT_WARDS } from '../../../src/mesh/wards/state.ts'
 import { meshConfigOf } from '../../../src/node/facts.ts'
 import { AlthingError } from '../../../src/util/errors.ts'
 import { cli } from '../../support/cli.ts'
@@ -53,6 +54,17 @@ describe('node/facts: the times of the mesh', function () {
       )
     })
   }
+
+  it('cut the mesh where the environment says, in proportion', () => {
+    const wardsOf = (text: string) => meshConfigOf(OPTIONS, { ALTHING_CUT_ABOVE: text }).wards!
+    assert.deepEqual(meshConfigOf(OPTIONS, {}).wards, DEFAULT_WARDS)
+    assert.deepEqual(wardsOf('1000'), DEFAULT_WARDS)
+    const { wholeMost, wholeLeast, most, least, zoneFrom, settleMs } = wardsOf('8')
+    assert.deepEqual([wholeMost, wholeLeast, most, least, zoneFrom, settleMs], [8, 6, 4, 2, 1, 1_500])
+    for (const text of ['3', '1001', 'ten', '-1', '8.5']) {
+      assert.throws(() => wardsOf(text), /ALTHING_CUT_ABOVE=.*: expected 4 to 1000 members/)
+    }
+  })
 
   it('are told by `althing up --help`, with their defaults', async () => {
     const { stdout } = await cli(['up', '--help'])

@@ -131,6 +131,45 @@ describe('peer: gossip', () => {
     assert.ok(!victim.record.gossip.some(({ data }) => text(data).startsWith('true')))
   }).timeout(20_000)
 
+  it('hears the topics of the wards it listens to, whoever listened first, and no others', async () => {
+    const [a, b, c] = (await ring(3)) as [TestPeer, TestPeer, TestPeer]
+    a.peer.listen(['attic/0'], true)
+    // Whoever has subscribed before this peer knew of the ward is heard by it all the same.
+    await eventually(() => (a.peer.stats()['gossip_mesh_peers_pulse'] ?? 0) === 0, 'the whole mesh left')
+    b.peer.listen(['/', 'attic/0'], true)
+    const heard = ({ record }: TestPeer) => record.gossip.map(({ topic, ward, data }) => [topic, ward, text(data)])
+    await eventually(() => {
+      a.peer.publish('pulse', bytes(`beat ${Math.random()}`), 'attic/0')
+      return heard(b).some(([topic, ward]) => topic === 'pulse' && ward === 'attic/0')
+    }, 'a beat in the ward')
+    a.peer.publish('digests', bytes('digest'))
+    await b.record.until(() => b.record.gossip.some(({ topic }) => topic === 'digests'), 'a digest')
+    assert.deepEqual(heard(c), [], 'the third is in the whole mesh alone')
+
+    // The same words in two wards are two messages.
+    const same = bytes('in both')
+    b.peer.publish('records', same, '/')
+    b.peer.publish('records', same, 'attic/0')
+    await a.record.until(() => a.record.gossip.some(({ data }) => text(data) === 'in both'), 'it in the ward')
+    await c.record.until(() => c.record.gossip.some(({ data }) => text(data) === 'in both'), 'it in the whole mesh')
+    assert.deepEqual(heard(a).at(-1), ['records', 'attic/0', 'in both'])
+    assert.deepEqual(heard(c), [['records', '/', 'in both']])
+
+    // Honest peers are scored as such on topics that came later: over some seconds, since scores are kept for one.
+    const graylisted = () => [a, b].map(({ peer }) => peer.stats()['gossip_graylisted_rpcs_total'] ?? 0)
+    const startMs = performance.now()
+    await eventually(() => {
+      a.peer.publish('pulse', bytes(`again ${Math.random()}`), 'attic/0')
+      return performance.now() - startMs > 3_000 || graylisted().some((count) => count > 0)
+    }, 'scores reckoned anew')
+    assert.deepEqual(graylisted(), [0, 0])
+    b.peer.listen(['/'], false)
+    await eventually(() => {
+      a.peer.publish('pulse', bytes(`late ${Math.random()}`), 'attic/0')
+      return (a.peer.stats()['gossip_subscribers_pulse'] ?? 0) === 0
+    }, 'nobody else in the ward')
+  }).timeout(20_000)
+
   it('refuses messages over the cap on both sides', async () => {
     const [a] = (await ring(2)) as [TestPeer, TestPeer]
     assert.throws(() => a.peer.publish('records', new Uint8Array(16 * 1024 + 1)), { code: 'bad-size' })

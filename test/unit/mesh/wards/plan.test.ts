@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { takeDigest } from '../../../../src/mesh/wards/digests.ts'
+import { membersIn, newestByWard, takeDigest } from '../../../../src/mesh/wards/digests.ts'
 import { planFor, type Resident } from '../../../../src/mesh/wards/plan.ts'
 import { createWards, DEFAULT_WARDS } from '../../../../src/mesh/wards/state.ts'
 import { nameOf, wardAt, wardOf } from '../../../../src/mesh/wards/ward.ts'
@@ -53,6 +53,12 @@ describe('mesh/wards: digests', () => {
     assert.equal(wards.digests.get(record.author)?.ward.zone, 'cellar')
   })
 
+  it('name a ward as large as the largest of them says: one that makes it small makes no large mesh one', () => {
+    const wards = wardsWith(digest('attic/', 500))
+    assert.equal(takeDigest(wards, digest('attic/', 1), 0, T0 + 10), 'new')
+    assert.equal(membersIn(newestByWard(wards).values(), undefined), 500)
+  })
+
   it('are as many as the cap', () => {
     const wards = createWards()
     const record = digest('attic/', 5)
@@ -73,8 +79,8 @@ describe('mesh/wards: where a node should be', () => {
     const living = [...residents(1_500, 'attic'), ...residents(63, 'cellar'), ...residents(200)]
     const planOf = (one: Resident) => planFor(createWards(), DEFAULT_WARDS, { self: one, living })
     assert.match(nameOf(planOf(living[0]!).ward), /^attic\/[01]{2}$/)
-    assert.equal(nameOf(planOf(living[1_500]!).ward), '-/')
-    assert.equal(nameOf(planOf(living.at(-1)!).ward), '-/')
+    assert.equal(nameOf(planOf(living[1_500]!).ward), '_/')
+    assert.equal(nameOf(planOf(living.at(-1)!).ward), '_/')
     assert.equal(planOf(living[0]!).atOnce, false)
   })
 
@@ -82,14 +88,14 @@ describe('mesh/wards: where a node should be', () => {
     const wards = wardsWith(
       digest('attic/0', 400),
       digest('attic/1', 400),
-      digest('-/', 100, { zones: [['cellar', 20]] }),
+      digest('_/', 100, { zones: [['cellar', 20]] }),
     )
     const planOf = (label: string | undefined, hash: number) =>
       planFor(wards, DEFAULT_WARDS, { self: { label, hash }, living: [{ label, hash }] })
     assert.deepEqual([nameOf(planOf('attic', 1).ward), planOf('attic', 1).atOnce], ['attic/0', true])
     assert.equal(nameOf(planOf('attic', 0xffff_ffff).ward), 'attic/1')
-    assert.equal(nameOf(planOf('cellar', 1).ward), '-/')
-    assert.equal(nameOf(planOf(undefined, 1).ward), '-/')
+    assert.equal(nameOf(planOf('cellar', 1).ward), '_/')
+    assert.equal(nameOf(planOf(undefined, 1).ward), '_/')
     const few = wardsWith(digest('attic/0', 300), digest('attic/1', 300))
     assert.equal(planFor(few, DEFAULT_WARDS, { self: self!, living: [self!] }).ward, undefined, 'they are to be one')
   })
@@ -121,9 +127,9 @@ describe('mesh/wards: where a node should be', () => {
 
   it('is the nameless zone when its own has become small, and the other way round', () => {
     const rest = [digest('cellar/', 500), digest('roof/', 400)]
-    assert.equal(inWard('attic/', 31, digest('attic/', 31), digest('-/', 90), ...rest), '-/')
-    const wards = wardsWith(...rest, digest('-/', 200, { zones: [['attic', 64]] }))
-    wards.at = wardOf('-/')
+    assert.equal(inWard('attic/', 31, digest('attic/', 31), digest('_/', 90), ...rest), '_/')
+    const wards = wardsWith(...rest, digest('_/', 200, { zones: [['attic', 64]] }))
+    wards.at = wardOf('_/')
     const attic = { label: 'attic', hash: 5 }
     const plan = planFor(wards, DEFAULT_WARDS, { self: attic, living: residents(200) })
     assert.equal(nameOf(plan.ward), 'attic/')
