@@ -26,8 +26,8 @@ export const POLICY_BUGS: readonly PlantedBug[] = [
   {
     name: 'policy-drains-what-it-stops',
     file: 'src/negotiation/executor/policy.ts',
-    line: "if (phase === 'running' && verdict.refusals.every(({ whenForbidden }) => whenForbidden === 'drain')) return",
-    instead: "if (phase === 'running') return",
+    line: "if (phase === 'running' && verdict.refusals.every(({ whenForbidden }) => whenForbidden === 'drain')) {",
+    instead: "if (phase === 'running') {",
     why: 'a rule that says stop does not',
   },
   {
