@@ -98,7 +98,10 @@ export const PolicyRule = z
       .describe('Refuses tasks that ask for more.'),
     quota: z
       .strictObject({
-        per: z.enum(['submitter', 'everyone']).default('submitter'),
+        per: z
+          .enum(['submitter', 'owner', 'everyone'])
+          .default('submitter')
+          .describe('For whom together: owner is all nodes of one owner, by the roster of the cluster.'),
         every: z.enum(PERIODS).default('day').describe('In UTC; a week begins on Monday.'),
         tasks: Count.optional().describe('Tasks taken in the period.'),
         cpuTime: Duration.optional().describe('Core-seconds in the period, as reserved: 2 cores for 1 h are 2h.'),

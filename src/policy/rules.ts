@@ -117,14 +117,16 @@ function showSeconds(ms: number): string {
 /** A task that is counted already was within the quota when it was taken. */
 const COUNTED: Measure = { room: Infinity, saw: () => 'it was counted when it was taken' }
 
+const WHOSE = { submitter: 'of this submitter', owner: 'of this owner', everyone: 'of all submitters' } as const
+
 function quotaOf({ per, every, tasks, cpuTime, atOnce }: NonNullable<PolicyRule['quota']>): Bound[] {
-  const who = per === 'submitter' ? 'of this submitter' : 'of all submitters'
+  const who = WHOSE[per]
   const bounds: Bound[] = []
   if (tasks !== undefined) {
     bounds.push({
       wanted: `at most ${tasks} tasks ${who} in the ${every}`,
       at({ usage }) {
-        const used = usage?.[per][every].tasks
+        const used = usage?.[per]?.[every].tasks
         return used === undefined ? COUNTED : { room: tasks - used, saw: () => `${used} tasks ${who} in the ${every}` }
       },
     })
@@ -134,7 +136,7 @@ function quotaOf({ per, every, tasks, cpuTime, atOnce }: NonNullable<PolicyRule[
     bounds.push({
       wanted: `less than ${showSeconds(most)} of CPU ${who} in the ${every}`,
       at({ usage }) {
-        const used = usage?.[per][every].coreMs
+        const used = usage?.[per]?.[every].coreMs
         if (used === undefined) return COUNTED
         return { room: roomIf(used < most), saw: () => `${showSeconds(used)} of CPU ${who} in the ${every}` }
       },
@@ -144,7 +146,7 @@ function quotaOf({ per, every, tasks, cpuTime, atOnce }: NonNullable<PolicyRule[
     bounds.push({
       wanted: `at most ${atOnce} tasks ${who} at once`,
       at({ usage }) {
-        const used = usage?.[per].atOnce
+        const used = usage?.[per]?.atOnce
         return used === undefined ? COUNTED : { room: atOnce - used, saw: () => `${used} tasks ${who} now` }
       },
     })

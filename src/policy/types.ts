@@ -39,7 +39,14 @@ export interface Facts {
   }
   readonly cluster: { readonly name: string }
   /** Absent for a task that is counted already: quotas are not asked a second time. */
-  readonly usage?: { readonly submitter: Usage; readonly everyone: Usage } | undefined
+  readonly usage?:
+    | {
+        readonly submitter: Usage
+        /** Of all nodes of its owner; of itself where the roster names none. Absent in what older versions kept. */
+        readonly owner?: Usage
+        readonly everyone: Usage
+      }
+    | undefined
 }
 
 /** Why a domain refuses a task. */

@@ -12,7 +12,7 @@ import { note, noted } from '../notes.ts'
 import { persistContract } from '../state.ts'
 import type { LocalNode } from '../nodes.ts'
 import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
-import { usageOf } from './usage.ts'
+import { ownerKey, usageOf } from './usage.ts'
 
 const ALLOWED: Verdict = { allowed: true, by: [], atMost: Infinity }
 
@@ -42,11 +42,13 @@ export function askPolicies(state: NegotiationState, ctx: Context, asked: Asked)
 
 /** What is known of a task here, now. */
 export function factsOf(state: NegotiationState, ctx: FactsContext, { submitter, spec, as }: Asked): Facts {
-  const held = { own: 0, all: 0 }
+  const held = { own: 0, owners: 0, all: 0 }
+  const whose = ownerKey(ctx, submitter)
   if (as === 'offered') {
     for (const hold of state.holds.values()) {
       held.all += hold.slots
       if (hold.submitter === submitter) held.own += hold.slots
+      if (ownerKey(ctx, hold.submitter) === whose) held.owners += hold.slots
     }
   }
   const itself = typeof as === 'string' ? 0 : 1

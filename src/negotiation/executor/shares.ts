@@ -1,6 +1,7 @@
 /**
- * What one submitter may have of this node while others may want some of it. Two things run out, and each
- * has a rule of its own.
+ * What one submitter may have of this node while others may want some of it. In a cluster with a roster all nodes of one
+ * owner are one submitter here, so that who has many machines has no larger share. Two things run out, and each has a
+ * rule of its own.
  *
  * Places in the books (holds, contracts): a submitter has at most half of what the others leave. However many
  * there are at their bound, the next one finds a place, and nothing is kept idle for submitters that do not
@@ -19,6 +20,7 @@ import { NEGOTIATION_LIMITS, SHARE_OF_REST } from '../config.ts'
 import { slotsThatFit } from '../constraints.ts'
 import { freeResources } from '../state.ts'
 import type { Context, NegotiationState, NodeId } from '../types.ts'
+import { ownerKey } from './usage.ts'
 
 /**
  * How long room is kept for whoever has the first turn. A submitter that is told offers again after its shortest
@@ -38,8 +40,9 @@ function placesOf(own: number, others: number, cap: number): Places {
 }
 
 function holdPlaces(state: NegotiationState, ctx: Context, from: NodeId): Places {
+  const whose = ownerKey(ctx, from)
   let own = 0
-  for (const { submitter } of state.holds.values()) if (submitter === from) own++
+  for (const { submitter } of state.holds.values()) if (ownerKey(ctx, submitter) === whose) own++
   return placesOf(own, state.holds.size - own, ctx.config.holds)
 }
 
@@ -49,15 +52,16 @@ function holdPlaces(state: NegotiationState, ctx: Context, from: NodeId): Places
  * nobody else: it goes by rules of its own (`boundUnsettled`).
  */
 function contractPlaces(state: NegotiationState, ctx: Context, from: NodeId): Places & { readonly ended: number } {
+  const whose = ownerKey(ctx, from)
   let own = 0
   let others = 0
   let ended = 0
   for (const { submitter, slots } of state.holds.values()) {
-    if (submitter === from) own += slots
+    if (ownerKey(ctx, submitter) === whose) own += slots
     else others += slots
   }
   for (const { submitter, phase } of state.contracts.values()) {
-    if (submitter !== from) others += phase === 'ended' ? 0 : 1
+    if (ownerKey(ctx, submitter) !== whose) others += phase === 'ended' ? 0 : 1
     else {
       own++
       if (phase === 'ended') ended++
@@ -115,13 +119,15 @@ function servedMs(state: NegotiationState, node: NodeId): number {
   return state.servedMs.get(node) ?? -Infinity
 }
 
-/** The larger of a submitter's shares of CPU and memory, held or contracted, 0…1. */
-function dominantShare(state: NegotiationState, { local: { capacity } }: Context, node: NodeId): number {
+/** The larger of a submitter's (its owner's) shares of CPU and memory, held or contracted, 0…1. */
+function dominantShare(state: NegotiationState, ctx: Context, node: NodeId): number {
+  const { capacity } = ctx.local
+  const whose = ownerKey(ctx, node)
   let reserved = NO_RESOURCES
   for (const { submitter, spec, slots } of state.holds.values())
-    if (submitter === node) reserved = addResources(reserved, scaleResources(spec.resources, slots))
+    if (ownerKey(ctx, submitter) === whose) reserved = addResources(reserved, scaleResources(spec.resources, slots))
   for (const { submitter, spec, phase } of state.contracts.values())
-    if (submitter === node && phase !== 'ended') reserved = addResources(reserved, spec.resources)
+    if (ownerKey(ctx, submitter) === whose && phase !== 'ended') reserved = addResources(reserved, spec.resources)
   return Math.max(
     reserved.cpuMilli / Math.max(1, capacity.cpuMilli),
     reserved.memoryBytes / Math.max(1, capacity.memoryBytes),

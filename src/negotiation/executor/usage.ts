@@ -7,6 +7,7 @@
  */
 import { PERIODS, type Period } from '../../model/policy-words.ts'
 import type { Usage } from '../../policy/types.ts'
+import type { LocalNode } from '../nodes.ts'
 import type { UsageRecord } from '../records.ts'
 import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
 
@@ -21,6 +22,15 @@ const LENGTHS: Readonly<Record<Period, { readonly ms: number; readonly fromMs: n
 
 /** The key of what was done for all. No peer id is like it. */
 const EVERYONE = '*'
+
+/** The key of what was done for all nodes of the submitter's owner: itself, where the roster names none. */
+export function ownerKey(
+  { local: { roster } }: { readonly local: Pick<LocalNode, 'roster'> },
+  submitter: NodeId,
+): string {
+  const owner = roster?.owners.get(submitter)
+  return owner === undefined ? submitter : `owner/${owner}`
+}
 
 function indexOf(period: Period, nowMs: number): number {
   const { ms, fromMs } = LENGTHS[period]
@@ -55,7 +65,8 @@ const NOTHING: Counted = { tasks: 0, coreMs: 0 }
 
 function count(state: NegotiationState, ctx: Context, submitter: NodeId, what: (period: Period) => Counted): void {
   if (!ctx.policies.some(({ counts }) => counts)) return
-  for (const key of [submitter, EVERYONE]) {
+  // Without an owner two of them are one.
+  for (const key of new Set([submitter, ownerKey(ctx, submitter), EVERYONE])) {
     const record = state.usage.touch(key) ?? emptyRecord()
     for (const period of PERIODS) {
       const index = indexOf(period, ctx.nowMs)
@@ -80,20 +91,24 @@ function emptyRecord(): UsageRecord {
   return { hour: none, day: none, week: none }
 }
 
-/** What counts for one submitter and for all, now. `held` slots that were promised count as tasks. */
+/** What counts for one submitter, for its owner and for all, now. `held` slots that were promised count as tasks. */
 export function usageOf(
   state: NegotiationState,
-  { nowMs }: Pick<Context, 'nowMs'>,
+  ctx: Pick<Context, 'nowMs'> & { readonly local: Pick<LocalNode, 'roster'> },
   submitter: NodeId,
-  held: { readonly own: number; readonly all: number },
-): { submitter: Usage; everyone: Usage } {
+  held: { readonly own: number; readonly owners: number; readonly all: number },
+): { submitter: Usage; owner: Usage; everyone: Usage } {
+  const { nowMs } = ctx
+  const whose = ownerKey(ctx, submitter)
   const own = startTally(held.own)
+  const owners = startTally(held.owners)
   const all = startTally(held.all)
-  const tallies = [own, all]
   // Once over what may be thousands: this is asked at every offer.
   for (const contract of state.contracts.values()) {
     if (contract.phase === 'ended') continue
-    const counted = contract.submitter === submitter ? tallies : [all]
+    const isOwn = contract.submitter === submitter
+    const isOwners = isOwn || ownerKey(ctx, contract.submitter) === whose
+    const counted = [...(isOwn ? [own] : []), ...(isOwners ? [owners] : []), all]
     for (const tally of counted) tally.atOnce++
     if (contract.startedAtMs === undefined) continue
     for (const period of PERIODS) {
@@ -109,7 +124,7 @@ export function usageOf(
     }
     return { atOnce: tally.atOnce, hour: of('hour'), day: of('day'), week: of('week') }
   }
-  return { submitter: usage(submitter, own), everyone: usage(EVERYONE, all) }
+  return { submitter: usage(submitter, own), owner: usage(whose, owners), everyone: usage(EVERYONE, all) }
 }
 
 /** What is here now, while it is counted. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { LocalNode } from '../../../src/negotiation/nodes.ts'
 import type { NegotiationInput } from '../../../src/negotiation/step.ts'
 import type { ContractState } from '../../../src/negotiation/types.ts'
 import { compilePolicy } from '../../../src/policy/compile.ts'
@@ -24,6 +25,14 @@ function rule(
 
 function submit(at: Table, jobId: string, task = {}, count = 1): void {
   at.input('a', { type: 'submit', jobId, spec: spec(task), count, placeTimeoutMs: 60_000 })
+}
+
+/** Two nodes of one owner, one of another; the table is open to all. */
+const ROSTER: NonNullable<LocalNode['roster']> = {
+  guests: new Set(),
+  owner: 'ann',
+  owners: new Map(Object.entries({ a: 'ann', a2: 'ann', o: 'oli' })),
+  fresh: true,
 }
 
 const stateOf = (at: Table, taskId: string) => at.seat('a').state.tasks.get(taskId)?.state
@@ -150,6 +159,26 @@ describe('negotiation/policy', () => {
     assert.equal(runsOn(at, 'b'), 3, 'the job itself is over by then')
     submit(at, 'k')
     assert.ok(at.run(30_000, () => stateOf(at, 'k') === 'succeeded'))
+  })
+
+  it('counts all nodes of one owner as one, where a quota is of owners', () => {
+    const at = new Table(['a', 'a2', 'b', 'o'], { runMs: 1_000, local: { roster: ROSTER } })
+    for (const id of ['a', 'a2', 'o']) rule(at, id, [{ name: 'nothing-here', deny: 'true' }])
+    rule(at, 'b', [PERMIT_EVERYTHING, { name: 'few', quota: { per: 'owner', every: 'day', tasks: 3 } }])
+    const task = spec({ resources: { cpuMilli: 100, memoryBytes: 1e6 } })
+    for (const [from, jobId] of [
+      ['a', 'j'],
+      ['a2', 'k'],
+    ] as const)
+      at.input(from, { type: 'submit', jobId, spec: task, count: 2, placeTimeoutMs: 20_000 })
+    at.run(10_000)
+    assert.equal(runsOn(at, 'b'), 3, 'two of one node, and one of the other')
+    at.restart('b')
+    at.run(5_000)
+    assert.equal(runsOn(at, 'b'), 3, 'a restart forgets nothing')
+    at.input('o', { type: 'submit', jobId: 'l', spec: task, count: 2, placeTimeoutMs: 20_000 })
+    at.run(10_000)
+    assert.equal(runsOn(at, 'b'), 5, 'another owner has its own')
   })
 
   it('lets in one by one what is judged by how many there are', () => {

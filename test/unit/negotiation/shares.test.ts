@@ -69,6 +69,16 @@ describe('places in the books', () => {
     for (let n = 0; n < 100; n++) assert.ok(offer(table, 'other').bid, `hold ${n} of another`)
   })
 
+  it('all nodes of one owner have the share of one', () => {
+    const owners = new Map(Object.entries({ a: 'ann', a2: 'ann', a3: 'ann', o: 'oli' }))
+    const table = hostOf({ local: { roster: { guests: new Set(), owner: 'oli', owners, fresh: true } } })
+    for (let n = 0; n < 2_000; n++) offer(table, ['a', 'a2', 'a3'][n % 3]!)
+    const theirs = ['a', 'a2', 'a3'].reduce((sum, node) => sum + bids(table, node), 0)
+    assert.equal(theirs, DEFAULT_NEGOTIATION.holds / 2)
+    assert.deepEqual(offer(table, 'a2').constraints, ['share'])
+    for (let n = 0; n < 100; n++) assert.ok(offer(table, 'o').bid, `hold ${n} of another owner`)
+  })
+
   it('however many take all they can, the next one finds a place', () => {
     const table = hostOf({ config: { holds: 64 } })
     for (const greedy of ['a', 'b', 'c', 'd']) while (offer(table, greedy).bid);
