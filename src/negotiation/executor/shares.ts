@@ -1,7 +1,7 @@
 /**
- * What one submitter may have of this node while others may want some of it. In a cluster with a roster all nodes of one
- * owner are one submitter here, so that who has many machines has no larger share. Two things run out, and each has a
- * rule of its own.
+ * What one submitter may have of this node while others may want some of it. In a cluster with a roster all nodes of
+ * one owner are one submitter here, so that who has many machines has no larger share. Two things run out, and each
+ * has a rule of its own.
  *
  * Places in the books (holds, contracts): a submitter has at most half of what the others leave. However many
  * there are at their bound, the next one finds a place, and nothing is kept idle for submitters that do not
