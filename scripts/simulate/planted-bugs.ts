@@ -247,8 +247,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'sync-on-greeting-only',
     file: 'src/mesh/sync.ts',
-    line: 'if (state.peers.size === 0) return',
-    instead: 'return',
+    line: 'if (peers.length > 0) syncWith(state, rng.pick(peers), nowMs, out)',
+    instead: '',
     why: 'a record that gossip lost is missing until a link is dialled anew',
   },
   {
