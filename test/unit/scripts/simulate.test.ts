@@ -4,7 +4,10 @@ import { parseMembershipArguments } from '../../../scripts/simulate/membership.t
 
 describe('arguments of the simulator', () => {
   it('name one seed, many, or the planted bugs', () => {
-    const standard = { mode: 'seeds', seed: 1, from: 1, seeds: 100, json: false, real: false, first: false, only: '' }
+    const standard = {
+      ...{ mode: 'seeds', seed: 1, from: 1, seeds: 100 },
+      ...{ json: false, real: false, first: false, only: '', isClean: false },
+    }
     assert.deepEqual(parseSimulateArguments([]), standard)
     assert.deepEqual(parseSimulateArguments(['--seeds', '2000', '--from', '7']), { ...standard, seeds: 2000, from: 7 })
     assert.deepEqual(parseSimulateArguments(['--seed', '5', '--real']), {
@@ -15,6 +18,7 @@ describe('arguments of the simulator', () => {
       real: true,
     })
     assert.deepEqual(parseSimulateArguments(['--mutants', '--json']), { ...standard, mode: 'mutants', json: true })
+    assert.deepEqual(parseSimulateArguments(['--mutants', '--clean']), { ...standard, mode: 'mutants', isClean: true })
   })
 
   it('name the first of many seeds by --seed as well', () => {
