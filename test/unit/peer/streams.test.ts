@@ -75,7 +75,7 @@ describe('peer: bulk streams', () => {
       read += chunk.byteLength
     })
     // A machine that is busy may let the writer stand still before that.
-    await eventually(() => far.isPaused(), 'half is read')
+    await eventually(() => far.isPaused(), 'half is read', 20_000)
     await settled(() => written)
     assert.ok(written - read < 4 * MIB, `${written - read} bytes taken with nobody reading`)
     far.resume()
