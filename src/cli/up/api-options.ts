@@ -34,7 +34,7 @@ const MOST_WORDS = 256
 export function addApiOptions(command: Command): Command {
   return command
     .optionsGroup('Options for others who use the API (see docs/ACCESS.md):')
-    .option('--api-listen <address:port>', 'listen for them too, by TLS; they ask with tokens or JWTs', place)
+    .option('--api-listen <address:port>', 'listen for them too, by TLS; they ask with tokens or JWTs', readPlace)
     .option('--tls-cert <file>', 'its certificate, with those of its issuers behind it, in PEM', filled('a file'))
     .option(
       '--tls-key <file>',
@@ -131,7 +131,8 @@ function jwtOf(options: ApiOptions): JwtIssuer | undefined {
   }
 }
 
-function place(text: string): { host: string; port: number } {
+/** An address of this machine and a port. @throws Error, in words, for what is none */
+export function readPlace(text: string): { host: string; port: number } {
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]+)\]|([^[\]:]+)):(\d{1,5})$/.exec(text) ?? []
   const host = bracketed ?? plain ?? ''
   if (isIP(host) === 0 || Number(port) > 65_535)
@@ -139,20 +140,48 @@ function place(text: string): { host: string; port: number } {
   return { host, port: Number(port) }
 }
 
-function faultOfNetwork(text: string): string | undefined {
+/** What is wrong with it, in words. */
+export function faultOfPlace(text: string): string | undefined {
+  try {
+    readPlace(text)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** What is wrong with a network, in words. */
+export function faultOfNetwork(text: string): string | undefined {
   const network = readNetwork(text)
   return typeof network === 'string' ? network : undefined
 }
 
-function faultOfHost(text: string): string | undefined {
+/** What is wrong with a name, in words. */
+export function faultOfHost(text: string): string | undefined {
   if (/^(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::\d{1,5})?$/.test(text))
     return undefined
   return 'expected a name, with or without a port, such as mesh.example or mesh.example:443'
 }
 
 function faultOfJwks(text: string): string | undefined {
-  if (!/^[a-z]+:\/\//i.test(text))
+  if (!isAddress(text))
     return existsSync(text) ? undefined : 'there is no such file; expected a file or an https address'
+  return faultOfAddress(text)
+}
+
+function isAddress(text: string): boolean {
+  return /^[a-z]+:\/\//i.test(text)
+}
+
+/** Whether keys are asked for at an address, not read from a file. @throws CliError usage for one that is not safe */
+export function isAddressOfKeys(text: string): boolean {
+  if (!isAddress(text)) return false
+  const fault = faultOfAddress(text)
+  if (fault !== undefined) throw usageError(`jwks ${shownWord(text)}: ${fault}`)
+  return true
+}
+
+function faultOfAddress(text: string): string | undefined {
   const url = URL.parse(text)
   const isLoopback = url !== null && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(url.hostname)
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback)) return undefined

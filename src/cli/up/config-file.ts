@@ -20,19 +20,12 @@ import { DEFAULT_PAGE, LOG_LEVELS, type DaemonOptions } from '../../node/options
 import { usageError } from '../errors.ts'
 import { describeFileError } from '../files.ts'
 import { shownWord } from '../terminal.ts'
+import { ApiPart, issuerOf, JwtPart, listOf, placeOf, said } from './config-access.ts'
 
 const MAX_FILE_BYTES = 256 * 1024
 const MAX_ENTRIES = 256
 /** Labels a user adds; a machine has some dozens of its own, and a passport takes 256 in all. */
 const MAX_LABELS = 100
-
-/** Text in which `faultOf` finds no fault. */
-const said = (faultOf: (text: string) => string | undefined) =>
-  z.string().superRefine((text, context) => {
-    const fault = faultOf(text)
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
-  })
-const list = (faultOf: (text: string) => string | undefined) => z.array(said(faultOf)).max(MAX_ENTRIES)
 
 /** An amount, which YAML may take for a number; the same as the flag of the name takes. */
 const amount = (read: (text: string) => number, expected: string) =>
@@ -65,15 +58,16 @@ export const OwnSettings = pairs(z.union([z.string(), z.number()]), faultOfSetti
 export const ConfigFile = z.strictObject({
   name: said(faultOfName).optional().describe('Shown in lists; lower-case, as a DNS name. Default: the host name.'),
   cluster: said(faultOfCluster).optional().describe('Meet only those of this cluster, where it has no genesis.'),
-  join: list(faultOfJoin).optional().describe('Full addresses to join by, as `althing status` prints them there.'),
-  listen: list(faultOfListen).optional().describe('Addresses to listen on. Default: private ones, at `port`.'),
+  join: listOf(faultOfJoin).optional().describe('Full addresses to join by, as `althing status` prints them there.'),
+  listen: listOf(faultOfListen).optional().describe('Addresses to listen on. Default: private ones, at `port`.'),
   port: port.optional().describe('Port of the mesh; 0: any. Default: 4100, or any when that is taken.'),
   public: z.boolean().optional().describe('Listen and dial beyond private networks.'),
   mdns: z.boolean().optional().describe('Look for others on the local network. Default: true.'),
   dht: z.boolean().optional().describe('Look for members by way of members too.'),
   relay: z.boolean().optional().describe('Relay for members that cannot be dialled.'),
   open: z.boolean().optional().describe('Run tasks of ANYONE who connects: for trials in closed networks only.'),
-  trust: list(faultOfPeer).optional().describe('Peers whose tasks run here, added to the stored list.'),
+  trust: listOf(faultOfPeer).optional().describe('Peers whose tasks run here, added to the stored list.'),
+  isolatedNetwork: z.boolean().optional().describe("Isolated tasks reach this machine's network."),
   labels: pairs(z.union([z.string(), z.number(), z.boolean()]), faultOfLabel)
     .refine((all) => Object.keys(all).length <= MAX_LABELS, `expected at most ${MAX_LABELS} labels`)
     .optional()
@@ -91,6 +85,8 @@ export const ConfigFile = z.strictObject({
     .union([z.literal(false), z.strictObject({ port })], { error: 'expected false, or port: and a number' })
     .optional()
     .describe('The status page: false for none. Default: port 4180.'),
+  api: ApiPart.optional().describe('Listen for others who use the API: see docs/ACCESS.md.'),
+  jwt: JwtPart.optional().describe('Take the JWTs of an issuer.'),
   logLevel: z.enum(LOG_LEVELS).optional().describe('What the log does not leave out. Default: info.'),
   settings: OwnSettings.optional().describe('Settings of this node, where its cluster lets it.'),
 })
@@ -134,6 +130,9 @@ function optionsOf(file: ConfigFile, directory: string): Omit<DaemonOptions, 'pa
   const options = {
     ...{ name, cluster, join, listen, port: meshPort, mdns, dht, relay, open, trust, logLevel },
     publicNetwork: file.public,
+    isolatedNetwork: file.isolatedNetwork,
+    remote: file.api && placeOf(file.api, directory),
+    jwt: file.jwt && issuerOf(file.jwt, directory),
     labels: file.labels && texts(file.labels),
     settings: file.settings && texts(file.settings),
     passportFiles: file.passports?.map((passport) => resolve(directory, passport)),

@@ -50,10 +50,35 @@ describe('cli/config file', () => {
       capacity: { cpuMilli: 500, memoryBytes: 2 * 1024 ** 3 },
     })
     const keys = Object.keys(ConfigFile.shape).length
-    assert.equal(keys, 18, 'each field is in the file above, or below')
+    assert.equal(keys, 21, 'each field is in the file above, or below')
     assert.deepEqual(read('page: false'), { page: false })
     assert.deepEqual(read('# nothing\n\n   # at all\n'), {})
     assert.deepEqual(read('{"name": "json"}'), { name: 'json' })
+  })
+
+  it('says who else may use the API, and whether what is isolated has a network', () => {
+    for (const name of ['cert.pem', 'key.pem', 'jwks.json']) writeFileSync(join(dir, name), '')
+    const api = 'api: { listen: "10.0.0.5:4443", certificate: cert.pem, key: key.pem, allow: [10.0.0.0/8] }\n'
+    const jwt = 'jwt: { issuer: https://id.example, audience: althing, jwks: jwks.json, roles: { devs: submitter } }\n'
+    assert.deepEqual(read(`isolatedNetwork: true\n${api}${jwt}`), {
+      isolatedNetwork: true,
+      remote: {
+        ...{ host: '10.0.0.5', port: 4443, allow: ['10.0.0.0/8'], hosts: [] },
+        ...{ certFile: join(dir, 'cert.pem'), keyFile: join(dir, 'key.pem') },
+      },
+      jwt: {
+        ...{ issuer: 'https://id.example', audience: 'althing', jwks: join(dir, 'jwks.json') },
+        ...{ roleClaim: 'althing_role', roles: { devs: 'submitter' } },
+      },
+    })
+    assert.equal(read(jwt.replace('jwks.json', 'https://id.example/keys')).jwt?.jwks, 'https://id.example/keys')
+    assert.match(refusal(jwt.replace('jwks.json', 'http://id.example/keys')), /expected an https address/)
+    assert.match(refusal(jwt.replace('jwks.json', 'none.json')), /^jwt\.jwks: there is no /)
+    assert.match(refusal(api.replace('cert.pem', 'none.pem')), /^api\.certificate: there is no /)
+    assert.match(refusal(api.replace(', key: key.pem', '')), /^config\.yaml:1:\d+: api\.key: /)
+    assert.match(refusal(api.replace('10.0.0.5:4443', 'attic')), /api\.listen: expected an address of this machine/)
+    assert.match(refusal(api.replace('10.0.0.0/8', '10.0.0.5/8')), /api\.allow\[0\]: it has bits behind its length/)
+    assert.match(refusal(jwt.replace('submitter', 'king')), /jwt\.roles\.devs: /)
   })
 
   it('names file, line, column and field of each mistake', () => {
