@@ -48,6 +48,8 @@ export interface GovernanceState {
   roster: Roster
   /** Who was a member when it was last looked, to tell who is one no more. */
   present: ReadonlySet<Key>
+  /** Their owners and roles, as they were last told. */
+  standing: string
   /** Names all that is passed on to others; undefined when it has to be worked out again. */
   digest: string | undefined
   /** What this node attested last, whatever became of it: it is said once. */
@@ -75,6 +77,7 @@ export function createGovernance(self: Key, cluster: string, genesis: Genesis): 
     linked: new Set(),
     roster: rosterOf(log.authority, []),
     present: new Set(),
+    standing: '',
     digest: undefined,
     attested: undefined,
     alarmedAt: undefined,

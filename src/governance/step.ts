@@ -178,7 +178,8 @@ function forgetTickets(state: GovernanceState, nowMs: number, out: GovernanceEff
 
 /** Whatever the input was: who came and who went, a fork, and what this node has to sign. */
 function tellChanges(state: GovernanceState, nowMs: number, out: GovernanceEffect[]): void {
-  const present = new Set(membersAt(state, nowMs).map(({ node }) => node))
+  const members = membersAt(state, nowMs)
+  const present = new Set(members.map(({ node }) => node))
   const joined = [...present].filter((node) => !state.present.has(node))
   const left = [...state.present].filter((node) => !present.has(node))
   // In an open cluster, and after a crash, there are links to those who never were members.
@@ -189,7 +190,10 @@ function tellChanges(state: GovernanceState, nowMs: number, out: GovernanceEffec
     if (!state.roster.gone.has(peer)) note(out, { type: 'member.expired', peer })
   }
   if (left.length > 0) state.digest = undefined
-  if (joined.length + left.length > 0) out.push({ type: 'roster', joined, left })
+  // Who was admitted anew may be of another owner, or have other roles.
+  const standing = members.map(({ node, owner, roles }) => [node, owner, ...roles].join(' ')).join()
+  if (joined.length + left.length > 0 || standing !== state.standing) out.push({ type: 'roster', joined, left })
+  state.standing = standing
   const { fork } = state.log
   const name = fork?.entries.join()
   if (fork !== undefined && name !== state.alarmedAt) {

@@ -166,11 +166,11 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
     mayPublish: (author) => governor.mayLink(author),
     onGovernance: (from, message) => governor.onMessage(from, message),
     onExamine: (from, message) => examiner.take(from, message),
-    onSpareLink: (from) => void linkBudget.onSpare(from),
+    ...{ onSpareLink: (from) => void linkBudget.onSpare(from), isAsked: (nonce) => mesh.wards.questions.has(nonce) },
   })
   const speeds = new LinkSpeeds(() => clock.nowMs())
-  const onAddresses = () => parts.refresh()
   const mayLink = (other: string) => governor.mayLink(other) && !isQuarantined(mesh, other)
+  const onAddresses = () => parts.refresh()
   const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses, speeds, mayLink }
   const knownPeers = new KnownPeers({ store, cluster: config.cluster, clock, log })
   const port = await choosePort(options, log)

@@ -29,6 +29,11 @@ const GOSSIP: Rate = { perSecond: 300, burst: 3_000 }
  * the few that it watches.
  */
 const AUTHOR: Rate = { perSecond: 20, burst: 200 }
+/**
+ * Records in comparisons, of one neighbour: all of the largest mesh that is one at once, or again and again all of a
+ * small one; what comes at that rate for good takes a tenth of a core.
+ */
+const TOLD: Rate = { perSecond: 500, burst: 10_000 }
 /** So many records of its own that are dropped are a misdeed: five are reached in a second by one that floods. */
 const DROPPED_A_MISDEED = 200
 /** Of others one is noted so seldom: five in quick succession are what turns a peer away. */
@@ -51,6 +56,7 @@ export class FloodGuard {
   readonly #frames = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
   readonly #gossip = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
   readonly #authors = new BoundedMap<PeerIdText, TokenBucket>(MAX_AUTHORS, 'evict-oldest')
+  readonly #told = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
   /** Since the last that were a misdeed. */
   readonly #dropped = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
   readonly #misdeeds = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
@@ -79,9 +85,14 @@ export class FloodGuard {
     return isEmpty
   }
 
-  /** Whether a record of this author, whose signature was checked, is taken. */
-  mayPublish(author: PeerIdText): boolean {
-    return this.#take(this.#authors, AUTHOR, author)
+  /** A record of this author was news. */
+  notePublished(author: PeerIdText): void {
+    this.#take(this.#authors, AUTHOR, author)
+  }
+
+  /** Whether one more record that this neighbour tells of in a comparison is looked at. */
+  mayTellOf(from: PeerIdText): boolean {
+    return this.#take(this.#told, TOLD, from)
   }
 
   #blameForDropped(peer: PeerIdText): void {

@@ -39,6 +39,8 @@ export interface InboundOptions {
   readonly onGovernance: (from: PeerIdText, message: GovernanceMessage) => void
   /** A peer of this cluster asks how it is seen from here, or answers that question. */
   readonly onExamine: (peer: PeerIdText, message: ExamineMessage) => void
+  /** Whether this node has asked other wards something under this number, and waits for the answer. */
+  readonly isAsked: (nonce: number) => boolean
   /** A peer has more links than it should, and does not need the one to this node. */
   readonly onSpareLink: (peer: PeerIdText) => void
 }
@@ -123,8 +125,10 @@ export class Inbound {
       const wallNowMs = this.#options.clock.wallMs()
       const record = openRecord(data, { ...TOPICS[topic], wallNowMs })
       if (!this.#isOfMember(record)) return 'ignore'
-      if (!this.#guard.mayPublish(record.author)) return this.#drop('author-rate-limited')
-      return this.#fate(this.#options.input({ ...recordInput(record, 0, wallNowMs), ward }))
+      const fate = this.#fate(this.#options.input({ ...recordInput(record, 0, wallNowMs), ward }))
+      // What was known takes nothing from its author: anybody can say it again.
+      if (fate === 'accept') this.#guard.notePublished(record.author)
+      return fate
     } catch (error) {
       const code = this.#refuse(error)
       return INNOCENT.has(code) ? 'ignore' : 'reject'
@@ -161,7 +165,11 @@ export class Inbound {
     if (message.t === 'examine' || message.t === 'examined') return this.#options.onExamine(peer, message)
     if (message.t === 'spare-link') return this.#options.onSpareLink(peer)
     if (isGovernance(message)) return this.#options.onGovernance(peer, message)
-    if (message.t === 'ward-told') return this.#options.post(this.#told(peer, message.body))
+    if (message.t === 'ward-told') {
+      // Before anything of it is verified.
+      if (!this.#options.isAsked(message.body.nonce)) return this.#count('not-asked')
+      return this.#options.post(this.#told(peer, message.body))
+    }
     if (message.t === 'sync-records') this.#takeRecords(peer, message.body)
     this.#options.post({ type: 'message', from: peer, message, ...(proof === undefined ? {} : { proof }) })
   }
@@ -203,6 +211,7 @@ export class Inbound {
   #takeRecords(from: PeerIdText, body: SyncRecords): void {
     const wallNowMs = this.#options.clock.wallMs()
     for (const { bytes, ageMs } of body.records) {
+      if (!this.#guard.mayTellOf(from)) return this.#count('sync-rate-limited')
       try {
         const record = openRecord(bytes, { kinds: GOSSIP_KINDS, maxBytes: RECORD_MAX_BYTES.passport, wallNowMs })
         if (this.#isOfMember(record)) this.#options.post({ ...recordInput(record, ageMs, wallNowMs), from })

@@ -110,6 +110,7 @@ export class MeshLoop {
    * @throws what the core throws: its submitter is told
    */
   submit(input: MeshInput & { readonly type: 'submit' }): Promise<void> {
+    if (this.#closed) throw new Error('the daemon is ending')
     const { promise, resolve: done } = Promise.withResolvers<void>()
     this.#alone(() => {
       const { isQuestion = () => false } = this.#options

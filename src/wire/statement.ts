@@ -89,6 +89,13 @@ export function withSignatures(
   return assemble(statement.kind, payload, [...statement.signatures, ...made])
 }
 
+/** The same statement with the signatures of these keys alone. */
+export function signedOnlyBy(statement: VerifiedStatement, keys: ReadonlySet<string>): VerifiedStatement {
+  const payload = encode({ v: VERSION, kind: statement.kind, body: statement.body })
+  const theirs = statement.signatures.filter(({ publicKey }) => keys.has(authorKey(publicKey).id))
+  return assemble(statement.kind, payload, theirs)
+}
+
 function assemble(
   kind: StatementKind,
   payload: Uint8Array,

@@ -64,7 +64,10 @@ describe('the audit of governance', function () {
     const applied = events.find(({ event }) => event.type === 'gov.applied')!
     assert.equal(applied.event.type === 'gov.applied' && applied.event.statement, head)
     const file = await exported(third, 'gov.applied')
-    const shown = await done(founder.cli('audit', 'show', String(applied.position)))
+    const shown = await eventually('its signature', async () => {
+      const { code, stdout } = await founder.cli('audit', 'show', String(applied.position))
+      return code === 0 && stdout
+    })
     assert.match(shown, new RegExp(`entry ${head}, signed by \\S+\n  may admit others: ${secondId}`))
 
     // Its author is told by nothing but the hash of the genesis.

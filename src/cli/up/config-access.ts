@@ -38,7 +38,14 @@ export const JwtPart = z.strictObject({
   audience: z.string().min(1).describe('What their claim aud must name.'),
   jwks: z.string().min(1).describe("The issuer's keys: a file, from here, or an https address."),
   roleClaim: z.string().min(1).optional().describe(`The claim with role or groups. Default: ${DEFAULT_ROLE_CLAIM}.`),
-  roles: z.record(z.string(), z.enum(ACCESS_ROLES)).optional().describe('The role of each group.'),
+  roles: z
+    .record(z.string(), z.enum(ACCESS_ROLES))
+    .refine(
+      (roles) => Object.keys(roles).length > 0,
+      'expected a group and its role; without `roles` the claim is the role',
+    )
+    .optional()
+    .describe('The role of each group.'),
   tenantClaim: z.string().min(1).optional().describe('The claim with the tenant, which must be there then.'),
 })
 /** As the schema says. */

@@ -47,7 +47,7 @@ export function reviewWard(state: MeshState, config: WardConfig, ctx: StepContex
     wards.wishedMs = undefined
     return []
   }
-  if (plan.atOnce) return mostAreInWards(state) ? goAtOnce(state, plan, ctx) : []
+  if (plan.atOnce) return isTold(state) ? goAtOnce(state, plan, ctx) : []
   // Not all at one moment.
   wards.wishedMs ??= nowMs + Math.round((rng.next() * config.settleMs) / 2)
   return nowMs - wards.wishedMs >= config.settleMs ? setOut(state, plan, ctx) : []
@@ -72,13 +72,16 @@ function setOut(state: MeshState, { ward, zones }: Plan, ctx: StepContext): Nego
   return passedOn
 }
 
+/** A mesh that is cut has two wards at least, with two that speak for each but the smallest. */
+const LEAST_SPEAKERS = 3
+
 /**
- * Whether most of those who are linked say that they are in a ward: one that lies must not make a node of a small mesh
- * forget the others.
+ * Whether most of those who are linked say that they are in a ward, and several members speak for theirs: one that lies
+ * must not make a node of a small mesh forget the others, not even one that is linked with it alone at first.
  */
-function mostAreInWards({ peers, wards }: MeshState): boolean {
+function isTold({ peers, wards }: MeshState): boolean {
   const inWards = [...peers].filter((peer) => (wards.here.get(peer) ?? WHOLE) !== WHOLE)
-  return 2 * inWards.length > peers.size
+  return 2 * inWards.length > peers.size && wards.digests.size >= LEAST_SPEAKERS
 }
 
 /** Others are in wards already, and this node holds nothing that they wait for: it is there at once. */

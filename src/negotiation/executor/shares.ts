@@ -62,7 +62,8 @@ function contractPlaces(state: NegotiationState, ctx: Context, from: NodeId): Pl
   }
   for (const { submitter, phase } of state.contracts.values()) {
     if (ownerKey(ctx, submitter) !== whose) others += phase === 'ended' ? 0 : 1
-    else {
+    // What another node of the owner has not settled it alone can settle.
+    else if (phase !== 'ended' || submitter === from) {
       own++
       if (phase === 'ended') ended++
     }

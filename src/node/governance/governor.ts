@@ -195,7 +195,12 @@ export class Governor {
   #tick(): void {
     if (this.state === undefined) return
     const linked = [...this.state.linked]
-    this.#step({ type: 'tick', ...(linked.length > 0 && { peer: this.#options.pick(linked) }) })
+    try {
+      this.#step({ type: 'tick', ...(linked.length > 0 && { peer: this.#options.pick(linked) }) })
+    } catch (error) {
+      // A full disk, for one: there is another tick.
+      this.#options.log.warn({ error: messageOf(error) }, 'what is due in the cluster has to wait')
+    }
   }
 
   /** One step of the core and all that follows from it. */

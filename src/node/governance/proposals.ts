@@ -6,7 +6,7 @@ import type { GovernanceProposal } from '../../model/governance-sync.ts'
 import type { ProposalView } from '../../model/proposal-view.ts'
 import { BoundedMap } from '../../util/bounded-map.ts'
 import { TokenBucket } from '../../util/token-bucket.ts'
-import { openStatement, withSignatures, type VerifiedStatement } from '../../wire/statement.ts'
+import { openStatement, signedOnlyBy, withSignatures, type VerifiedStatement } from '../../wire/statement.ts'
 
 /** Proposals that one member may bring at once, and a second: each takes some signatures to check. */
 const BURST = 64
@@ -28,7 +28,9 @@ export class ProposalAllowance {
 
 /** Checks what came, and adds what is known of the same proposal. @throws WireError */
 export function openProposal(state: GovernanceState, { entry, refusals }: GovernanceProposal): StoredProposal {
-  const statement = openStatement(entry, 'entry')
+  // Anybody can add a signature: those of no admin would fill the room for the others.
+  const { admins, recovery } = state.log.authority
+  const statement = signedOnlyBy(openStatement(entry, 'entry'), new Set([...admins.keys, ...recovery.keys]))
   const opened = refusals.map((bytes) => openStatement(bytes, 'refusal'))
   const known = state.proposals.get(statement.hash)
   if (known === undefined) return { statement, refusals: opened }

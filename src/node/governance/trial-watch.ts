@@ -8,6 +8,7 @@ import { wordsDue } from '../../governance/trials.ts'
 import type { Trial } from '../../model/configuration.ts'
 import type { MeshState } from '../../mesh/types.ts'
 import type { Clock } from '../../util/clock.ts'
+import { messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
 import { makeStatement, type StatementSigner } from '../../wire/statement.ts'
 import type { EventHub } from '../events.ts'
@@ -64,7 +65,7 @@ export class TrialWatch {
       runs: { ended: 0, failed: 0 },
       seen: new Set(),
       away: new Map(),
-      timer: setInterval(() => this.#look(), everyMs).unref(),
+      timer: setInterval(() => this.#tryLook(), everyMs).unref(),
       unsubscribe: events.subscribe(undefined, ({ type, what, subject }) => {
         if (type === 'contract' && what === 'ended') this.#onEnded(subject)
       }),
@@ -86,6 +87,15 @@ export class TrialWatch {
     runs.ended++
     // What somebody ended before it could start says nothing of the node.
     if (exit.killedFor === 'lost' || (exit.startError !== undefined && exit.killedFor === undefined)) runs.failed++
+  }
+
+  /** What cannot be written, on a full disk for one, is said again at the next look. */
+  #tryLook(): void {
+    try {
+      this.#look()
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'could not say how a canary fares')
+    }
   }
 
   #look(): void {

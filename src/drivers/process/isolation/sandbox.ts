@@ -3,7 +3,7 @@
  * the host's. Everything is named that is there; what is not named, the homes, `/etc` but for a few files, `/run` with
  * its sockets and the daemon's data, is not there at all.
  */
-import { readlinkSync, statSync } from 'node:fs'
+import { readlinkSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { etcArgs, INSIDE_USER } from './etc.ts'
 import type { RunPaths } from '../run-folder.ts'
@@ -20,8 +20,10 @@ export const MAX_PROCESSES = 2048
 /** Programs and libraries. A link to below `/usr`, as on merged systems, stays one. */
 const PROGRAM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/lib32', '/libx32', '/nix/store', '/gnu/store']
 
+/** What the daemon's user could read of itself there: the descriptions of its keys. */
+const PROC_NEVER = ['keys', 'key-users']
 /** What is below `/proc` for root alone: where the daemon is root, it is hidden or read-only, as Docker has it. */
-const PROC_HIDDEN = ['kcore', 'keys', 'latency_stats', 'timer_list', 'sched_debug']
+const PROC_HIDDEN = ['kcore', 'latency_stats', 'timer_list', 'sched_debug']
 /** Beside those that bwrap sees to itself. */
 const PROC_READ_ONLY = ['acpi', 'fs', 'scsi']
 
@@ -46,9 +48,11 @@ export function sandboxArgs({ etc, hidden, network }: SandboxOptions): string[] 
   for (const path of hidden) if (isVisible(path)) words.push('--tmpfs', path, '--remount-ro', path)
   words.push(...etcArgs(etc, network))
   words.push('--proc', '/proc', '--dev', '/dev')
-  if (process.getuid?.() !== 0) return words
-  for (const name of PROC_HIDDEN) if (exists(`/proc/${name}`)) words.push('--ro-bind', '/dev/null', `/proc/${name}`)
-  for (const name of PROC_READ_ONLY) {
+  const isRoot = process.getuid?.() === 0
+  for (const name of [...PROC_NEVER, ...(isRoot ? PROC_HIDDEN : [])]) {
+    if (exists(`/proc/${name}`)) words.push('--ro-bind', '/dev/null', `/proc/${name}`)
+  }
+  for (const name of isRoot ? PROC_READ_ONLY : []) {
     if (exists(`/proc/${name}`)) words.push('--ro-bind', `/proc/${name}`, `/proc/${name}`)
   }
   return words
@@ -71,12 +75,23 @@ export function runArgs(paths: RunPaths, keepOutput: boolean, env: Readonly<Reco
   return words
 }
 
-/** Where on the host a path of the inside lies; undefined: nowhere. */
+/**
+ * Where on the host a path of the inside lies; undefined: nowhere. By links of the task's own it may lie elsewhere on
+ * the host than inside: what leads out of its folders is nothing here, so that it cannot ask what the host has.
+ */
 export function hostPath(path: string, { work, tmp, out }: RunPaths): string | undefined {
   const own = { [INSIDE.work]: work, [INSIDE.tmp]: scratchOf({ tmp }).tmp, [INSIDE.out]: out }
   for (const [inside, outside] of Object.entries(own))
-    if (isBelow(path, inside)) return outside + path.slice(inside.length)
+    if (isBelow(path, inside)) return within(outside + path.slice(inside.length), outside)
   return isVisible(path) ? path : undefined
+}
+
+function within(path: string, folder: string): string | undefined {
+  try {
+    return isBelow(realpathSync(path), realpathSync(folder)) ? path : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function isVisible(path: string): boolean {

@@ -118,7 +118,7 @@ describe('mesh/wards: asking another ward', () => {
 })
 
 describe('mesh/wards: a peer that says it is in a ward', () => {
-  function linked(...others: readonly string[]) {
+  function linked(speakers: readonly string[], ...others: readonly string[]) {
     const { mesh, step } = nodeIn('/')
     for (const name of others) step({ type: 'peer-up', peer: signerOf(name).id, wallMs: T0 })
     const ann = signerOf('ann').id
@@ -126,20 +126,25 @@ describe('mesh/wards: a peer that says it is in a ward', () => {
     const [asked] = asks(step({ type: 'message', from: ann, message: here }))
     assert.equal(asked?.to, ann)
     assert.deepEqual(asks(step({ type: 'message', from: ann, message: here })), [], 'once')
-    const records = asTold(digestOf('ann', 'cellar/', { members: 9_000 }))
+    const records = speakers.flatMap((name) => asTold(digestOf(name, 'cellar/', { members: 9_000 })))
     const effects = step({ type: 'ward-told', from: ann, nonce: asked.nonce, records, left: 0, moved: false })
     return { mesh, effects }
   }
 
   it('is followed by a newcomer, who listens there from now on', () => {
-    const { mesh, effects } = linked('ann')
+    const { mesh, effects } = linked(['ann', 'dan', 'eve'], 'ann')
     assert.equal(mesh.wards.at?.zone, '_')
     assert.ok(effects.some((effect) => effect.type === 'listen' && effect.digests && effect.wards.join() === '_/'))
   })
 
   it('is not followed where most of those who are linked hold the whole mesh', () => {
-    assert.equal(linked('ann', 'bob').mesh.wards.at, undefined)
-    assert.equal(linked('ann', 'bob', 'cid').mesh.wards.at, undefined)
+    assert.equal(linked(['ann', 'dan', 'eve'], 'ann', 'bob').mesh.wards.at, undefined)
+    assert.equal(linked(['ann', 'dan', 'eve'], 'ann', 'bob', 'cid').mesh.wards.at, undefined)
+  })
+
+  it('is not followed when it alone speaks for a ward, by one who is linked with nobody else yet', () => {
+    assert.equal(linked(['ann'], 'ann').mesh.wards.at, undefined)
+    assert.equal(linked(['ann', 'dan'], 'ann').mesh.wards.at, undefined)
   })
 
   it('is not heard when it is not linked, or where meshes are never cut', () => {
