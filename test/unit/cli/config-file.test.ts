@@ -79,6 +79,7 @@ describe('cli/config file', () => {
     assert.match(refusal(api.replace('10.0.0.5:4443', 'attic')), /api\.listen: expected an address of this machine/)
     assert.match(refusal(api.replace('10.0.0.0/8', '10.0.0.5/8')), /api\.allow\[0\]: it has bits behind its length/)
     assert.match(refusal(jwt.replace('submitter', 'king')), /jwt\.roles\.devs: /)
+    assert.match(refusal(jwt.replace('{ devs: submitter }', '{}')), /jwt\.roles: expected a group and its role/)
   })
 
   it('names file, line, column and field of each mistake', () => {

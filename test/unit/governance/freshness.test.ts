@@ -123,6 +123,17 @@ describe('governance/renewal', () => {
     assert.equal(signed(governanceStep(other, { type: 'tick' }, at(0.1)), 'admission').length, 1)
   })
 
+  it('who is admitted anew by another owner, or for other roles, is told of at once', () => {
+    const state = stateOf(undefined, NED.id)
+    give(state, [admit(MIA.id), admit(NED.id)])
+    const isTold = (changes: object) =>
+      give(state, [admit(MIA.id, changes)], NOW_MS + 9).some(({ type }) => type === 'roster')
+    assert.equal(isTold({ notBeforeMs: NOW_MS - 1 }), false, 'older')
+    assert.equal(isTold({ notBeforeMs: NOW_MS + 1 }), false, 'as it was')
+    assert.equal(isTold({ notBeforeMs: NOW_MS + 2, owner: 'bob' }), true)
+    assert.equal(isTold({ notBeforeMs: NOW_MS + 3, owner: 'bob', roles: ['worker'] }), true)
+  })
+
   it('nobody is told of as gone before its time is over, and then it is', () => {
     const state = stateOf(undefined, keyOf('someone').id)
     give(state, [admit(MIA.id), admit(ENROLLER.id, { notAfterMs: NOW_MS + DAY_MS })])

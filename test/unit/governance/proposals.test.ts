@@ -72,6 +72,16 @@ describe('governance/proposals', () => {
     assert.ok(last.effects.some((one) => one.type === 'persist-proposal' && one.proposal === null))
   })
 
+  it('keeps the signatures of admins alone: others would fill the room for theirs', () => {
+    const state = member()
+    assert.equal(propose(state, on(1, ANN)).outcome, 'taken')
+    const strangers = Array.from({ length: 31 }, (_, n) => keyOf(`stranger ${n}`))
+    const flooded = propose(state, on(1, ANN, ...strangers))
+    assert.deepEqual([flooded.outcome, flooded.sent], ['known', 0])
+    assert.deepEqual([...state.proposals.values()][0]?.statement.signers, [ANN.id])
+    assert.equal(propose(state, on(1, CAT, ...strangers.slice(1))).outcome, 'complete')
+  })
+
   it('keeps what an admin of the next place has signed, and nothing else', () => {
     const state = member()
     const cases: [VerifiedStatement, string][] = [

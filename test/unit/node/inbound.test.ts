@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { MeshInput } from '../../../src/mesh/types.ts'
+import type { MeshInput, RecordFate } from '../../../src/mesh/types.ts'
 import type { ControlMessage } from '../../../src/model/control.ts'
 import { Inbound } from '../../../src/node/inbound.ts'
 import { toFrame, type Sealer } from '../../../src/node/messages.ts'
@@ -23,6 +23,8 @@ const award: ControlMessage = {
 describe('what comes in', () => {
   let clock = manualClock(NOW)
   let inputs: MeshInput[]
+  let fate: RecordFate
+  let asked: number[]
   let inbound: Inbound
   let examined: unknown[]
   let spared: unknown[]
@@ -32,6 +34,8 @@ describe('what comes in', () => {
   beforeEach(() => {
     clock = manualClock(NOW)
     inputs = []
+    fate = 'accept'
+    asked = []
     examined = []
     spared = []
     blamed = []
@@ -42,12 +46,12 @@ describe('what comes in', () => {
       onHello: () => {},
       onBye: () => {},
       mayPublish: () => true,
-      isAsked: () => true,
+      isAsked: (nonce) => asked.includes(nonce),
       penalise: (peer) => void blamed.push(peer),
       onGovernance: () => {},
       onExamine: (...told) => void examined.push(told),
       onSpareLink: (...told) => void spared.push(told),
-      input: (input) => (inputs.push(input), [{ type: 'fate', fate: 'accept', outcome: 'new' }]),
+      input: (input) => (inputs.push(input), [{ type: 'fate', fate, outcome: 'new' }]),
       post: (input) => void inputs.push(input),
     })
   })
@@ -172,6 +176,32 @@ describe('what comes in', () => {
     const other = signerOf(4).seal({ kind: 'testimony', name: '', epoch: 1, seq: 1, hlc: NOW, ttlMs: 1_000, body: {} })
     inbound.onGossip('pulse', other.bytes, 'p')
     assert.equal(inputs.length, 231)
+  })
+
+  it('takes nothing from an author for what was known of it: anybody can say that again', () => {
+    const record = (seq: number) =>
+      signerOf(3).seal({ kind: 'testimony', name: '', epoch: 1, seq, hlc: NOW, ttlMs: 60_000, body: {} }).bytes
+    fate = 'ignore'
+    for (let seq = 1; seq <= 500; seq++) inbound.onGossip('pulse', record(seq), 'p')
+    fate = 'accept'
+    assert.equal(inbound.onGossip('pulse', record(501), 'p'), 'accept')
+    assert.equal(inbound.refused.get('author-rate-limited'), undefined)
+  })
+
+  it('looks at so many records of a comparison, and at those of another ward when it asked for them', () => {
+    inbound.onFrame('p', toFrame(hello(), sealer(1)))
+    const { bytes } = signerOf(3).seal({ kind: 'heartbeat', name: '', epoch: 1, seq: 1, hlc: NOW, ttlMs: 9, body: {} })
+    const records = Array.from({ length: 500 }, () => ({ bytes, ageMs: 0 }))
+    const told = { t: 'sync-records' as const, body: { records, wants: [], more: false } }
+    for (let n = 0; n < 21; n++) inbound.onFrame('p', toFrame(told, sealer(1)))
+    assert.equal(inputs.filter(({ type }) => type === 'record').length, 10_000)
+    assert.equal(inbound.refused.get('sync-rate-limited'), 1, 'the rest of a frame is not even counted')
+    const body = { nonce: 7, records: [{ bytes, ageMs: 0 }], left: 0, moved: false }
+    inbound.onFrame('p', toFrame({ t: 'ward-told', body }, sealer(1)))
+    assert.equal(inbound.refused.get('not-asked'), 1)
+    asked.push(7)
+    inbound.onFrame('p', toFrame({ t: 'ward-told', body }, sealer(1)))
+    assert.equal(inputs.filter(({ type }) => type === 'ward-told').length, 1)
   })
 
   it('holds what is signed by another, or not at all, against whoever sent it', () => {

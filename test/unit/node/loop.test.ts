@@ -192,6 +192,7 @@ describe('the driver loop', () => {
     assert.equal(seen.length, 5, 'what comes next finds it stored')
     await again
     loop.close()
+    assert.throws(() => loop.submit(SUBMIT), /is ending/)
   })
 
   it('stores what follows from its own words together with them', () => {
