@@ -126,7 +126,7 @@ describe('governance/renewal', () => {
   it('who is admitted anew by another owner, or for other roles, is told of at once', () => {
     const state = stateOf(undefined, NED.id)
     give(state, [admit(MIA.id), admit(NED.id)])
-    const isTold = (changes: object) =>
+    const isTold = (changes: Record<string, unknown>) =>
       give(state, [admit(MIA.id, changes)], NOW_MS + 9).some(({ type }) => type === 'roster')
     assert.equal(isTold({ notBeforeMs: NOW_MS - 1 }), false, 'older')
     assert.equal(isTold({ notBeforeMs: NOW_MS + 1 }), false, 'as it was')
