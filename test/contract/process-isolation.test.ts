@@ -87,6 +87,7 @@ describe('isolated tasks', function () {
         ['bin', 'dev', 'etc', 'proc', 'sbin', 'tmp', 'usr', 'work'],
       )
       assert.match(await says('cat /etc/passwd'), /^task:.*\nnobody:.*\n$/)
+      assert.equal(await says('cat /proc/keys /proc/key-users'), '', 'keys of the daemon in the kernel')
       await driver.stop(other.runId, 'cancelled', 0)
       await driver.wait(other.runId)
     })
