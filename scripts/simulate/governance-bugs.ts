@@ -91,8 +91,8 @@ export const GOVERNANCE_BUGS: readonly PlantedBug[] = [
   {
     name: 'first-policy-for-ever',
     file: 'src/governance/authority.ts',
-    line: 'authority.policy = { hash, version: (authority.policy?.version ?? 0) + 1, text: change.text }',
-    instead: 'authority.policy ??= { hash, version: 1, text: change.text }',
+    line: 'authority.policies[level] = { hash, version, text: change.text }',
+    instead: 'authority.policies[level] ??= { hash, version: 1, text: change.text }',
     why: 'the admins cannot replace a policy',
   },
   {

@@ -64,6 +64,18 @@ export function socketTransport(socketPath: string): Transport {
   }
 }
 
+/** A way to another of the daemon's clusters: what is about a cluster begins with its name then. */
+export function within(way: Transport, cluster: string): Transport {
+  return {
+    ...way,
+    request: (sent) => {
+      const { path } = sent
+      const isOfCluster = path?.startsWith('/v1/') === true
+      return way.request(isOfCluster ? { ...sent, path: `/clusters/${encodeURIComponent(cluster)}${path}` } : sent)
+    },
+  }
+}
+
 /** How a request fails by a connection that the other side has closed. */
 const CLOSED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 /** Answers of problems are small; more is not read. */

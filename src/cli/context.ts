@@ -1,7 +1,8 @@
 /** What every command has at hand: the options all commands share, the daemon, and where to write. */
 import type { Command } from 'commander'
 import { PathError, resolvePaths, type NodePaths } from '../node/paths.ts'
-import { DaemonClient, type Transport } from './client.ts'
+import { isSubdomain } from '../model/label-grammar.ts'
+import { DaemonClient, socketTransport, within, type Transport } from './client.ts'
 import { usageError } from './errors.ts'
 import { filled } from './options.ts'
 import { remoteTransport } from './remote.ts'
@@ -9,7 +10,12 @@ import { drawTable, type Cell, type Column } from './table.ts'
 import { painter, shownWord, type Paint } from './terminal.ts'
 
 export interface Context {
+  /** Asks the cluster that `--in` names, and the daemon's first otherwise. */
   readonly client: DaemonClient
+  /** As named by `--in`; of several only `run` makes anything. */
+  readonly clusters: readonly string[]
+  /** Asks another of the daemon's clusters; without a name its first. */
+  clientOf(cluster: string | undefined): DaemonClient
   readonly paths: NodePaths
   /** The daemon is that of another machine. */
   readonly isRemote: boolean
@@ -32,6 +38,7 @@ interface SharedOptions {
   api?: string
   tokenFile?: string
   ca?: string
+  in?: string[]
   json?: boolean
   color: boolean
 }
@@ -42,6 +49,13 @@ const socketFile = filled('the path of a socket, such as /run/althing/althing.so
 const apiUrl = filled('an address, such as https://attic.example:4443')
 const aFile = filled('the path of a file')
 
+/** Names with commas between them. */
+function clusterNames(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.every((name) => isSubdomain(name) && name.length <= 63)) return names
+  throw new Error('expected the name of a cluster, as `althing clusters` lists it')
+}
+
 /** Gives a command the options that all have. */
 export function addShared(command: Command): Command {
   return command
@@ -51,6 +65,7 @@ export function addShared(command: Command): Command {
     .option('--api <url>', 'the daemon of another machine, such as https://attic.example:4443 (ALTHING_API)', apiUrl)
     .option('--token-file <file>', 'with --api: the token to ask with (or ALTHING_TOKEN, ALTHING_TOKEN_FILE)', aFile)
     .option('--ca <file>', 'with --api: who issued its certificate, in PEM (ALTHING_CA)', aFile)
+    .option('--in <cluster>', 'which of the clusters the daemon is in (default: its first)', clusterNames)
     .option('--json', 'print JSON')
     .option('--no-color', 'no colours; NO_COLOR does the same')
     .helpOption('-h, --help', 'show help')
@@ -90,7 +105,14 @@ export function dataDirSource(command: Command): string {
  * @throws CliError usage
  */
 export function contextOf(command: Command, connections?: number): Context {
-  return makeContext(command, remoteOf(sharedOptions(command)), connections)
+  const context = makeContext(command, remoteOf(sharedOptions(command)), connections)
+  if (context.clusters.length > 1) throw usageError('--in: only `althing run` takes more than one cluster')
+  return context
+}
+
+/** As `contextOf`, for a command that can be about several clusters: `client` asks the first of the daemon. */
+export function contextOfMany(command: Command): Context {
+  return makeContext(command, remoteOf(sharedOptions(command)))
 }
 
 /** For commands that are about this machine: what the environment says of another does not concern them. */
@@ -122,11 +144,16 @@ function nonEmpty(value: string | undefined): string | undefined {
 }
 
 function makeContext(command: Command, remote: Transport | undefined, connections?: number): Context {
-  const { json = false, color } = sharedOptions(command)
+  const { json = false, color, in: clusters = [] } = sharedOptions(command)
   const paths = pathsOf(command)
   const paint = painter(process.stdout, color)
+  const way = remote ?? socketTransport(paths.socketPath)
+  const clientOf = (cluster: string | undefined) =>
+    new DaemonClient(cluster === undefined ? way : within(way, cluster), connections)
   return {
-    client: new DaemonClient(remote ?? paths.socketPath, connections),
+    client: clientOf(clusters.length === 1 ? clusters[0] : undefined),
+    clusters,
+    clientOf,
     paths,
     isRemote: remote !== undefined,
     json,

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StatusView } from '../model/api.ts'
+import type { MembershipView } from '../model/cluster.ts'
 import { drawFields, type Field } from './fields.ts'
 import { formatDuration, formatResources } from './format.ts'
 import type { Paint } from './terminal.ts'
@@ -54,16 +55,19 @@ function trials({ governance: place }: StatusView): Field[] {
   return [['settings', { text: `version ${version} was GIVEN UP: see \`althing config get\``, style: 'red' }]]
 }
 
-/** That of the node, and that of its cluster. */
+/** That of the node, and those that its cluster decided. */
 function policies({ policy, governance: place }: StatusView): Field[] {
-  const ofCluster = place?.policy
-  const shown = ofCluster && `${ofCluster.name}, version ${ofCluster.version}`
   return [
     ['policy', policy && `${policy.name}, version ${policy.version}`],
-    ofCluster?.unusable === undefined
-      ? ['of the cluster', shown]
-      : ['of the cluster', { text: `${shown}: CANNOT BE USED, everything is refused`, style: 'red' }],
+    ['of the cluster', place?.policy && decidedPolicy(place.policy)],
+    ['of the network', place?.networkPolicy && decidedPolicy(place.networkPolicy)],
   ]
+}
+
+function decidedPolicy({ name, version, unusable }: NonNullable<MembershipView['policy']>): Field[1] {
+  const shown = `${name}, version ${version}`
+  if (unusable === undefined) return shown
+  return { text: `${shown}: CANNOT BE USED, everything is refused`, style: 'red' }
 }
 
 /** Whether work of other owners can run here. */

@@ -38,6 +38,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   invite: () => import('./commands/invite.ts'),
   join: () => import('./commands/join.ts'),
   leave: () => import('./commands/leave.ts'),
+  clusters: () => import('./commands/clusters.ts'),
   member: () => import('./commands/member.ts'),
   gov: () => import('./commands/gov.ts'),
   trust: () => import('./commands/trust.ts'),
@@ -61,7 +62,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage; for \`run\` see \`althing run --help\`.`
 
 /** Options before the command that take a value. */
-const VALUED = new Set(['--data-dir', '--socket', '--api', '--token-file', '--ca'])
+const VALUED = new Set(['--data-dir', '--socket', '--api', '--token-file', '--ca', '--in'])
 
 /** The command's name on the line, or undefined when help or nothing is asked for. */
 function commandOf(args: readonly string[]): string | undefined {

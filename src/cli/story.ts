@@ -1,5 +1,5 @@
 /** The bargaining over a task, told offer by offer. */
-import type { StoryLine, WhyView } from '../model/why-view.ts'
+import type { ElsewhereStory, StoryLine, WhyView } from '../model/why-view.ts'
 import { formatClock, formatDuration, formatRatio, formatResources, shortPeer } from './format.ts'
 import { drawTable } from './table.ts'
 import { describeExit } from './views.ts'
@@ -14,9 +14,17 @@ export function drawStory(why: WhyView, paint: Paint): string {
     `${paint('bold', `task ${why.taskId}`)} of job ${why.jobId}: ${why.state}`,
     ...[...offers].map(([offerId, lines]) => drawOffer(offerId, lines, paint)),
     ...(why.storyDropped > 0 ? [`(${why.storyDropped} lines in the middle of the story were not kept)`] : []),
+    ...(why.elsewhere ?? []).map((other) => drawElsewhere(other, paint)),
     why.attempts.length === 0 ? 'not yet awarded to anyone' : drawAttempts(why, paint),
   ]
   return parts.join('\n\n')
+}
+
+/** What was said in a cluster that was asked too. */
+function drawElsewhere({ cluster, slots, story }: ElsewhereStory, paint: Paint): string {
+  const heading = printable(`in cluster ${cluster}, which was asked too: room for ${count(slots, 'task')}`)
+  const offers = Map.groupBy(story, ({ offerId }) => offerId)
+  return [paint('bold', heading), ...[...offers].map(([offerId, lines]) => drawOffer(offerId, lines, paint))].join('\n')
 }
 
 function drawOffer(offerId: string, lines: readonly StoryLine[], paint: Paint): string {

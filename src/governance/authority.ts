@@ -3,6 +3,7 @@
  * walks the chain and asks this what each entry does.
  */
 import type { Admins, Change, Genesis } from '../model/governance.ts'
+import type { DecidedLevel } from '../model/policy-levels.ts'
 import type { Configuration, Trial } from '../model/configuration.ts'
 import { sha256Hex } from '../util/sha256.ts'
 
@@ -18,6 +19,12 @@ export interface DecidedPolicy {
   /** As its file has it; empty: there is none any more. */
   readonly text: string
 }
+
+/** Which policy a kind of change decides upon. */
+export const LEVEL_OF = { policy: 'cluster', 'network-policy': 'network' } as const satisfies Record<
+  string,
+  DecidedLevel
+>
 
 /** A configuration that the admins decided upon. */
 export interface DecidedConfiguration {
@@ -39,8 +46,8 @@ export interface Authority {
   readonly withdrawn: Map<Key, ReadonlySet<string>>
   /** Nodes that are out for ever by decision of the admins. */
   readonly revoked: Set<Key>
-  /** Absent where none was ever decided upon. */
-  policy: DecidedPolicy | undefined
+  /** By level; absent where none was ever decided upon. */
+  readonly policies: Partial<Record<DecidedLevel, DecidedPolicy>>
   configuration: DecidedConfiguration | undefined
 }
 
@@ -62,7 +69,7 @@ export function authorityOf(genesis: Genesis): Authority {
     enrollers: new Set(genesis.enrollers),
     withdrawn: new Map(),
     revoked: new Set(),
-    policy: undefined,
+    policies: {},
     configuration: undefined,
   }
 }
@@ -104,8 +111,12 @@ export function applyChange(authority: Authority, change: Change, hash: string):
       }
       return
     case 'policy':
-      authority.policy = { hash, version: (authority.policy?.version ?? 0) + 1, text: change.text }
+    case 'network-policy': {
+      const level = LEVEL_OF[change.kind]
+      const version = (authority.policies[level]?.version ?? 0) + 1
+      authority.policies[level] = { hash, version, text: change.text }
       return
+    }
     case 'config':
       authority.configuration = decidedBy(authority, change, hash)
       return
@@ -152,7 +163,7 @@ export function stateHash({
   enrollers,
   withdrawn,
   revoked,
-  policy,
+  policies,
   configuration,
 }: Authority): string {
   const sorted = (keys: Iterable<string>) => [...keys].toSorted()
@@ -163,7 +174,8 @@ export function stateHash({
     withdrawn: sorted(withdrawn.keys()).map((key) => [key, sorted(withdrawn.get(key)!)]),
     revoked: sorted(revoked),
     // Left out where there are none: checkpoints of logs that know nothing of them go on to hold.
-    policy: policy?.hash,
+    policy: policies.cluster?.hash,
+    networkPolicy: policies.network?.hash,
     configuration: configuration?.hash,
   }
   return sha256Hex(new TextEncoder().encode(JSON.stringify(state)))

@@ -2,17 +2,18 @@
 import type { Heartbeat, NodeState } from '../model/heartbeat.ts'
 import { passportName, type Passport } from '../model/passport.ts'
 import { DEFAULT_TASK } from '../model/task.ts'
-import { countFitting, subtractResources, type Resources } from '../model/resources.ts'
+import { countFitting, type Resources } from '../model/resources.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
+import { freeOf } from '../negotiation/state.ts'
 import { coordinateOf } from '../topology/coordinates/told.ts'
 import type { Rng } from '../util/rng.ts'
 import { beatTtlMs, leastBeatGapMs, livingMembers, passportTtlMs, renewalMs } from './pace.ts'
 import type { MeshConfig, MeshEffect, MeshState, StepContext } from './types.ts'
 import { beatPace, everywhere } from './wards/speak.ts'
 
-/** What this node has not set aside for holds and contracts. */
+/** What this machine has not set aside for holds and contracts. */
 export function freeNow(state: MeshState): Resources {
-  return subtractResources(state.local.capacity, state.negotiation.reserved)
+  return freeOf(state.negotiation, state.local.capacity)
 }
 
 /** The state shown to people: `busy` when not even a task that asks for nothing special would fit. */

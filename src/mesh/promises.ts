@@ -12,7 +12,8 @@ const SIGNS_OF_LIFE: ReadonlySet<MeshEffect['type']> = new Set(['probe', 'dial',
 export function promisesNothing(effect: MeshEffect): boolean {
   if (effect.type === 'publish') return effect.kind !== 'passport'
   if (effect.type === 'send') return effect.message.t === 'cancel'
-  return effect.type === 'stop' || SIGNS_OF_LIFE.has(effect.type)
+  // Of a quote nothing is stored.
+  return effect.type === 'stop' || effect.type === 'quoted' || SIGNS_OF_LIFE.has(effect.type)
 }
 
 /**

@@ -3,6 +3,7 @@
  * the world is asked to do, in order. The daemon and the simulator both call exactly this.
  */
 import type { LoadSample } from '../model/hardware.ts'
+import type { Resources } from '../model/resources.ts'
 import { createNegotiation } from '../negotiation/state.ts'
 import { negotiationStep, type NegotiationInput } from '../negotiation/step.ts'
 import type { Context, NodeId } from '../negotiation/types.ts'
@@ -49,6 +50,8 @@ export interface Env {
   readonly config: MeshConfig
   readonly rng: Rng
   readonly auditHead?: StepContext['auditHead']
+  /** What the other clusters of this machine have reserved of it now. @default nothing */
+  readonly takenElsewhere?: (() => Resources) | undefined
 }
 
 /** Before the first sample: an idle machine. The sampler replaces it within milliseconds. */
@@ -98,9 +101,12 @@ export function nextWakeMs(state: MeshState): number | undefined {
   )
 }
 
-/** Takes one input. @throws SubmitError for a `submit` beyond a cap; no other input throws */
+/** Takes one input. @throws SubmitError for a `submit` or `quote` beyond a cap; no other input throws */
 export function meshStep(state: MeshState, input: MeshInput, nowMs: number, env: Env): MeshEffect[] {
-  const ctx: StepContext = { nowMs, ...env, out: [] }
+  const { config, rng, auditHead, takenElsewhere } = env
+  const ctx: StepContext = { nowMs, config, rng, auditHead, out: [] }
+  // Nobody else steps while this step does: what is asked once holds to its end.
+  if (takenElsewhere) state.negotiation.takenElsewhere = takenElsewhere()
   for (const passedOn of takeInput(state, input, ctx)) negotiate(state, passedOn, ctx)
   for (const passedOn of runDue(state, ctx)) negotiate(state, passedOn, ctx)
   beatIfChanged(state, nowMs)

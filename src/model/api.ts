@@ -79,6 +79,8 @@ export const StatusView = z.strictObject({
   addresses: z.array(z.string()),
   network: NetworkView,
   links: z.array(LinkView),
+  /** The clusters that the daemon is in, as they are called on this machine; the first is its first. */
+  clusters: z.array(z.string()),
   dataDir: z.string(),
   socketPath: z.string(),
   /** Absent when the page is switched off. */
@@ -163,7 +165,12 @@ export const FoundView = z.strictObject({
 export type FoundView = z.infer<typeof FoundView>
 
 /** Answer to `POST /v1/jobs`: the ids to ask after. */
-export const JobAccepted = z.strictObject({ jobId: Id, taskIds: z.array(Id) })
+export const JobAccepted = z.strictObject({
+  jobId: Id,
+  taskIds: z.array(Id),
+  /** Where several clusters were asked: the one it is in. */
+  cluster: z.string().optional(),
+})
 export type JobAccepted = z.infer<typeof JobAccepted>
 
 /** `POST /v1/bundles` (body: a tar): the content hash to name as a spec's `input`. */

@@ -18,8 +18,16 @@ const MAX_TICKET_MS = 7 * 24 * 60 * 60 * 1000
 /** Statements in one request: a proposal is one. */
 const MAX_STATEMENTS = 64
 
-/** `POST /v1/cluster`: founds a cluster with this node as its first member. */
-export const FoundRequest = z.strictObject({
+/** For a daemon that is in a cluster already. */
+const beside = {
+  /** Take part in it beside the clusters that the daemon is in, with a key of its own. */
+  beside: z.boolean().default(false),
+  /** How it is called on this machine, where another has its name. */
+  as: Label.optional(),
+}
+
+/** What a cluster is founded with, this node its first member. */
+export const Founding = z.strictObject({
   name: Label,
   admins: z.array(Key).min(1).max(GOVERNANCE_LIMITS.keys),
   threshold: z.int().min(1).max(GOVERNANCE_LIMITS.keys),
@@ -28,6 +36,10 @@ export const FoundRequest = z.strictObject({
   owner: Label,
   open: z.boolean().default(false),
 })
+/** As the schema says. */
+export type Founding = z.output<typeof Founding>
+/** `POST /v1/cluster`. */
+export const FoundRequest = Founding.extend(beside)
 /** As the schema says. */
 export type FoundRequest = z.output<typeof FoundRequest>
 
@@ -56,7 +68,9 @@ export const TICKET_PREFIX = 'althing-ticket-'
 /** A ticket's statement has 4 KiB at most, which base64 makes a third longer. */
 const MAX_TICKET_TEXT = 6 * 1024
 /** `POST /v1/cluster/join`. */
-export const JoinRequest = z.strictObject({ ticket: z.string().min(1).max(MAX_TICKET_TEXT) })
+export const JoinRequest = z.strictObject({ ticket: z.string().min(1).max(MAX_TICKET_TEXT), ...beside })
+/** As the schema says. */
+export type JoinRequest = z.output<typeof JoinRequest>
 
 /** `POST /v1/members/{id}/revoke`. */
 export const RevokeRequest = z.strictObject({ reason: z.string().max(256).default('') })

@@ -64,6 +64,8 @@ export const ClusterView = z.strictObject({
 /** As the schema says. */
 export type ClusterView = z.infer<typeof ClusterView>
 
+const DecidedPolicyView = z.strictObject({ name: z.string(), version: z.int(), unusable: z.string().optional() })
+
 /** This node's place in a cluster, in short: part of its status. */
 export const MembershipView = z.strictObject({
   id: StatementHash,
@@ -74,12 +76,16 @@ export const MembershipView = z.strictObject({
   /** Two valid entries follow one in the log. Shown in red. */
   forked: z.boolean(),
   /** The policy that its admins signed. `unusable`: why it refuses everything here. */
-  policy: z.strictObject({ name: z.string(), version: z.int(), unusable: z.string().optional() }).optional(),
+  policy: DecidedPolicyView.optional(),
+  /** The same of the one for the network of clusters that it belongs to. */
+  networkPolicy: DecidedPolicyView.optional(),
   /** The settings that its admins signed, and how far a trial of them has come. `rolled-back` is shown in red. */
   configuration: z
     .strictObject({ version: z.int(), stage: z.enum(['everywhere', 'trial', 'promoted', 'rolled-back']) })
     .optional(),
 })
+/** As the schema says. */
+export type MembershipView = z.infer<typeof MembershipView>
 
 /** `GET /v1/governance`: everything that was signed, oldest entry first: `gov verify` needs nothing else. */
 export const HistoryView = z.strictObject({ genesis: Base64, statements: z.array(Base64) })

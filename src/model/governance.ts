@@ -122,6 +122,8 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('checkpoint'), state: StatementHash }),
   /** What members let run from here on, beside their own policies: the text of a policy file. Empty: all of it. */
   z.strictObject({ kind: z.literal('policy'), text: z.string().max(GOVERNANCE_LIMITS.policyBytes) }),
+  /** What the clusters of a network agreed to let run: the same text in the log of each of them. Empty: all of it. */
+  z.strictObject({ kind: z.literal('network-policy'), text: z.string().max(GOVERNANCE_LIMITS.policyBytes) }),
   /** All settings from here on, those of before included. With `trial` a few members begin. */
   z.strictObject({ kind: z.literal('config'), ...Configuration.shape, trial: Trial.optional() }),
 ])

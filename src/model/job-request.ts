@@ -14,5 +14,10 @@ export const JobRequest = z.strictObject({
     .min(1, 'expected at least 1 millisecond')
     .max(TASK_LIMITS.placeTimeoutMs, 'expected milliseconds, at most 30 days')
     .optional(),
+  /**
+   * Clusters of the daemon to place it in: in the one with the best bid, and of equals in the one named first.
+   * @default the one that is asked
+   */
+  clusters: z.array(z.string().max(63)).min(1).max(16).optional(),
 })
 export type JobRequest = z.infer<typeof JobRequest>

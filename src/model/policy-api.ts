@@ -1,9 +1,9 @@
 /** The bodies of the local API that are about policies; see `api.ts`. */
 import * as z from 'zod'
+import { POLICY_LEVELS } from './policy-levels.ts'
 
-/** Whose policy: this node's own, or that of its cluster, which its admins signed. */
-export const PolicyLevel = z.enum(['node', 'cluster'])
-export type PolicyLevel = z.infer<typeof PolicyLevel>
+/** Whose policy: this node's own, or one that the admins of its cluster signed. */
+export const PolicyLevel = z.enum(POLICY_LEVELS)
 
 /** One version of a policy. */
 export const PolicyVersion = z.strictObject({
@@ -70,7 +70,7 @@ export const PolicyExplanation = z.strictObject({
   verdict: verdict(),
   rules: z.array(
     z.strictObject({
-      level: z.enum(['node', 'cluster', 'network']),
+      level: PolicyLevel,
       policy: z.string(),
       rule: z.string(),
       wanted: z.string(),

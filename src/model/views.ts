@@ -6,6 +6,7 @@ export * from './access-view.ts'
 export * from './api.ts'
 export * from './audit-view.ts'
 export * from './cluster.ts'
+export * from './cluster-place.ts'
 export { TokenRequest } from './access-api.ts'
 export {
   FoundRequest,

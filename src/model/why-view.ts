@@ -43,6 +43,15 @@ export const StoryLine = z.discriminatedUnion('kind', [
 ])
 export type StoryLine = z.infer<typeof StoryLine>
 
+/** What was said in another cluster of the same machine, before the task was submitted to the one it is in. */
+export const ElsewhereStory = z.strictObject({
+  cluster: z.string(),
+  /** How many of the job's tasks would have had a place there. */
+  slots: z.int(),
+  story: z.array(StoryLine),
+})
+export type ElsewhereStory = z.infer<typeof ElsewhereStory>
+
 /** `GET /v1/tasks/{id}/why`: the whole bargaining of a task. */
 export const WhyView = z.strictObject({
   taskId: Id,
@@ -51,6 +60,8 @@ export const WhyView = z.strictObject({
   story: z.array(StoryLine),
   /** Lines cut from the middle of a long story. */
   storyDropped: z.int(),
+  /** Of a job that was to be placed in one of several clusters: what was said in the others. */
+  elsewhere: z.array(ElsewhereStory).optional(),
   attempts: z.array(
     z.strictObject({
       attempt: z.int(),
@@ -68,3 +79,13 @@ export const WhyView = z.strictObject({
   ),
 })
 export type WhyView = z.infer<typeof WhyView>
+
+/** `POST /v1/quotes`: who would take a job, asked as for one that is to run; every bid was given back. */
+export const QuoteView = z.strictObject({
+  /** How many of its tasks would have a place. */
+  slots: z.int(),
+  /** Of the best bid; 0 without one. */
+  bestScore: z.number(),
+  story: z.array(StoryLine),
+})
+export type QuoteView = z.infer<typeof QuoteView>

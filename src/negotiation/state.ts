@@ -42,6 +42,7 @@ export function createNegotiation(): NegotiationState {
     turns: new Map(),
     servedMs: new BoundedMap(NEGOTIATION_LIMITS.served, 'evict-oldest'),
     reserved: NO_RESOURCES,
+    takenElsewhere: NO_RESOURCES,
     startMs: FIRST_START_MS,
     reports: new Map(),
     reportedMs: new Map(),
@@ -83,9 +84,9 @@ export function attemptRefOf(runId: string): { taskId: string; attempt: number }
   return { taskId, attempt: Number(attempt) }
 }
 
-/** What this node has not set aside. */
-export function freeResources(state: NegotiationState, ctx: Context): Resources {
-  return subtractResources(ctx.local.capacity, state.reserved)
+/** What this machine has not set aside, for this cluster or another. */
+export function freeOf(state: NegotiationState, capacity: Resources): Resources {
+  return subtractResources(subtractResources(capacity, state.reserved), state.takenElsewhere)
 }
 
 /** Asks for a message to be sent. */
@@ -146,6 +147,7 @@ export function tell(state: NegotiationState, ctx: Context, job: Job, entry: Sto
     job.story.splice(job.story.length >> 1, 1)
     job.storyDropped++
   }
+  if (job.quote) return
   touchJob(state, ctx, job)
   ctx.out.push({ type: 'emit', event: { type: 'job', jobId: job.jobId, what: entry.kind } })
 }
@@ -184,9 +186,9 @@ export function touchContract(state: NegotiationState, ctx: Context, contract: C
 
 /** The part of a job that is stored; rounds and holds do not outlive a restart. */
 export function jobDoc(job: Job): unknown {
-  const { jobId, spec, tenant, taskIds, submittedAtMs, placeByMs, story, storyDropped } = job
-  const whose = tenant === undefined ? {} : { tenant }
-  return { jobId, spec, ...whose, taskIds, submittedAtMs, placeByMs, story, storyDropped }
+  const { jobId, spec, tenant, elsewhere, taskIds, submittedAtMs, placeByMs, story, storyDropped } = job
+  const more = { ...(tenant !== undefined && { tenant }), ...(elsewhere && { elsewhere }) }
+  return { jobId, spec, ...more, taskIds, submittedAtMs, placeByMs, story, storyDropped }
 }
 
 /** Stores every job whose story changed, and the tasks and contracts that were touched. */

@@ -4,9 +4,10 @@
  */
 import type { ControlMessage } from '../model/control.ts'
 import type { TaskExit, TaskSpec } from '../model/task.ts'
+import type { ElsewhereStory } from '../model/why-view.ts'
 import { onOffer } from './executor/bids.ts'
 import { onAward } from './executor/contracts.ts'
-import { onHoldExpired, onRelease, tellWaiters } from './executor/holds.ts'
+import { announceCapacity, onHoldExpired, onRelease, tellWaiters } from './executor/holds.ts'
 import { enforcePolicies, onRunStarting } from './executor/policy.ts'
 import { flushReports, onSettle, repeatEnded, sweepEnded } from './executor/reports.ts'
 import { checkLeases, onCancel, onEnded, onFetching, onRenew, onStarted } from './executor/runs.ts'
@@ -23,6 +24,7 @@ import {
   onPlaceTimeout,
   onUnreachable,
   onWindowClosed,
+  quote,
   startRound,
   submit,
 } from './submitter/rounds.ts'
@@ -38,7 +40,11 @@ export type NegotiationInput =
       readonly placeTimeoutMs: number
       /** See `Job.tenant`. */
       readonly tenant?: string
+      /** See `Job.elsewhere`. */
+      readonly elsewhere?: readonly ElsewhereStory[]
     }
+  /** Asks who would take such a job, and runs nothing: comes back as `quoted`. */
+  | { readonly type: 'quote'; readonly jobId: string; readonly spec: TaskSpec; readonly count: number }
   | { readonly type: 'cancel'; readonly taskId: string }
   /**
    * A message from a peer; `proof` is the envelope it was signed in, for the types that are, and `rttMs` the round trip
@@ -63,6 +69,8 @@ export type NegotiationInput =
   | { readonly type: 'reconnected' }
   /** A node appeared or changed: waiting jobs may fit now. */
   | { readonly type: 'candidates-changed' }
+  /** Another cluster of this machine has reserved more of it, or less. */
+  | { readonly type: 'taken-elsewhere' }
   /** So many bytes of a run's input are here. */
   | { readonly type: 'run-fetching'; readonly runId: string; readonly fetchedBytes: number }
   /** The process of a run is about to be made: the policies are asked once more. */
@@ -80,11 +88,14 @@ export type NegotiationInput =
 
 const NO_PROOF = new Uint8Array()
 
-/** Takes one input. @throws SubmitError for a `submit` beyond a cap; no other input throws */
+/** Takes one input. @throws SubmitError for a `submit` or `quote` beyond a cap; no other input throws */
 export function negotiationStep(state: NegotiationState, input: NegotiationInput, ctx: Context): void {
   switch (input.type) {
     case 'submit':
       submit(state, ctx, input)
+      break
+    case 'quote':
+      quote(state, ctx, input)
       break
     case 'cancel':
       cancelTask(state, ctx, input.taskId)
@@ -112,6 +123,9 @@ export function negotiationStep(state: NegotiationState, input: NegotiationInput
       break
     case 'candidates-changed':
       reofferSoon(state, ctx)
+      break
+    case 'taken-elsewhere':
+      announceCapacity(state, ctx)
       break
     case 'run-fetching':
       onFetching(state, ctx, input.runId, input.fetchedBytes)

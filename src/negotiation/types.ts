@@ -11,6 +11,7 @@ import type { Bid, NodeId, Report } from '../model/negotiation.ts'
 import type { IsolationKind } from '../model/isolation.ts'
 import type { Resources } from '../model/resources.ts'
 import type { TaskExit, TaskSpec, TaskState } from '../model/task.ts'
+import type { ElsewhereStory } from '../model/why-view.ts'
 import type { CompiledPolicy } from '../policy/types.ts'
 import type { BoundedMap } from '../util/bounded-map.ts'
 import type { Deadlines } from '../util/deadlines.ts'
@@ -83,6 +84,10 @@ export interface Job {
   readonly spec: TaskSpec
   /** Whose work it is, of those who share this node's API; known here alone. Absent: the node's own. */
   readonly tenant?: string
+  /** Nothing is to run: who bids is asked, in one round, and every bid is given back. See `submitter/quote.ts`. */
+  readonly quote?: true
+  /** What was said in other clusters of this machine before this one was chosen; see `model/why-view.ts`. */
+  readonly elsewhere?: readonly ElsewhereStory[]
   readonly taskIds: readonly string[]
   readonly submittedAtMs: number
   /** Queued tasks fail after this; every state has a timeout. */
@@ -183,6 +188,8 @@ export interface NegotiationState {
   readonly servedMs: BoundedMap<NodeId, number>
   /** Sum of all holds and of all contracts that have not ended. */
   reserved: Resources
+  /** What the other clusters of this machine have reserved of it: true for as long as the present step takes. */
+  takenElsewhere: Resources
   /** From award to process, milliseconds: a running mean of what starts took here. */
   startMs: number
   /** Reports waiting for the next flush, by submitter and run id. */
@@ -228,6 +235,14 @@ export type NegotiationEffect =
       readonly doc: unknown
     }
   | { readonly type: 'send'; readonly to: NodeId; readonly message: ControlMessage }
+  /** What was said when a quote was asked for. `slots`: how many of its tasks would have a place. */
+  | {
+      readonly type: 'quoted'
+      readonly jobId: string
+      readonly slots: number
+      readonly bestScore: number
+      readonly story: readonly StoryEntry[]
+    }
   | { readonly type: 'start'; readonly contract: ContractState }
   | { readonly type: 'stop'; readonly runId: string; readonly why: StopWhy; readonly graceMs: number }
   | { readonly type: 'forget'; readonly contract: ContractState }

@@ -22,7 +22,7 @@ export async function bringUp(parts: DaemonParts, runner: Runner, epoch: number,
   for (const sha256 of bundles.list()) loop.input({ type: 'bundle', sha256, here: true })
   // Before anything that it may forbid is here again.
   settings.decide(governor.state && configurationOn(governor.state)?.holds)
-  await policies.restore(governor.state?.log.authority.policy)
+  await policies.restore(governor.state?.log.authority.policies)
   loop.note({ type: 'daemon.started', epoch, version: VERSION, open: mesh.local.open })
   restoreMesh(loop, store, (author) => governor.mayLink(author), clock, log)
   await adoptRuns(loop, driver, runner, mesh, log)

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import type { StatusView, TrustView } from '../model/api.ts'
 import { NODE_STATES } from '../model/heartbeat.ts'
 import { passportName } from '../model/passport.ts'
+import { DECIDED_LEVELS } from '../model/policy-levels.ts'
 import { isPeerId } from '../model/peer-id.ts'
 import { TASK_STATES } from '../model/task.ts'
 import { shownState } from '../mesh/heartbeat.ts'
@@ -14,9 +15,10 @@ import { Tokens } from './access/tokens.ts'
 import { alarmViews } from './audit/alarms.ts'
 import { auditOperations } from './audit/operations.ts'
 import { BundleError } from './bundle-store.ts'
+import { submitWhere } from './clusters/choose.ts'
 import type { DaemonParts } from './daemon-state.ts'
 import { configurationOn } from '../governance/configuration.ts'
-import { clusterPolicyHistory, clusterPolicyOf } from './governance/cluster-policy.ts'
+import { decidedPolicyHistory, decidedPolicyOf } from './governance/decided-policy.ts'
 import { clusterOperations } from './governance/operations.ts'
 import { examineHost } from './doctor/host.ts'
 import { examinePair } from './doctor/pair.ts'
@@ -26,7 +28,7 @@ import { applyPolicy, explainTask, policyOf, removePolicy, tryPolicy } from './p
 import { assertPublishable } from './publishable.ts'
 import { checkSelector } from './selectors.ts'
 import { findTask, listTasks } from './task-list.ts'
-import { cancelTask, logsOf, submitJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
+import { cancelTask, logsOf, quoteJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
 import { daemonMetrics } from './metrics.ts'
 import { topologyView } from './topology-view.ts'
 import { namesOf, nodeViews } from './views.ts'
@@ -56,7 +58,8 @@ export function createOperations(parts: DaemonParts): Operations {
       return findEverywhere(parts, capability, selector)
     },
     addBundle: (body) => addBundle(parts, body),
-    submit: (request, tenant) => submitJob(parts, request, tenant),
+    submit: (request, tenant, elsewhere) => submitWhere(parts, request, tenant, elsewhere),
+    quote: (request) => quoteJob(parts, request),
     tasks: ({ all = false }) => listTasks(parts, all),
     task: (id) => findTask(parts, id).view,
     waitTask: (id, signal) => waitTask(parts, id, signal),
@@ -67,12 +70,12 @@ export function createOperations(parts: DaemonParts): Operations {
     trust: () => trustOf(parts),
     addTrust: (peer) => changeTrust(parts, peer, true),
     removeTrust: (peer) => changeTrust(parts, peer, false),
-    policy: async (level) => (level === 'node' ? policyOf(parts) : clusterPolicyOf(parts)),
+    policy: async (level) => (level === 'node' ? policyOf(parts) : decidedPolicyOf(parts, level)),
     applyPolicy: (text, fileName, by) => applyPolicy(parts, text, fileName, by),
     removePolicy: (by) => removePolicy(parts, by),
     tryPolicy: (text, fileName, level) => tryPolicy(parts, text, fileName, level),
     policyHistory: async (level) =>
-      level === 'node' ? { versions: parts.policies.history } : clusterPolicyHistory(parts),
+      level === 'node' ? { versions: parts.nodePolicy.history } : decidedPolicyHistory(parts, level),
     explainPolicy: (id) => explainTask(parts, id),
     applyPassports: (yaml, fileName) => applyPassports(parts, yaml, fileName),
     subscribe: (sinceId, listener) => parts.events.subscribe(sinceId, listener),
@@ -86,7 +89,9 @@ export function createOperations(parts: DaemonParts): Operations {
       target === undefined ? examineHost(parts, signal) : examinePair(parts, target, signal),
     reachability: (signal) => surveyMesh(parts, signal),
     ...auditOperations(parts),
-    shutdown: parts.shutdown,
+    within: (name) => parts.clusters.within(name),
+    clusters: () => parts.clusters.views(),
+    shutdown: parts.machine.shutdown,
   }
   return operations
 }
@@ -122,7 +127,8 @@ function statusOf(parts: DaemonParts): StatusView {
     links: peer.peers().flatMap((id) => linkOf(peer, id)),
     dataDir: options.paths.dataDir,
     socketPath: options.paths.socketPath,
-    ...parts.urls,
+    ...parts.machine.urls,
+    clusters: parts.clusters.views().map(({ name }) => name),
     pid: process.pid,
     uptimeMs: Math.round(nowMs - mesh.startedAtMs),
     capacity: mesh.local.capacity,
@@ -149,13 +155,15 @@ function governanceOf({ governor, policies }: DaemonParts): Pick<StatusView, 'go
   if (state === undefined || facts === undefined) return {}
   const { owner, fresh } = facts
   const held = configurationOn(state)
+  const [policy, networkPolicy] = DECIDED_LEVELS.map((level) => policies.decidedAt(level))
   return {
     governance: {
       id: state.log.cluster,
       ...(owner !== undefined && { owner }),
       fresh,
       forked: state.log.fork !== undefined,
-      ...(policies.ofCluster && { policy: policies.ofCluster }),
+      ...(policy && { policy }),
+      ...(networkPolicy && { networkPolicy }),
       ...(held && { configuration: { version: held.decided.version, stage: held.stage } }),
     },
   }

@@ -1,4 +1,4 @@
-/** What the parts of a running daemon share: built once by `daemon.ts`, handed to those who serve it. */
+/** What the parts of a membership share: built once by `membership.ts`, handed to those who serve it. */
 import type { TaskDriver } from '../drivers/driver.ts'
 import type { MeshState } from '../mesh/types.ts'
 import type { Passport } from '../model/passport.ts'
@@ -9,6 +9,7 @@ import type { Logger } from '../util/logger.ts'
 import type { StatementSigner } from '../wire/statement.ts'
 import type { Rng } from '../util/rng.ts'
 import type { AuditParts } from './audit/parts.ts'
+import type { Clusters, Machine } from './clusters/machine.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { Examiner } from './doctor/examiner.ts'
 import type { EventHub } from './events.ts'
@@ -18,7 +19,9 @@ import type { Inbound } from './inbound.ts'
 import type { LinkSpeeds } from './link-speeds.ts'
 import type { MeshLoop } from './loop.ts'
 import type { DaemonOptions } from './options.ts'
+import type { NodePolicy } from './node-policy.ts'
 import type { Policies } from './policies.ts'
+import type { Quotes } from './quotes.ts'
 import type { Settings } from './settings.ts'
 import type { TrialWatch } from './governance/trial-watch.ts'
 import type { Probes } from './probes.ts'
@@ -27,6 +30,8 @@ import type { WardQueries } from './ward-queries.ts'
 
 /** The parts, by name. */
 export interface DaemonParts {
+  readonly machine: Machine
+  readonly clusters: Clusters
   readonly options: DaemonOptions
   readonly name: string
   readonly cluster: string
@@ -52,7 +57,10 @@ export interface DaemonParts {
   readonly seed: Uint8Array
   readonly signer: StatementSigner
   readonly examiner: Examiner
+  /** The policy of this machine, in all its clusters. */
+  readonly nodePolicy: NodePolicy
   readonly policies: Policies
+  readonly quotes: Quotes
   readonly settings: Settings
   readonly trialWatch: TrialWatch
   /** How fast bundles go, by peer. */
@@ -65,9 +73,6 @@ export interface DaemonParts {
   readonly extraPassports: Map<string, Passport>
   /** Tells the mesh again what this node is: after a change of trust, labels or passports. */
   readonly refresh: () => void
-  readonly shutdown: () => void
-  /** Ends the daemon and starts it again in the same process: in another cluster, or with another key. */
+  /** Starts all of it again in the same process: in another cluster, or with another key. */
   readonly restart: () => void
-  /** Where the page and the API listen, once they do. */
-  urls: { readonly pageUrl?: string; readonly apiUrl?: string }
 }

@@ -1,67 +1,30 @@
 /**
- * The composition root: the only place that knows every part of a daemon. `startDaemon` builds and
- * starts them in an order that reads from top to bottom; stopping undoes it in the reverse one.
+ * A daemon: one machine's part in one cluster or several. What is here is the daemon's once, its data directory and
+ * what its clusters share; each cluster's own parts are put together in `membership.ts`.
  */
-import { randomInt } from 'node:crypto'
-import { dirname, join } from 'node:path'
-import { createProcessDriver } from '../drivers/process/process-driver.ts'
+import { dirname } from 'node:path'
 import { probeHardware } from '../hw/inventory.ts'
-import { isQuestion } from '../mesh/promises.ts'
-import { createMesh, meshStep, nextWakeMs } from '../mesh/step.ts'
-import type { MeshInput } from '../mesh/types.ts'
-import type { HardwareSummary } from '../model/hardware.ts'
-import type { Passport } from '../model/passport.ts'
-import { openStore } from '../store/sqlite.ts'
 import { systemClock } from '../util/clock.ts'
 import type { Logger } from '../util/logger.ts'
-import { seededRng } from '../util/rng.ts'
-import { createSigner } from '../wire/envelope.ts'
-import { statementSigner } from '../wire/statement.ts'
-import { createAuditParts, openAuditLog } from './audit/parts.ts'
-import { BundleStore } from './bundle-store.ts'
-import { createOperations } from './daemon-operations.ts'
-import type { DaemonParts } from './daemon-state.ts'
-import { Examiner } from './doctor/examiner.ts'
-import { createEffects } from './effects.ts'
-import { EventHub } from './events.ts'
-import { bundlesInUse, localFacts, meshConfigOf, readPassports, readTrust } from './facts.ts'
-import { loadSeed, loadToken } from './identity.ts'
-import { adoptDecisions } from './governance/adopt.ts'
-import { assembleGovernance } from './governance/assemble.ts'
-import { finishRotation } from './governance/moving.ts'
-import { TrialWatch } from './governance/trial-watch.ts'
-import { Inbound } from './inbound.ts'
-import { KnownPeers } from './known-peers.ts'
-import { LinkSpeeds } from './link-speeds.ts'
-import { LinkBudget } from './link-budget.ts'
+import { Broker } from './clusters/broker.ts'
+import type { Machine } from './clusters/machine.ts'
+import { Memberships } from './clusters/memberships.ts'
+import { loadToken } from './identity.ts'
 import { lockDataDir } from './lock.ts'
-import { MeshLoop } from './loop.ts'
-import { takeOwnMessages } from './own-messages.ts'
-import { toFrame, type Sealer } from './messages.ts'
-import { choosePort, makePeer } from './network.ts'
 import type { Operations } from './operations.ts'
 import type { DaemonOptions } from './options.ts'
-import { defaultNodeName, ownPassport } from './own-passport.ts'
-import { mayStart, Policies } from './policies.ts'
-import { Probes } from './probes.ts'
-import { isQuarantined } from './quarantine.ts'
-import { bringUp } from './bring-up.ts'
-import { Runner } from './runner.ts'
-import { KeptRuns } from './runs.ts'
-import { Settings } from './settings.ts'
 import { Undo } from './undo.ts'
-import { VERSION } from './version.ts'
-import { WardQueries } from './ward-queries.ts'
 
 /** A daemon that takes part in the mesh. */
 export interface Daemon {
+  /** Of its first cluster; those of the others by `within`. */
   readonly operations: Operations
   /** Bearer token of the loopback API. */
   readonly token: string
   /** Resolves when somebody asked it to end, by `Operations.shutdown`, or to start anew in another cluster. */
   readonly endAsked: Promise<'shutdown' | 'restart'>
   /** Told once the page and the API listen, so that `status` can name them. */
-  setUrls(urls: DaemonParts['urls']): void
+  setUrls(urls: Machine['urls']): void
   /** Says goodbye, stops listening, keeps what must be kept. Tasks run on. */
   stop(): Promise<void>
 }
@@ -81,220 +44,30 @@ export async function startDaemon(options: DaemonOptions, log: Logger): Promise<
 }
 
 async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise<Daemon> {
-  const { dataDir } = options.paths
-  const clock = systemClock()
+  const { dataDir, socketPath } = options.paths
   const lock = lockDataDir(dataDir)
   undo.add('lock', () => lock.release())
   const token = loadToken(dataDir)
-  const extraPassports = await readPassports(options)
-  const store = openStore(join(dataDir, 'althing.db'), log.child({ component: 'store' }))
-  undo.add('store', () => store.close())
-  finishRotation(dataDir, store, log)
-  const seed = loadSeed(dataDir)
-  const signer = createSigner(seed)
-  // Durable before anything is signed under it.
-  const epoch = store.nextEpoch(0, Math.floor(clock.wallMs() / 1000))
-  const auditLog = openAuditLog(store, clock, log.child({ component: 'audit' }))
-  undo.add('audit', () => auditLog.log.close())
-  const driver = createProcessDriver({
-    dir: join(dataDir, 'runs'),
-    log: log.child({ component: 'process' }),
-    nowMs: () => clock.wallMs(),
-    hidden: [dataDir, dirname(options.paths.socketPath)],
-  })
-  undo.add('driver', () => driver.close())
-  const hardware = await probeHardware()
-
-  const trusted = readTrust(store, options)
-  const rng = seededRng(randomInt(2 ** 47))
-  const events = new EventHub(clock.wallMs())
-  const { governor, porch } = assembleGovernance({
-    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log, audit: auditLog.log },
-    ...{ peer: () => peer, sealer: () => sealer, loop: () => loop, input: (one) => input(one) },
-    ...{ refresh: () => parts.refresh(), adopt: () => adoptDecisions(parts) },
-  })
-  const config = meshConfigOf(governor.tag === undefined ? options : { ...options, cluster: governor.tag })
-  const settings = new Settings(config, options.settings)
-  settings.onChange = () => input({ type: 'configured' })
-  const facts = () => localFacts(options, hardware, driver, trusted, governor, signer.id)
-  const mesh = createMesh(signer.id, config, facts())
-  const trialWatch = new TrialWatch({ mesh, clock, events, log, governor, signer: statementSigner(seed) })
-  undo.add('trial watch', () => trialWatch.stop())
-  const keptRuns = new KeptRuns({ store, driver, log })
-  keptRuns.restore()
-  undo.add('kept runs', () => keptRuns.close())
-  const loop: MeshLoop = new MeshLoop({
-    core: {
-      step: (one, nowMs) =>
-        meshStep(mesh, one, nowMs, { config: settings.mesh, rng, auditHead: () => auditLog.log.safeHead() }),
-      nextWakeMs: () => nextWakeMs(mesh),
-    },
-    journal: auditLog.log,
-    clock,
-    log: log.child({ component: 'mesh' }),
-    // The loop and what carries out its effects need each other; this runs only once both stand.
-    carry: (effect) => carry(effect),
-    isQuestion: (effect) => isQuestion(effect, signer.id),
-    takeOwn: (effects, step) => takeOwnMessages(effects, signer.id, sealer, step),
-  })
-  const input = (one: MeshInput) => void loop.input(one)
-  const post = (one: MeshInput) => loop.post(one)
-
-  const bundles = new BundleStore({
-    dir: join(dataDir, 'bundles'),
-    inUse: () => bundlesInUse(mesh),
-    onChange: (sha256, here) => input({ type: 'bundle', sha256, here }),
-  })
-  await bundles.open()
-  const inbound = new Inbound({
-    cluster: config.cluster,
-    clock,
-    log: log.child({ component: 'inbound' }),
-    input: (one) => loop.input(one),
-    post,
-    onHello: (from, hello) => {
-      probes.learn(from, hello.probe)
-      knownPeers.note(from, peer.link(from))
-      governor.onHello(from, hello)
-    },
-    onBye: (from) => {
-      governor.onBye(from)
-      // One that published nothing was a passer-by: its key is not kept for it.
-      if (!mesh.registry.authors.has(from)) probes.forget(from)
-    },
-    penalise: (other) => peer.penalise(other),
-    mayPublish: (author) => governor.mayLink(author),
-    onGovernance: (from, message) => governor.onMessage(from, message),
-    onExamine: (from, message) => examiner.take(from, message),
-    ...{ onSpareLink: (from) => void linkBudget.onSpare(from), isAsked: (nonce) => mesh.wards.questions.has(nonce) },
-  })
-  const speeds = new LinkSpeeds(() => clock.nowMs())
-  const mayLink = (other: string) => governor.mayLink(other) && !isQuarantined(mesh, other)
-  const onAddresses = () => parts.refresh()
-  const servants = { inbound, bundles, driver, mesh, events, keptRuns, onAddresses, speeds, mayLink }
-  const knownPeers = new KnownPeers({ store, cluster: config.cluster, clock, log })
-  const port = await choosePort(options, log)
-  const peer = makePeer(options, port, config.cluster, seed, knownPeers.restore(), servants, log)
-  const runner = new Runner({
-    self: signer.id,
-    driver,
-    bundles,
-    clock,
-    log: log.child({ component: 'runner' }),
-    input: post,
-    isolatedNetwork: options.isolatedNetwork ?? false,
-    mayStart: (runId) => mayStart(loop, mesh, runId),
-    openBundleStream: (from, signal) => peer.openStream('bundle', from, signal),
-    speeds,
-  })
-  const sealer: Sealer = { signer, clock, epoch, seq: 0 }
-  const probes = new Probes({
-    peer: () => peer,
-    clock,
-    log,
-    post,
-    allowPublic: options.publicNetwork ?? false,
-    overLink: (to, message) => {
-      // A link that goes at this moment takes the probe with it, as a network may.
-      if (peer.link(to) !== undefined) peer.send(to, toFrame(message, sealer)).catch(() => {})
-    },
-  })
-  const examiner = new Examiner({
-    peer: () => peer,
-    mesh,
-    clock,
-    sealer,
-    probes: () => probes,
-    mdns: options.mdns ?? true,
-  })
-  const linkBudget = new LinkBudget({
-    peer: () => peer,
-    mesh,
-    rng,
-    mostLinks: () => settings.values['links.most'],
-    ask: (to) => void peer.send(to, toFrame({ t: 'spare-link', body: {} }, sealer)).catch(() => {}),
-  })
-  const audit = createAuditParts(
-    auditLog,
-    sealer,
-    mesh.audit.witness,
-    log.child({ component: 'audit' }),
-    (to, message) => peer.send(to, toFrame(message, sealer)),
-  )
-  const wardQueries = new WardQueries(mesh, post)
-  const carrying = { mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, governor, wardQueries }
-  const carry = createEffects({ ...carrying, audit: audit.exchange, input, post })
-
-  const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, note: (event) => loop.note(event), log })
   const ended = Promise.withResolvers<'shutdown' | 'restart'>()
-  const name = options.name ?? defaultNodeName()
-  const parts: DaemonParts = {
+  const machine: Machine = {
     options,
-    name,
-    cluster: config.cluster,
-    version: VERSION,
     log,
-    clock,
-    rng,
-    store,
-    audit,
-    driver,
-    bundles,
-    keptRuns,
-    events,
-    mesh,
-    loop,
-    peer,
-    inbound,
-    probes,
-    governor,
-    porch,
-    seed,
-    signer: statementSigner(seed),
-    examiner,
-    policies,
-    settings,
-    trialWatch,
-    speeds,
-    wardQueries,
-    trusted,
-    extraPassports,
-    urls: {},
-    refresh: () => {
-      input({ type: 'local', facts: facts() })
-      input({ type: 'passports', passports: [machinePassport(parts, hardware), ...extraPassports.values()] })
-    },
+    clock: systemClock(),
+    hardware: await probeHardware(),
+    broker: new Broker(),
+    hidden: [dataDir, dirname(socketPath)],
     shutdown: () => ended.resolve('shutdown'),
-    restart: () => ended.resolve('restart'),
+    urls: {},
   }
-  await probes.open(port, options.listen)
-  undo.add('probes', () => probes.close())
-  linkBudget.start()
-  undo.add('link budget', () => linkBudget.stop())
-  await bringUp(parts, runner, epoch, undo)
+  const memberships = new Memberships(machine, () => ended.resolve('restart'))
+  undo.add('memberships', () => memberships.stop())
+  const operations = await memberships.startFirst()
+  await memberships.startOthers()
   return {
-    operations: createOperations(parts),
+    operations,
     token,
     endAsked: ended.promise,
-    setUrls: (urls) => (parts.urls = urls),
+    setUrls: (urls) => (machine.urls = urls),
     stop: () => undo.run(),
   }
-}
-
-function machinePassport(parts: DaemonParts, hardware: HardwareSummary): Passport {
-  const { mesh, name, driver, peer } = parts
-  const { labels, capacity, drivers, isolation } = mesh.local
-  const enforcement = driver.enforcement()
-  return ownPassport({
-    peerId: mesh.self,
-    name,
-    version: VERSION,
-    labels,
-    hardware,
-    capacity,
-    drivers,
-    enforcement,
-    isolation: isolation?.works === true ? isolation.by : undefined,
-    addresses: peer.addresses(),
-  })
 }

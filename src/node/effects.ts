@@ -13,6 +13,7 @@ import type { EventHub } from './events.ts'
 import { toFrame, type Sealer } from './messages.ts'
 import { ownInput, UNHURRIED } from './own-messages.ts'
 import type { Probes } from './probes.ts'
+import type { Quotes } from './quotes.ts'
 import type { Runner } from './runner.ts'
 import type { KeptRuns } from './runs.ts'
 import type { WardQueries } from './ward-queries.ts'
@@ -32,6 +33,7 @@ export interface EffectOptions {
   readonly audit: Pick<AuditExchange, 'answer' | 'take'>
   readonly governor: Governor
   readonly wardQueries: Pick<WardQueries, 'answered'>
+  readonly quotes: Pick<Quotes, 'answered'>
   /** Runs an input behind the step under way. */
   readonly input: (input: MeshInput) => void
   /** Runs an input at the end of this turn, when what was sent to others is on its way. */
@@ -79,6 +81,8 @@ export function createEffects(options: EffectOptions): (effect: MeshEffect) => v
         return options.peer.listen(effect.wards, effect.digests)
       case 'ward-answered':
         return options.wardQueries.answered(effect)
+      case 'quoted':
+        return options.quotes.answered(effect)
       case 'fate':
       case 'persist':
       case 'cache':

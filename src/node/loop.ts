@@ -105,11 +105,11 @@ export class MeshLoop {
   }
 
   /**
-   * Feeds a job. What it asks of others leaves at once, and they think about it while it is stored, at the end of this
-   * turn; resolves then, or when it is held back.
+   * Feeds a job, or the question who would take one. What it asks of others leaves at once, and they think about it
+   * while it is stored, at the end of this turn; resolves then, or when it is held back.
    * @throws what the core throws: its submitter is told
    */
-  submit(input: MeshInput & { readonly type: 'submit' }): Promise<void> {
+  submit(input: MeshInput & { readonly type: 'submit' | 'quote' }): Promise<void> {
     if (this.#closed) throw new Error('the daemon is ending')
     const { promise, resolve: done } = Promise.withResolvers<void>()
     this.#alone(() => {

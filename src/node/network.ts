@@ -11,7 +11,7 @@ import type { Inbound } from './inbound.ts'
 import type { KnownPeers } from './known-peers.ts'
 import { Lanes, SERVE_BOUNDS } from './lanes.ts'
 import type { LinkSpeeds } from './link-speeds.ts'
-import { DEFAULT_PORT, type DaemonOptions } from './options.ts'
+import type { DaemonOptions } from './options.ts'
 import { untilRun } from './run-watch.ts'
 import type { KeptRuns } from './runs.ts'
 import { serveBundle } from './streams/bundle-stream.ts'
@@ -107,18 +107,18 @@ export function makePeer(
 }
 
 /**
- * The port to listen on: the one asked for, or the default one; any free one instead when nobody asked
- * and the default is taken on loopback.
+ * The port to listen on: the one asked for, or the usual one; any free one instead when nobody asked and the usual one
+ * is taken on loopback.
  */
-export async function choosePort(options: DaemonOptions, log: Logger): Promise<number> {
+export async function choosePort(options: DaemonOptions, usual: number, log: Logger): Promise<number> {
   if (options.port !== undefined || options.listen !== undefined) return options.port ?? 0
   const { createServer } = await import('node:net')
   const taken = await new Promise<boolean>((resolve) => {
     const probe = createServer()
     probe.once('error', () => resolve(true))
-    probe.listen({ host: '127.0.0.1', port: DEFAULT_PORT }, () => probe.close(() => resolve(false)))
+    probe.listen({ host: '127.0.0.1', port: usual }, () => probe.close(() => resolve(false)))
   })
-  if (!taken) return DEFAULT_PORT
-  log.warn({ port: DEFAULT_PORT }, 'the default port is taken: listening on a free one instead')
+  if (!taken) return usual
+  log.warn({ port: usual }, 'the usual port is taken: listening on a free one instead')
   return 0
 }

@@ -18,12 +18,14 @@ import type { Principal } from '../model/access.ts'
 import type { TokenRequest } from '../model/access-api.ts'
 import type { TokenCreated, TokenView } from '../model/access-view.ts'
 import type { JobRequest } from '../model/job-request.ts'
-import type { WhyView } from '../model/why-view.ts'
+import type { ElsewhereStory, QuoteView, WhyView } from '../model/why-view.ts'
 import type { ClusterView, HistoryView, MemberView, MovedView, OutcomesView, TicketView } from '../model/cluster.ts'
 import type { ConfigurationHistory, ConfigurationView } from '../model/configuration-api.ts'
-import type { FoundRequest, TicketRequest } from '../model/cluster-requests.ts'
+import type { ClusterPlaceView } from '../model/cluster-place.ts'
+import type { FoundRequest, JoinRequest, TicketRequest } from '../model/cluster-requests.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
-import type { PolicyExplanation, PolicyHistory, PolicyLevel, PolicyTrial, PolicyView } from '../model/policy-api.ts'
+import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../model/policy-api.ts'
+import type { PolicyLevel } from '../model/policy-levels.ts'
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../model/audit-view.ts'
 import type { ProposalView, ProposedView } from '../model/proposal-view.ts'
 import type { QuarantineProofView } from '../model/quarantine-view.ts'
@@ -66,9 +68,9 @@ export interface TokenOperations {
 export interface ClusterOperations {
   view(): ClusterView
   /** The daemon starts anew after this, as after `join`, `leave` and `rotate`. @throws OperationError */
-  found(request: FoundRequest): MovedView
+  found(request: FoundRequest): Promise<MovedView>
   /** @throws OperationError `invalid` for what is no ticket, `conflict` when it is not taken */
-  join(ticket: string): Promise<MovedView>
+  join(request: JoinRequest): Promise<MovedView>
   leave(): MovedView
   invite(request: TicketRequest): Promise<TicketView>
   members(): MemberView[]
@@ -109,8 +111,18 @@ export interface Operations {
   find(capability: string, query: { selector?: string }): FoundView | Promise<FoundView>
   /** Stores a bundle while hashing it. @throws OperationError `full` when the disk is or it exceeds the cap */
   addBundle(body: Readable): Promise<BundleAccepted>
-  /** @param tenant whose it is; absent: the host's own */
-  submit(request: JobRequest, tenant?: string): JobAccepted | Promise<JobAccepted>
+  /**
+   * With several `clusters` it goes to the one with the best bid.
+   * @param tenant whose it is; absent: the host's own
+   * @param elsewhere what was said in other clusters of this daemon
+   */
+  submit(
+    request: JobRequest,
+    tenant?: string,
+    elsewhere?: readonly ElsewhereStory[],
+  ): JobAccepted | Promise<JobAccepted>
+  /** Who would take it: asks as for a job that is to run, and gives every bid back. */
+  quote(request: JobRequest): Promise<QuoteView>
   tasks(query: { all?: boolean }): TaskView[]
   /** By id or unique prefix. @throws OperationError `not-found` */
   task(id: string): TaskView
@@ -171,6 +183,10 @@ export interface Operations {
   exportAudit(sinceMs: number | undefined): Promise<Readable>
   /** Believes the log of a peer again, from its next head on. @throws OperationError `not-found` without an alarm */
   acceptAudit(peer: string): void
+  /** The same surface in another cluster that this daemon is in. @throws OperationError `not-found`, `conflict` */
+  within(name: string): Operations
+  /** All clusters that this daemon is in, the first first. */
+  clusters(): ClusterPlaceView[]
   /** Ends the daemon. Tasks run on. */
   shutdown(): void
 }

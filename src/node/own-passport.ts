@@ -3,6 +3,8 @@ import { hostname } from 'node:os'
 import type { HardwareSummary } from '../model/hardware.ts'
 import { API_VERSION, Passport } from '../model/passport.ts'
 import type { Resources } from '../model/resources.ts'
+import type { DaemonParts } from './daemon-state.ts'
+import { VERSION } from './version.ts'
 
 /** What goes into it. */
 export interface OwnPassportFacts {
@@ -54,4 +56,21 @@ export function defaultNodeName(host = hostname()): string {
     .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
     .slice(0, 63)
   return name.replace(/[^a-z0-9]+$/, '') || 'node'
+}
+
+/** What this daemon tells of its machine now. @throws ZodError as `ownPassport` */
+export function machinePassport({ mesh, name, driver, peer, machine }: DaemonParts): Passport {
+  const { labels, capacity, drivers, isolation } = mesh.local
+  return ownPassport({
+    peerId: mesh.self,
+    name,
+    version: VERSION,
+    labels,
+    hardware: machine.hardware,
+    capacity,
+    drivers,
+    enforcement: driver.enforcement(),
+    isolation: isolation?.works === true ? isolation.by : undefined,
+    addresses: peer.addresses(),
+  })
 }

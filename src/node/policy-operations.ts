@@ -1,5 +1,6 @@
 /** What can be asked about the policy of this node, and ordered: the part of `Operations` that is about it. */
-import type { PolicyExplanation, PolicyLevel, PolicyTrial, PolicyView } from '../model/policy-api.ts'
+import type { PolicyExplanation, PolicyTrial, PolicyView } from '../model/policy-api.ts'
+import type { PolicyLevel } from '../model/policy-levels.ts'
 import { describeRefusals, factsOf } from '../negotiation/executor/policy.ts'
 import type { OfferRecord } from '../negotiation/records.ts'
 import { attemptRefOf } from '../negotiation/state.ts'
@@ -8,41 +9,43 @@ import { evaluate, explain } from '../policy/evaluate.ts'
 import type { Facts, Verdict } from '../policy/types.ts'
 import type { DaemonParts } from './daemon-state.ts'
 import { OperationError } from './operations.ts'
-import { readPolicy } from './policies.ts'
+import { readPolicy } from './read-policy.ts'
 import { namesOf } from './views.ts'
 
 /** Changed verdicts that an answer lists. */
 const MAX_CHANGES = 100
 
 /** The policy in force. */
-export function policyOf({ policies }: DaemonParts, stopped: readonly string[] = []): PolicyView {
-  const { inForce } = policies
+export function policyOf({ nodePolicy }: DaemonParts, stopped: readonly string[] = []): PolicyView {
+  const { inForce, asked } = nodePolicy
   if (inForce === undefined) return { stopped: [...stopped] }
   const { text, ...policy } = inForce
-  const unusable = policies.unusable('node')
+  const unusable = asked?.unusable
   return { policy, text, ...(unusable === undefined ? {} : { unusable }), stopped: [...stopped] }
 }
 
 /** @throws YamlFileError with file, line and field of each mistake; StoreError */
 export async function applyPolicy(parts: DaemonParts, text: string, fileName: string, by: string): Promise<PolicyView> {
   // What cannot be read changes nothing, and what is read must come before what is stopped by it is counted.
-  return change(parts, 'applied', () => parts.policies.apply(text, fileName, by))
+  return change(parts, 'applied', () => parts.nodePolicy.apply(text, fileName, by))
 }
 
 /** @throws OperationError `not-found` when there is none; StoreError */
 export async function removePolicy(parts: DaemonParts, by: string): Promise<PolicyView> {
-  const { inForce } = parts.policies
+  const { inForce } = parts.nodePolicy
   if (inForce === undefined) throw new OperationError('not-found', 'this node has no policy')
-  return change(parts, 'removed', () => Promise.resolve(parts.policies.remove(by)))
+  return change(parts, 'removed', () => Promise.resolve(parts.nodePolicy.remove(by)))
 }
 
 async function change(parts: DaemonParts, what: string, act: () => Promise<void>): Promise<PolicyView> {
-  const { mesh, policies, events, clock } = parts
-  const name = policies.inForce?.name
-  const before = new Set(endedByPolicy(mesh.negotiation.contracts.values()))
+  const { clusters, nodePolicy, events, clock } = parts
+  const name = nodePolicy.inForce?.name
+  // It is the machine's: what it forbids ends in all clusters.
+  const ended = () => clusters.meshes().flatMap((mesh) => endedByPolicy(mesh.negotiation.contracts.values()))
+  const before = new Set(ended())
   await act()
-  const stopped = endedByPolicy(mesh.negotiation.contracts.values()).filter((runId) => !before.has(runId))
-  events.emit({ atMs: clock.wallMs(), type: 'policy', subject: policies.inForce?.name ?? name ?? '', what })
+  const stopped = ended().filter((runId) => !before.has(runId))
+  events.emit({ atMs: clock.wallMs(), type: 'policy', subject: nodePolicy.inForce?.name ?? name ?? '', what })
   return policyOf(
     parts,
     stopped.map((runId) => attemptRefOf(runId).taskId),

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { JobAccepted, LogLine, MeshEvent, TaskView } from '../model/api.ts'
 import type { JobRequest } from '../model/job-request.ts'
-import type { WhyView } from '../model/why-view.ts'
+import type { ElsewhereStory, QuoteView, WhyView } from '../model/why-view.ts'
 import { TASK_LIMITS, isEnded, type TaskSpec } from '../model/task.ts'
 import { attemptRefOf, currentAttempt, runIdOf } from '../negotiation/state.ts'
 import { SubmitError } from '../negotiation/submitter/rounds.ts'
@@ -14,13 +14,43 @@ import { untilRun } from './run-watch.ts'
 import { checkSelector } from './selectors.ts'
 import { findTask } from './task-list.ts'
 import { taskLogs, type LogPlace, type LogQuery } from './task-logs.ts'
-import { namesOf, submittedView, whyView } from './views.ts'
+import { storyLine, whyView } from './story-view.ts'
+import { namesOf, submittedView } from './views.ts'
 
-/** Takes a job after checking what the core takes for granted. */
-export async function submitJob(parts: DaemonParts, request: JobRequest, tenant?: string): Promise<JobAccepted> {
+/** Takes a job after checking what the core takes for granted. @param elsewhere see `Job.elsewhere` */
+export async function submitJob(
+  parts: DaemonParts,
+  request: JobRequest,
+  tenant?: string,
+  elsewhere?: readonly ElsewhereStory[],
+): Promise<JobAccepted> {
   const { loop, bundles, rng, settings } = parts
   const { count, placeTimeoutMs = settings.values['task.place-timeout'] } = request
-  const { timeoutMs = settings.values['task.timeout'], logCapBytes = settings.values['task.log-cap'] } = request.spec
+  const spec = specOf(parts, request)
+  if (spec.input) checkInput(bundles, spec.input)
+  const jobId = rng.id(10)
+  const whose = { ...(tenant !== undefined && { tenant }), ...(elsewhere && { elsewhere }) }
+  await orFull(() => loop.submit({ type: 'submit', jobId, spec, count, placeTimeoutMs, ...whose }))
+  if (loop.blockedBy !== undefined) {
+    // The disk filled up with this very job: it was not stored, so it is not taken.
+    for (const taskId of parts.mesh.negotiation.jobs.get(jobId)?.taskIds ?? []) loop.input({ type: 'cancel', taskId })
+    refuseWhileBlocked(parts)
+  }
+  return { jobId, taskIds: [...parts.mesh.negotiation.jobs.get(jobId)!.taskIds] }
+}
+
+/** Asks who would take a job. Its input need not be here yet. */
+export async function quoteJob(parts: DaemonParts, request: JobRequest): Promise<QuoteView> {
+  const spec = specOf(parts, request)
+  const { slots, bestScore, story } = await orFull(() => parts.quotes.ask(spec, request.count))
+  const name = namesOf(parts.mesh, parts.clock.nowMs())
+  return { slots, bestScore, story: story.map((entry) => storyLine(entry, name)) }
+}
+
+/** @throws OperationError `invalid` for a spec that cannot be, `full` while no work is taken */
+function specOf(parts: DaemonParts, request: JobRequest): TaskSpec {
+  const { values } = parts.settings
+  const { timeoutMs = values['task.timeout'], logCapBytes = values['task.log-cap'] } = request.spec
   const spec: TaskSpec = { ...request.spec, timeoutMs, logCapBytes }
   refuseWhileBlocked(parts)
   checkSelector(spec.selector)
@@ -29,24 +59,18 @@ export async function submitJob(parts: DaemonParts, request: JobRequest, tenant?
       fix: 'put large data into --input',
     })
   }
-  if (spec.input) checkInput(bundles, spec.input)
-  const jobId = rng.id(10)
+  return spec
+}
+
+/** What the core refuses because a cap is reached. @throws OperationError `full` */
+async function orFull<Outcome>(act: () => Promise<Outcome>): Promise<Outcome> {
   try {
-    await loop.submit({ type: 'submit', jobId, spec, count, placeTimeoutMs, ...(tenant !== undefined && { tenant }) })
+    return await act()
   } catch (error) {
-    if (error instanceof SubmitError)
-      throw new OperationError('full', error.message, {
-        cause: error,
-        ...(error.fix === undefined ? {} : { fix: error.fix }),
-      })
-    throw error
+    if (!(error instanceof SubmitError)) throw error
+    const { message, fix } = error
+    throw new OperationError('full', message, { cause: error, ...(fix !== undefined && { fix }) })
   }
-  if (loop.blockedBy !== undefined) {
-    // The disk filled up with this very job: it was not stored, so it is not taken.
-    for (const taskId of parts.mesh.negotiation.jobs.get(jobId)?.taskIds ?? []) loop.input({ type: 'cancel', taskId })
-    refuseWhileBlocked(parts)
-  }
-  return { jobId, taskIds: [...parts.mesh.negotiation.jobs.get(jobId)!.taskIds] }
 }
 
 /**

@@ -1,6 +1,5 @@
 /** The daemon's state as the bodies of the local API (`model/api.ts`). Pure: state in, views out. */
 import type { FoundView, NodeView, TaskView } from '../model/api.ts'
-import type { StoryLine, WhyView } from '../model/why-view.ts'
 import { parseSelector } from '../model/selector.ts'
 import { formatBytes } from '../model/quantity.ts'
 import { isEnded, type TaskExit, type TaskSpec } from '../model/task.ts'
@@ -8,7 +7,7 @@ import { freeNow, shownState } from '../mesh/heartbeat.ts'
 import type { MeshState } from '../mesh/types.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import { currentAttempt } from '../negotiation/state.ts'
-import { lastReasons, type StoryEntry } from '../negotiation/story.ts'
+import { lastReasons } from '../negotiation/story.ts'
 import type { Attempt, ContractState, Job, Task } from '../negotiation/types.ts'
 import { find, nodes, type KnownNode } from '../registry/registry.ts'
 import { verdictOf } from '../topology/state.ts'
@@ -151,7 +150,7 @@ export function submittedView(state: MeshState, task: Task, name: (peerId: strin
 }
 
 /** When it ended, by the clock of where it ran; news of that may have come much later. */
-function endOf(what: { readonly endedAtMs?: number | undefined; readonly exit?: TaskExit | undefined }): {
+export function endOf(what: { readonly endedAtMs?: number | undefined; readonly exit?: TaskExit | undefined }): {
   endedAtMs?: number
 } {
   const endedAtMs = what.endedAtMs === undefined ? undefined : (what.exit?.endedAtMs ?? what.endedAtMs)
@@ -248,50 +247,6 @@ export function waitingReason(job: Job, name: (peerId: string) => string): strin
   if (job.story.length === 0) return 'no node is known yet'
   const reasons = lastReasons(job.story, name)
   return reasons.length === 0 ? 'waiting for capacity' : reasons.slice(0, 5).join('; ')
-}
-
-/** `GET /v1/tasks/{id}/why`. */
-export function whyView(job: Job, task: Task, name: (peerId: string) => string): WhyView {
-  return {
-    taskId: task.taskId,
-    jobId: task.jobId,
-    state: task.state,
-    story: job.story.map((entry) => storyLine(entry, name)),
-    storyDropped: job.storyDropped,
-    attempts: task.attempts.map(
-      ({ attempt, node, bidId, awardedAtMs, contractedAtMs, startedAtMs, endedAtMs, outcome, reason, exit }) => ({
-        attempt,
-        node,
-        nodeName: name(node),
-        bidId,
-        awardedAtMs: Math.round(awardedAtMs),
-        ...(contractedAtMs === undefined ? {} : { contractedAtMs: Math.round(contractedAtMs) }),
-        ...(startedAtMs === undefined ? {} : { startedAtMs: Math.round(startedAtMs) }),
-        ...endOf({ endedAtMs, exit }),
-        ...(outcome === undefined ? {} : { outcome }),
-        ...(reason === undefined ? {} : { reason }),
-        ...(exit === undefined ? {} : { exit }),
-      }),
-    ),
-  }
-}
-
-function storyLine(entry: StoryEntry, name: (peerId: string) => string): StoryLine {
-  const atMs = Math.round(entry.atMs)
-  if (entry.kind === 'offered') return { ...entry, atMs, asked: [...entry.asked] }
-  const nodeName = name(entry.node)
-  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
-  if (entry.kind === 'bid')
-    return {
-      ...entry,
-      atMs,
-      nodeName,
-      rank: { score: entry.rank.score, terms: { ...entry.rank.terms } },
-      proof: base64(entry.proof),
-    }
-  if (entry.kind === 'declined')
-    return { ...entry, atMs, nodeName, reasons: [...entry.reasons], proof: base64(entry.proof) }
-  return { ...entry, atMs, nodeName }
 }
 
 /** Tasks that `ps` shows without `--all`: what has not ended. */

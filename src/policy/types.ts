@@ -3,12 +3,13 @@
  * verdict can be recorded, compared with that of another policy, and shown to whoever was refused.
  */
 import type { Period, RuleKind } from '../model/policy-words.ts'
+import type { PolicyLevel } from '../model/policy-levels.ts'
 import type { PolicyRule, WhenForbidden } from '../model/policy.ts'
 import type { Resources } from '../model/resources.ts'
 import type { TaskSpec } from '../model/task.ts'
 
 /** Whose policy it is. Each is evaluated by itself; a task needs the leave of all that there are. */
-export type Domain = 'node' | 'cluster' | 'network'
+export type Domain = PolicyLevel
 
 /** What a node has done for one submitter, or for all, in each period that is under way. */
 export type Usage = Readonly<Record<Period, { readonly tasks: number; readonly coreMs: number }>> & {

@@ -10,6 +10,7 @@ import { judge, type Channel, type GuardPolicy, type Refusal } from './guards.ts
 import { refuseBytes } from './no-request.ts'
 import { ApiError, PROBLEM_TYPE, problemOf, validationError } from './problem.ts'
 import { Router, type Exchange, type Reply, type Route, type RouteContext } from './route.ts'
+import { operationsFor, placeOf } from './within.ts'
 
 /** Sent with everything, since the browser applies them to whatever it is shown. */
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
@@ -69,7 +70,8 @@ export function createHandler({ context, policy, gate, sessions }: HandlerOption
     const { pathname, search, authority } = splitTarget(request.url ?? '', channel)
     const parameters = new URLSearchParams(search)
     const { method = '' } = request
-    const found = lookUp(router, method, pathname)
+    const { cluster, path } = placeOf(pathname)
+    const found = lookUp(router, method, path)
     const refused = judge(
       {
         channel,
@@ -97,8 +99,7 @@ export function createHandler({ context, policy, gate, sessions }: HandlerOption
     if (route.id === 'revokeToken') sessions.spare(response)
     const query = readQuery(route, parameters)
     const body = await readBody(request, route.body)
-    const operations =
-      principal?.tenant === undefined ? context.operations : context.operations.ofTenant(principal.tenant)
+    const operations = operationsFor(context.operations, cluster, route, principal)
     return { ...context, operations, route, request, response, params, query, body, signal, principal }
   }
 

@@ -29,7 +29,14 @@ export function describeApi(routes: readonly Route[], version: string): Json {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     // Relative: the port is the daemon's to choose.
-    servers: [{ url: '/' }],
+    servers: [
+      { url: '/', description: 'The first cluster of the daemon.' },
+      {
+        url: '/clusters/{cluster}',
+        description: 'Another one, by its name in GET /v1/clusters: for all paths that begin with /v1/.',
+        variables: { cluster: { default: 'default' } },
+      },
+    ],
     paths,
     components: {
       schemas: Object.fromEntries([...named].map(([schema, name]) => [name, schemaOf(schema, named, true)])),

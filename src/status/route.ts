@@ -76,6 +76,8 @@ export interface Route {
   readonly headers?: z.ZodObject
   readonly body?: BodyRule
   readonly replies: Readonly<Record<number, ReplyRule>>
+  /** About the daemon as a whole, not one of its clusters: it has no `/clusters/NAME/…`. */
+  readonly ofDaemon?: boolean
   /** Left out of the document: the page and its files. */
   readonly hidden?: boolean
   handle(exchange: Exchange<never, never>): Reply | Promise<Reply>

@@ -38,7 +38,7 @@ export class FakeCluster implements ClusterOperations {
     }
   }
 
-  found(request: FoundRequest): MovedView {
+  async found(request: FoundRequest): Promise<MovedView> {
     this.founded.push(request)
     return this.#moved()
   }

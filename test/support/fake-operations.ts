@@ -9,7 +9,8 @@ import { buffer } from 'node:stream/consumers'
 import type { FoundView, LogLine, MeshEvent, NodeView, StatusView, TaskView, TrustView } from '../../src/model/api.ts'
 import type { JobRequest } from '../../src/model/job-request.ts'
 import type { WardNodesView, WardsView } from '../../src/model/ward-view.ts'
-import type { WhyView } from '../../src/model/why-view.ts'
+import type { ClusterPlaceView } from '../../src/model/cluster-place.ts'
+import type { QuoteView, WhyView } from '../../src/model/why-view.ts'
 import type { AuditEntry, AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../../src/model/audit-view.ts'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../src/model/policy-api.ts'
@@ -106,6 +107,7 @@ export class FakeOperations implements Operations {
       addresses: [`/ip4/127.0.0.1/tcp/4100/p2p/${PEER_A}`],
       network: { dialable: 'yes', seenAs: ['10.0.0.5'], relays: [], relaysFor: 0, missing: [], foreign: [] },
       links: [],
+      clusters: ['home', ...this.beside.keys()],
       dataDir: this.dataDir,
       socketPath: this.socketPath,
       ...(this.pageUrl !== undefined && { pageUrl: this.pageUrl }),
@@ -219,6 +221,23 @@ export class FakeOperations implements Operations {
         return typeof value === 'function' ? (value as () => unknown).bind(target) : value
       },
     })
+  }
+
+  /** Further clusters, by name. */
+  readonly beside = new Map<string, FakeOperations>()
+
+  within(name: string): Operations {
+    const other = this.beside.get(name)
+    if (other === undefined) throw new OperationError('not-found', `this daemon is in no cluster ${name}`)
+    return other
+  }
+
+  clusters(): ClusterPlaceView[] {
+    return ['home', ...this.beside.keys()].map((name, index) => ({ name, first: index === 0 }))
+  }
+
+  async quote(): Promise<QuoteView> {
+    return { slots: 1, bestScore: 1, story: [] }
   }
 
   submit(request: JobRequest, tenant?: string): { jobId: string; taskIds: string[] } {

@@ -1,9 +1,11 @@
 /** `althing init`: founds a cluster. */
 import { hostname, userInfo } from 'node:os'
 import type { Command } from 'commander'
+import type * as z from 'zod'
 import type { MovedView } from '../../model/cluster.ts'
 import type { FoundRequest } from '../../model/cluster-requests.ts'
 import { isSubdomain } from '../../model/label-grammar.ts'
+import { AS, BESIDE, besideOf, tellBeside, type BesideOptions } from '../beside.ts'
 import { contextOf } from '../context.ts'
 import { usageError } from '../errors.ts'
 import { AdminKey, RECOVERY_KEY } from '../gov/admin.ts'
@@ -11,7 +13,7 @@ import { untilBack } from '../moved.ts'
 import { checked, integer } from '../options.ts'
 import { faultOfLabelName, keyList } from '../gov/words.ts'
 
-interface Options {
+interface Options extends BesideOptions {
   admins?: string[]
   threshold?: number
   recovery?: string[]
@@ -43,6 +45,8 @@ export function register(program: Command): void {
     )
     .option('--recovery-threshold <k>', 'how many of those must sign (default: more than half)', integer(1, 16, 1))
     .option('--owner <name>', 'whose machine this is (default: your user name)', checked(faultOfLabelName))
+    .option('--beside', BESIDE)
+    .option('--as <name>', AS, checked(faultOfLabelName))
     .option('--open', 'let anybody in, and run tasks of anybody: for development only')
     .addHelpText(
       'after',
@@ -57,7 +61,7 @@ export function register(program: Command): void {
       const ownRecovery = options.recovery === undefined
       const admins = options.admins ?? [AdminKey.in(paths.dataDir).id]
       const recovery = options.recovery ?? [AdminKey.in(paths.dataDir, RECOVERY_KEY).id]
-      const request: FoundRequest = {
+      const request: z.input<typeof FoundRequest> = {
         name: name ?? defaultName(hostname(), 'name'),
         admins,
         threshold: options.threshold ?? majority(admins),
@@ -65,11 +69,16 @@ export function register(program: Command): void {
         recoveryThreshold: options.recoveryThreshold ?? majority(recovery),
         owner: options.owner ?? defaultName(userInfo().username, '--owner'),
         open: options.open ?? false,
+        ...besideOf(options),
       }
       const moved = await client.post<MovedView>('/v1/cluster', request)
-      const status = await untilBack(client, ({ cluster }) => cluster.endsWith(moved.id.slice(0, 16)))
-      if (json) return printJson({ ...moved, addresses: status.addresses })
-      note(`althing: founded ${moved.cluster}, id ${moved.id}`)
+      if (options.beside === true) await tellBeside(context, moved, 'founded')
+      else {
+        const status = await untilBack(client, ({ cluster }) => cluster.endsWith(moved.id.slice(0, 16)))
+        if (json) printJson({ ...moved, addresses: status.addresses })
+        else note(`althing: founded ${moved.cluster}, id ${moved.id}`)
+      }
+      if (json) return
       note(`althing: ${request.threshold} of ${admins.length} admins decide; this node admits others: althing invite`)
       if (ownRecovery) {
         note(`althing: move ${paths.dataDir}/${RECOVERY_KEY} to a place apart: it can replace the admins`)

@@ -2,7 +2,9 @@
 import type { Command } from 'commander'
 import { type MovedView } from '../../model/cluster.ts'
 import { TICKET_PREFIX } from '../../model/cluster-requests.ts'
+import { AS, BESIDE, besideOf, tellBeside, type BesideOptions } from '../beside.ts'
 import { contextOf } from '../context.ts'
+import { faultOfLabelName } from '../gov/words.ts'
 import { untilBack } from '../moved.ts'
 import { checked } from '../options.ts'
 
@@ -19,13 +21,18 @@ export function register(program: Command): void {
     .summary('join a cluster by a ticket')
     .description(
       'Join a cluster by a ticket of one of its members. The daemon goes to that member, trusts nothing that does ' +
-        'not follow from the cluster id in the ticket, and starts anew as a member. Tasks run on meanwhile.',
+        'not follow from the cluster id in the ticket, and starts anew as a member; with --beside it stays in the ' +
+        'clusters it is in. Tasks run on meanwhile.',
     )
     .argument('<ticket>', 'as `althing invite` printed it', ticketArgument)
-    .addHelpText('after', `\nExample:\n  althing join ${TICKET_PREFIX}…`)
-    .action(async (ticket: string, _options: object, command: Command) => {
-      const { client, json, printJson, note } = contextOf(command)
-      const moved = await client.post<MovedView>('/v1/cluster/join', { ticket })
+    .option('--beside', BESIDE)
+    .option('--as <name>', AS, checked(faultOfLabelName))
+    .addHelpText('after', `\nExamples:\n  althing join ${TICKET_PREFIX}…\n  althing join --beside ${TICKET_PREFIX}…`)
+    .action(async (ticket: string, options: BesideOptions, command: Command) => {
+      const context = contextOf(command)
+      const { client, json, printJson, note } = context
+      const moved = await client.post<MovedView>('/v1/cluster/join', { ticket, ...besideOf(options) })
+      if (options.beside === true) return tellBeside(context, moved, 'joined')
       const status = await untilBack(client, ({ cluster }) => cluster.endsWith(moved.id.slice(0, 16)))
       if (json) return printJson({ ...moved, state: status.state })
       note(`althing: joined ${moved.cluster}, id ${moved.id}`)

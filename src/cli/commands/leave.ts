@@ -1,6 +1,8 @@
 /** `althing leave`: out of the cluster, for ever. */
 import type { Command } from 'commander'
+import type { StatusView } from '../../model/api.ts'
 import type { MovedView } from '../../model/cluster.ts'
+import type { DaemonClient } from '../client.ts'
 import { contextOf } from '../context.ts'
 import { untilBack } from '../moved.ts'
 
@@ -10,15 +12,28 @@ export function register(program: Command): void {
     .command('leave')
     .summary('leave the cluster')
     .description(
-      'Leave the cluster. This node revokes its own key, which never comes back, and starts anew alone with another. ' +
+      'Leave the cluster. This node revokes its own key, which never comes back, and starts anew alone with another; ' +
+        'of several clusters, it stays in the others. ' +
         'Wait for its tasks first, or cancel them.',
     )
-    .addHelpText('after', '\nExample:\n  althing leave')
+    .addHelpText('after', '\nExamples:\n  althing leave\n  althing leave --in partners')
     .action(async (_options: object, command: Command) => {
-      const { client, json, printJson, note } = contextOf(command)
+      const { client, clientOf, clusters, json, printJson, note } = contextOf(command)
+      const [beside] = clusters
       const left = await client.post<MovedView>('/v1/cluster/leave')
+      if (beside !== undefined && (await isBeside(clientOf(undefined), beside))) {
+        await untilBack(clientOf(undefined), ({ clusters: now }) => !now.includes(beside))
+        if (json) return printJson({ left: beside, id: left.id })
+        return note(`althing: left ${beside}`)
+      }
       const status = await untilBack(client, ({ peerId }) => peerId !== left.peerId)
       if (json) return printJson({ left: left.cluster, id: left.id, peerId: status.peerId })
       note(`althing: left ${left.cluster}; this node is ${status.peerId} from now on`)
     })
+}
+
+/** Whether it is not the daemon's first: that one goes on with another key. */
+async function isBeside(daemon: DaemonClient, name: string): Promise<boolean> {
+  const { clusters } = await daemon.get<StatusView>('/v1/status')
+  return clusters[0] !== name
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { buffer } from 'node:stream/consumers'
 import type { Command } from 'commander'
+import type { PolicyLevel } from '../../model/policy-levels.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../model/policy-api.ts'
 import { contextOf } from '../context.ts'
 import { usageError } from '../errors.ts'
@@ -15,14 +16,25 @@ import { printable, shownWord, type Paint } from '../terminal.ts'
 const YAML = 'application/yaml'
 const file = filled('a file, such as ./policy.yaml')
 const CLUSTER = 'of the cluster, which its admins sign'
+const NO_POLICY: Readonly<Record<PolicyLevel, string>> = {
+  node: 'no policy of this node: who belongs, the trust list and --open decide, and policies of the cluster',
+  cluster: 'the cluster has no policy',
+  network: 'the cluster has agreed to no policy of a network',
+}
+
+const NETWORK = 'of the network of clusters, which the admins of each of them sign'
 
 interface LevelOptions {
   cluster?: boolean
+  network?: boolean
   out?: string
 }
 
-/** What a request says of the level. */
-const levelOf = ({ cluster }: LevelOptions) => ({ level: cluster === true ? 'cluster' : 'node' })
+/** Whose policy is meant. @throws CliError usage */
+function levelOf({ cluster, network }: LevelOptions): PolicyLevel {
+  if (cluster === true && network === true) throw usageError('--cluster and --network are two policies: name one')
+  return cluster === true ? 'cluster' : network === true ? 'network' : 'node'
+}
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -31,7 +43,8 @@ export function register(program: Command): void {
     .summary('what this node lets run')
     .description(
       'The policy of this node: which tasks it takes beside what the trust list says, and what happens to others; ' +
-        'and (--cluster) that which the admins of its cluster signed. Both must allow. ' +
+        'and those that the admins of its cluster signed, for it (--cluster) and for the network of clusters that it ' +
+        'belongs to (--network). All must allow. ' +
         'Rules are written in CEL over task, submitter, node and cluster; docs/POLICY.md has them all.',
     )
     .addHelpText(
@@ -44,6 +57,7 @@ export function register(program: Command): void {
     .summary('print the policy in force')
     .description('Print the file of the policy in force, as it was applied. Without one the trust list alone decides.')
     .option('--cluster', CLUSTER)
+    .option('--network', NETWORK)
     .addHelpText('after', '\nExamples:\n  althing policy get > policy.yaml\n  althing policy get --json')
     .action(get)
   policy
@@ -56,6 +70,7 @@ export function register(program: Command): void {
     )
     .argument('<file>', 'a YAML or JSON file, or - for stdin', file)
     .option('--cluster', CLUSTER)
+    .option('--network', NETWORK)
     .option('--out <file>', 'where to write the proposal (default: proposal.json)', filled('the path of a file'))
     .addHelpText(
       'after',
@@ -71,6 +86,7 @@ export function register(program: Command): void {
     )
     .argument('<file>', 'a YAML or JSON file, or - for stdin', file)
     .option('--cluster', CLUSTER)
+    .option('--network', NETWORK)
     .addHelpText('after', '\nExamples:\n  althing policy test policy.yaml\n  althing policy test --cluster house.yaml')
     .action(test)
   policy
@@ -78,6 +94,7 @@ export function register(program: Command): void {
     .summary('list what was applied, when and by whom')
     .description('List what was applied and removed on this node, when and by whom, newest first.')
     .option('--cluster', CLUSTER)
+    .option('--network', NETWORK)
     .addHelpText('after', '\nExamples:\n  althing policy history --json\n  althing policy history --cluster')
     .action(history)
   policy
@@ -94,6 +111,7 @@ export function register(program: Command): void {
     .summary('take the policy out of force')
     .description('Take the policy out of force: the trust list alone decides again.')
     .option('--cluster', CLUSTER)
+    .option('--network', NETWORK)
     .option('--out <file>', 'where to write the proposal (default: proposal.json)', filled('the path of a file'))
     .addHelpText('after', '\nExamples:\n  althing policy remove\n  althing policy remove --cluster')
     .action(remove)
@@ -101,14 +119,10 @@ export function register(program: Command): void {
 
 async function get(options: LevelOptions, command: Command): Promise<void> {
   const { client, json, printJson, note } = contextOf(command)
-  const view = await client.get<PolicyView>(`/v1/policy?${new URLSearchParams(levelOf(options)).toString()}`)
+  const view = await client.get<PolicyView>(`/v1/policy?${new URLSearchParams({ level: levelOf(options) }).toString()}`)
   if (json) return printJson(view)
   if (view.text === undefined) {
-    return note(
-      options.cluster === true
-        ? 'althing: the cluster has no policy: those of its nodes alone decide'
-        : 'althing: no policy: the trust list alone decides whose tasks run here',
-    )
+    return note(`althing: ${NO_POLICY[levelOf(options)]}`)
   }
   process.stdout.write(view.text.endsWith('\n') ? view.text : `${view.text}\n`)
   if (view.unusable !== undefined)
@@ -117,9 +131,10 @@ async function get(options: LevelOptions, command: Command): Promise<void> {
 
 async function apply(path: string, options: LevelOptions, command: Command): Promise<void> {
   const { client, json, print, printJson } = contextOf(command)
-  if (options.cluster === true) {
+  const level = levelOf(options)
+  if (level !== 'node') {
     const { proposePolicy } = await import('../gov/policy.ts')
-    return proposePolicy(contextOf(command), await read(path), shownName(path), options.out)
+    return proposePolicy(contextOf(command), level, await read(path), shownName(path), options.out)
   }
   const query = new URLSearchParams({ file: shownName(path), by: whoAmI() }).toString()
   const view = await client.send<PolicyView>(`/v1/policy?${query}`, YAML, await read(path))
@@ -130,9 +145,10 @@ async function apply(path: string, options: LevelOptions, command: Command): Pro
 
 async function remove(options: LevelOptions, command: Command): Promise<void> {
   const { client, json, print, printJson } = contextOf(command)
-  if (options.cluster === true) {
+  const level = levelOf(options)
+  if (level !== 'node') {
     const { proposeNoPolicy } = await import('../gov/policy.ts')
-    return proposeNoPolicy(contextOf(command), options.out)
+    return proposeNoPolicy(contextOf(command), level, options.out)
   }
   const view = await client.delete<PolicyView>(`/v1/policy?${new URLSearchParams({ by: whoAmI() }).toString()}`)
   if (json) printJson(view)
@@ -141,7 +157,7 @@ async function remove(options: LevelOptions, command: Command): Promise<void> {
 
 async function test(path: string, options: LevelOptions, command: Command): Promise<void> {
   const { client, json, paint, print, printJson } = contextOf(command)
-  const query = new URLSearchParams({ file: shownName(path), ...levelOf(options) }).toString()
+  const query = new URLSearchParams({ file: shownName(path), level: levelOf(options) }).toString()
   const trial = await client.send<PolicyTrial>(`/v1/policy/test?${query}`, YAML, await read(path))
   if (json) return printJson(trial)
   const { offers, stillAllowed, stillRefused, changes, leftOut } = trial
@@ -162,7 +178,7 @@ async function test(path: string, options: LevelOptions, command: Command): Prom
 async function history(options: LevelOptions, command: Command): Promise<void> {
   const { client, json, printJson, printTable } = contextOf(command)
   const found = await client.get<PolicyHistory>(
-    `/v1/policy/history?${new URLSearchParams(levelOf(options)).toString()}`,
+    `/v1/policy/history?${new URLSearchParams({ level: levelOf(options) }).toString()}`,
   )
   if (json) return printJson(found)
   printTable(

@@ -12,7 +12,7 @@ import {
 } from '../../model/defaults.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import { messageOf } from '../../util/errors.ts'
-import { contextOf, type Context } from '../context.ts'
+import { contextOfMany, type Context } from '../context.ts'
 import { CliError, describeError, EXIT } from '../errors.ts'
 import { formatDuration } from '../format.ts'
 import { bytes, checked, cpu, duration, each, filled, integer, oneOf, pairs, selector, variable } from '../options.ts'
@@ -56,6 +56,7 @@ Examples:
   althing run -l zone=attic --input ./app --output ./result -- sh -c 'make -C app && cp app/app $ALTHING_OUTPUT'
   althing run --count 100 --retries 2 --input ./simulate -- ./simulate
   althing run --count 6 --spread zone --input ./replica -- ./replica
+  althing run --in house,partners -- make  where the best bid is, in either cluster
   althing run --detach --output ./result -- sh -c 'sleep 60; date >$ALTHING_OUTPUT/date'
                                           then: althing wait TASK; althing output TASK ./result`
 
@@ -131,7 +132,7 @@ export function register(program: Command): void {
     .addHelpText('after', NOTES)
     .action(async (argv: string[], options: RunOptions, command: Command) => {
       try {
-        process.exitCode = await run(argv, options, contextOf(command))
+        process.exitCode = await run(argv, options, contextOfMany(command))
       } catch (error) {
         // The codes 1 and up belong to the task: a failure of ours must not look like one of them.
         const { text, exitCode } = describeError(error)
@@ -146,9 +147,10 @@ function faultOfTaskName(text: string): string | undefined {
   return `expected a name of at most ${TASK_LIMITS.nameLength} characters, such as nightly-build`
 }
 
-async function run(argv: readonly string[], options: RunOptions, context: Context): Promise<number> {
+async function run(argv: readonly string[], options: RunOptions, asked: Context): Promise<number> {
   const messages = createMessages(options.quiet === true, options.verbose === true)
-  const { taskIds, ...job } = await submit(argv, options, context, messages)
+  const { taskIds, ...job } = await submit(argv, options, asked, messages)
+  const context = job.cluster === undefined ? asked : { ...asked, client: asked.clientOf(job.cluster) }
   if (options.detach === true) {
     if (context.json) context.printJson({ ...job, taskIds })
     else for (const taskId of taskIds) context.print(taskId)
@@ -184,7 +186,7 @@ async function run(argv: readonly string[], options: RunOptions, context: Contex
 async function submit(
   argv: readonly string[],
   options: RunOptions,
-  { client }: Context,
+  { client, clusters }: Context,
   messages: Messages,
 ): Promise<JobAccepted> {
   checkCommand(argv, options.env)
@@ -199,7 +201,9 @@ async function submit(
     paths.length === 0
       ? undefined
       : await uploadBundle(client, paths, process.cwd(), onLeftOut, watched ? onProgress : undefined)
-  const accepted = await client.post<JobAccepted>('/v1/jobs', jobOf(argv, options, input))
+  const several = clusters.length > 1 ? { clusters: [...clusters] } : {}
+  const accepted = await client.post<JobAccepted>('/v1/jobs', { ...jobOf(argv, options, input), ...several })
+  if (accepted.cluster !== undefined) messages.progress(`placed in cluster ${accepted.cluster}`)
   if (accepted.taskIds.length > 1) messages.progress(`${accepted.taskIds.length} tasks of job ${accepted.jobId}`)
   else messages.progress(`task ${accepted.taskIds[0]}`)
   return accepted

@@ -1,14 +1,19 @@
-/** The policy of a cluster, as its admins decide upon it: an entry of the governance log like any other. */
+/** The policies that admins decide upon: entries of the governance log like any other. */
 import type { ClusterView } from '../../model/cluster.ts'
 import { GOVERNANCE_LIMITS } from '../../model/governance.ts'
+import type { DecidedLevel } from '../../model/policy-levels.ts'
 import type { PolicyTrial, PolicyView } from '../../model/policy-api.ts'
 import type { Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
 import { begin } from './signing.ts'
 
+/** The kind of change that decides upon each. */
+const KINDS = { cluster: 'policy', network: 'network-policy' } as const satisfies Record<DecidedLevel, string>
+
 /** Checks a policy file at the daemon, and proposes it. @throws CliError with file, line and field of each mistake */
 export async function proposePolicy(
   context: Context,
+  level: DecidedLevel,
   file: Buffer,
   name: string,
   out: string | undefined,
@@ -21,16 +26,16 @@ export async function proposePolicy(
       'join rules that say the same; a policy of single nodes may be larger',
     )
   }
-  const query = new URLSearchParams({ file: name, level: 'cluster' }).toString()
+  const query = new URLSearchParams({ file: name, level }).toString()
   await client.send<PolicyTrial>(`/v1/policy/test?${query}`, 'application/yaml', file)
-  await begin(context, view, { kind: 'policy', text: file.toString('utf8') }, out)
+  await begin(context, view, { kind: KINDS[level], text: file.toString('utf8') }, out)
 }
 
-/** Proposes that the cluster has no policy any more. @throws CliError `not-found` when it has none */
-export async function proposeNoPolicy(context: Context, out: string | undefined): Promise<void> {
+/** Proposes that there is none of a level any more. @throws CliError `not-found` where there is none */
+export async function proposeNoPolicy(context: Context, level: DecidedLevel, out: string | undefined): Promise<void> {
   const { client } = context
   const view = await client.get<ClusterView>('/v1/cluster')
-  const { text } = await client.get<PolicyView>('/v1/policy?level=cluster')
-  if (text === undefined) throw new CliError('not-found', 'the cluster has no policy')
-  await begin(context, view, { kind: 'policy', text: '' }, out)
+  const { text } = await client.get<PolicyView>(`/v1/policy?level=${level}`)
+  if (text === undefined) throw new CliError('not-found', `there is no ${level} policy`)
+  await begin(context, view, { kind: KINDS[level], text: '' }, out)
 }

@@ -97,6 +97,8 @@ export function describeChange(change: Change): string[] {
       ]
     case 'policy':
       return [change.text === '' ? 'no policy of the cluster any more' : `policy of the cluster: ${sumOf(change.text)}`]
+    case 'network-policy':
+      return [change.text === '' ? 'no policy of the network any more' : `policy of the network: ${sumOf(change.text)}`]
     case 'config':
       return describeConfiguration(change)
     case 'checkpoint':
@@ -106,7 +108,9 @@ export function describeChange(change: Change): string[] {
 
 /** What is signed with a change besides, word by word; nobody should sign what they have not seen. */
 export function textIn(change: Change): string[] {
-  return change.kind === 'policy' ? change.text.trimEnd().split('\n').map(printable) : []
+  return change.kind === 'policy' || change.kind === 'network-policy'
+    ? change.text.trimEnd().split('\n').map(printable)
+    : []
 }
 
 function sumOf(text: string): string {

@@ -3,11 +3,11 @@
  */
 import type { Bid, Offer } from '../../model/negotiation.ts'
 import { evaluate } from '../../policy/evaluate.ts'
-import { addResources, scaleResources, subtractResources } from '../../model/resources.ts'
+import { addResources, scaleResources } from '../../model/resources.ts'
 import { declineReasons, slotsThatFit } from '../constraints.ts'
 import { isolationFor } from '../isolation.ts'
 import { note, notedReasons } from '../notes.ts'
-import { freeResources, send } from '../state.ts'
+import { freeOf, send } from '../state.ts'
 import { type Context, type NegotiationState, type NodeId } from '../types.ts'
 import { mayWorkFor } from './contracts.ts'
 import { recordOffer } from './offers.ts'
@@ -22,7 +22,7 @@ export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, off
   if (hold) return send(ctx, from, { t: 'bid', body: hold.bid })
 
   note(ctx, { type: 'offer.received', jobId: offer.jobId, offerId, slots: offer.slots, peer: from })
-  const free = freeResources(state, ctx)
+  const free = freeOf(state, ctx.local.capacity)
   // A stranger learns nothing of the policy.
   const facts = mayWorkFor(ctx, from) ? factsOf(state, ctx, { submitter: from, spec, as: 'offered' }) : undefined
   const verdict = facts && evaluate(ctx.policies, facts)
@@ -56,7 +56,7 @@ function openHold(state: NegotiationState, ctx: Context, from: NodeId, offer: Of
     slots,
     holdMs: ctx.config.holdMs,
     terms: {
-      freeAfter: subtractResources(ctx.local.capacity, state.reserved),
+      freeAfter: freeOf(state, ctx.local.capacity),
       capacity: ctx.local.capacity,
       cpuRatio: ctx.local.cpuRatio,
       running: runningCount(state),

@@ -18,7 +18,7 @@ import type { DeclineReason } from '../../model/negotiation.ts'
 import { addResources, NO_RESOURCES, scaleResources, type Resources } from '../../model/resources.ts'
 import { NEGOTIATION_LIMITS, SHARE_OF_REST } from '../config.ts'
 import { slotsThatFit } from '../constraints.ts'
-import { freeResources } from '../state.ts'
+import { freeOf } from '../state.ts'
 import type { Context, NegotiationState, NodeId } from '../types.ts'
 import { ownerKey } from './usage.ts'
 
@@ -154,7 +154,7 @@ export function giveTurns(
   tell: (waiter: NodeId, free: Resources) => void,
 ): void {
   for (const [node, { untilMs }] of state.turns) if (untilMs <= ctx.nowMs) state.turns.delete(node)
-  const free = freeResources(state, ctx)
+  const free = freeOf(state, ctx.local.capacity)
   for (const [waiter, each] of state.waiters) {
     tell(waiter, free)
     if (state.turns.size < NEGOTIATION_LIMITS.waiters) state.turns.set(waiter, { each, untilMs: ctx.nowMs + TURN_MS })

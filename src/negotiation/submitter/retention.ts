@@ -19,6 +19,8 @@ export function unfinishedWork(state: NegotiationState): { jobs: number; tasks: 
 }
 
 function isOver(state: NegotiationState, job: Job): boolean {
+  // A quote has no tasks; it goes with its round.
+  if (job.quote) return false
   return job.taskIds.every((taskId) => {
     const task = state.tasks.get(taskId)
     return !task || (isEnded(task.state) && task.output !== 'fetching')

@@ -32,30 +32,12 @@ export class SubmitError extends AlthingError<'too-many-jobs' | 'too-many-tasks'
 export function submit(
   state: NegotiationState,
   ctx: Context,
-  input: { jobId: string; spec: TaskSpec; count: number; placeTimeoutMs: number; tenant?: string },
+  input: Wanted & Pick<Job, 'tenant' | 'elsewhere'> & { placeTimeoutMs: number },
 ): Job {
-  if (state.jobs.has(input.jobId)) throw new SubmitError('id-in-use', `job ${input.jobId} exists already`)
-  refuseBeyondCaps(state, input.count)
-  pruneEnded(state, ctx, input.count)
-  const taskIds =
-    input.count === 1 ? [input.jobId] : Array.from({ length: input.count }, (_, i) => `${input.jobId}-${i}`)
-  const job: Job = {
-    jobId: input.jobId,
-    spec: input.spec,
-    ...(input.tenant !== undefined && { tenant: input.tenant }),
-    taskIds,
-    submittedAtMs: ctx.nowMs,
-    placeByMs: ctx.nowMs + input.placeTimeoutMs,
-    queue: [...taskIds],
-    grantable: new Map(),
-    reofferMs: ctx.config.reofferMinMs,
-    offeredMs: -Infinity,
-    hopes: new Set(),
-    unwilling: new Set(),
-    story: [],
-    storyDropped: 0,
-  }
-  state.jobs.set(job.jobId, job)
+  const { tenant, elsewhere, placeTimeoutMs } = input
+  const told = { ...(tenant !== undefined && { tenant }), ...(elsewhere && { elsewhere }) }
+  const job = openJob(state, ctx, input, { ...told, placeByMs: ctx.nowMs + placeTimeoutMs })
+  const { taskIds } = job
   // At once, unlike later lines of its story: an acknowledged job must not be forgotten by a crash.
   ctx.out.push({ type: 'persist', collection: 'job', key: job.jobId, doc: jobDoc(job) })
   note(ctx, { type: 'job.submitted', jobId: job.jobId, tasks: taskIds.length })
@@ -75,6 +57,62 @@ export function submit(
   }
   state.deadlines.set(`place:${job.jobId}`, job.placeByMs)
   startRound(state, ctx, job)
+  return job
+}
+
+/**
+ * Asks who would take a job, in one round as for a job that is to run, and gives every bid back: comes out as `quoted`,
+ * after the bid window at the latest. Nothing of it is stored.
+ * @throws SubmitError when a cap is reached; nothing was changed then
+ */
+export function quote(state: NegotiationState, ctx: Context, wanted: Wanted): void {
+  startRound(state, ctx, openJob(state, ctx, wanted, { quote: true, placeByMs: ctx.nowMs }))
+}
+
+function endQuote(state: NegotiationState, ctx: Context, job: Job): void {
+  const offered = [...job.grantable.values()].reduce((sum, { free }) => sum + free, 0)
+  releaseIdle(state, ctx, job)
+  state.jobs.delete(job.jobId)
+  const scores = job.story.flatMap((entry) => (entry.kind === 'bid' ? [entry.rank.score] : []))
+  const slots = Math.min(offered, job.taskIds.length)
+  const bestScore = Math.max(0, ...scores)
+  ctx.out.push({ type: 'quoted', jobId: job.jobId, slots, bestScore, story: job.story })
+}
+
+/** What somebody wants to run. */
+interface Wanted {
+  readonly jobId: string
+  readonly spec: TaskSpec
+  readonly count: number
+}
+
+/** @throws SubmitError when a cap is reached, or the id is in use; nothing was changed then */
+function openJob(
+  state: NegotiationState,
+  ctx: Context,
+  { jobId, spec, count }: Wanted,
+  more: Pick<Job, 'tenant' | 'elsewhere' | 'quote' | 'placeByMs'>,
+): Job {
+  if (state.jobs.has(jobId)) throw new SubmitError('id-in-use', `job ${jobId} exists already`)
+  refuseBeyondCaps(state, count)
+  pruneEnded(state, ctx, count)
+  const taskIds = count === 1 ? [jobId] : Array.from({ length: count }, (_, i) => `${jobId}-${i}`)
+  const job: Job = {
+    jobId,
+    spec,
+    ...more,
+    taskIds,
+    submittedAtMs: ctx.nowMs,
+    queue: [...taskIds],
+    grantable: new Map(),
+    reofferMs: ctx.config.reofferMinMs,
+    offeredMs: -Infinity,
+    hopes: new Set(),
+    unwilling: new Set(),
+    story: [],
+    storyDropped: 0,
+  }
+  state.jobs.set(jobId, job)
   return job
 }
 
@@ -100,7 +138,7 @@ export function startRound(state: NegotiationState, ctx: Context, job: Job): voi
   for (const { node, reason } of pass.slice(0, NOT_ASKED_NAMED)) {
     tell(state, ctx, job, { kind: 'not-asked', atMs: ctx.nowMs, offerId, node, reason })
   }
-  if (ask.length === 0) return scheduleReoffer(state, ctx, job)
+  if (ask.length === 0) return job.quote ? endQuote(state, ctx, job) : scheduleReoffer(state, ctx, job)
   const slots = job.queue.length
   job.round = { offerId, slots, waiting: new Set(ask), bids: new Map() }
   tell(state, ctx, job, { kind: 'offered', atMs: ctx.nowMs, offerId, slots, asked: ask })
@@ -187,6 +225,7 @@ function closeRoundIfDone(state: NegotiationState, ctx: Context, job: Job): void
   for (const [node, { bid, expiresAtMs }] of round.bids) {
     job.grantable.set(bid.bidId, { bidId: bid.bidId, offerId: round.offerId, node, free: bid.slots, expiresAtMs })
   }
+  if (job.quote) return endQuote(state, ctx, job)
   const placed = awardFreeSlots(state, ctx, job)
   if (job.queue.length === 0) return releaseIdle(state, ctx, job)
   tellHeldBack(state, ctx, job)

@@ -1,110 +1,51 @@
 /** Where this daemon belongs, and by which key: founding, joining, leaving, rotating. It starts anew after each. */
-import { randomBytes } from 'node:crypto'
-import { memberAt, tagOf } from '../../governance/state.ts'
-import type { AuditDraft } from '../../model/audit.ts'
+import { memberAt } from '../../governance/state.ts'
 import type { MovedView } from '../../model/cluster.ts'
-import type { FoundRequest } from '../../model/cluster-requests.ts'
-import { Genesis, Rotation } from '../../model/governance.ts'
+import type { Founding } from '../../model/cluster-requests.ts'
+import { Rotation } from '../../model/governance.ts'
 import { isEnded } from '../../model/task.ts'
-import type { Store, Write } from '../../store/store.ts'
-import { AlthingError } from '../../util/errors.ts'
+import type { Store } from '../../store/store.ts'
 import type { Logger } from '../../util/logger.ts'
 import { makeStatement, statementSigner } from '../../wire/statement.ts'
 import type { DaemonParts } from '../daemon-state.ts'
 import { dropIdentity, hasNextSeed, loadNextSeed, loadSeed, useNextSeed } from '../identity.ts'
 import { OperationError } from '../operations.ts'
-import { forgetWrites, genesisWrite, loadCluster, statementWrite } from './cluster-store.ts'
+import { founding, redeeming, type Beginning } from './beginning.ts'
+import { forgetWrites, loadCluster } from './cluster-store.ts'
 import { stateOf, takeOwn } from './current.ts'
-import { readTicket, redeemTicket } from './porch.ts'
 
-/** What a founder gives itself: as long as tickets do by default. */
-const MEMBERSHIP_MS = 365 * 24 * 60 * 60 * 1000
 /** How long what was signed last gets to reach the neighbours before this daemon starts anew. */
 const PARTING_MS = 300
 
 /** Founds a cluster. @throws OperationError `invalid`, `conflict` */
-export function found(parts: DaemonParts, request: FoundRequest): MovedView {
+export function found(parts: DaemonParts, request: Founding): MovedView {
   refuseSecondCluster(parts)
-  const { clock, signer } = parts
-  const { name, admins, threshold, recovery, recoveryThreshold, owner, open } = request
-  const parsed = Genesis.safeParse({
-    name,
-    nonce: randomBytes(16).toString('hex'),
-    admins: { keys: admins, threshold },
-    recovery: { keys: recovery, threshold: recoveryThreshold },
-    enrollers: [signer.id],
-    open,
-    createdAtMs: clock.wallMs(),
-  })
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw new OperationError('invalid', `${issue!.path.join('.')}: ${issue!.message}`, {
-      fix: 'more than half of the admins must decide: 2 of 2, 2 of 3, 3 of 4; the same for recovery keys',
-    })
-  }
-  const genesis = makeStatement('genesis', parsed.data, [])
-  const first = makeStatement(
-    'admission',
-    {
-      cluster: genesis.hash,
-      node: signer.id,
-      enroller: signer.id,
-      owner,
-      roles: ['worker', 'submitter'],
-      notBeforeMs: clock.wallMs(),
-      notAfterMs: clock.wallMs() + MEMBERSHIP_MS,
-    },
-    [parts.signer],
-  )
-  const event = { type: 'cluster.founded', cluster: genesis.hash } as const
-  return move(parts, [genesisWrite(genesis), statementWrite(first)], event, name)
+  const { clusters, signer, clock } = parts
+  clusters.refuseName(request.name)
+  return move(parts, founding(signer, request, clock.wallMs()))
 }
 
 function refuseSecondCluster({ governor }: DaemonParts): void {
   if (governor.state === undefined) return
   throw new OperationError('conflict', `this daemon belongs to cluster ${governor.state.log.genesis.name}`, {
-    fix: 'leave it first with `althing leave`, or start another daemon with --data-dir',
+    fix: 'take part in another one too with --beside, or leave this one first with `althing leave`',
   })
 }
 
 /** Stores where this daemon belongs from now on, and starts it anew there. Tasks run on meanwhile. */
-function move(
-  parts: DaemonParts,
-  writes: readonly Write[],
-  event: AuditDraft & { readonly cluster: string },
-  cluster: string,
-): MovedView {
+function move(parts: DaemonParts, { name, id, writes, event }: Beginning): MovedView {
   parts.store.writeDurably(writes)
   parts.loop.note(event)
   parts.restart()
-  return { cluster, id: event.cluster, peerId: parts.mesh.self }
+  return { cluster: name, id, peerId: parts.mesh.self }
 }
 
 /** Redeems a ticket. @throws OperationError */
 export async function join(parts: DaemonParts, text: string): Promise<MovedView> {
   refuseSecondCluster(parts)
-  const { options, clock, log, mesh, seed } = parts
-  try {
-    const made = readTicket(text, clock.wallMs())
-    const porch = { seed, allowPublic: options.publicNetwork ?? false, log }
-    const { genesis, statements, addresses } = await redeemTicket(porch, mesh.self, made, () => clock.wallMs())
-    const { name } = made.ticket
-    const known = { cluster: tagOf(name, genesis.hash), addresses: plain(addresses), reachedMs: clock.wallMs() }
-    const event = { type: 'cluster.joined', cluster: genesis.hash, peer: made.ticket.redeemer } as const
-    const peer: Write = { collection: 'peer', key: made.ticket.redeemer, doc: known }
-    return move(parts, [genesisWrite(genesis), ...statements.map(statementWrite), peer], event, name)
-  } catch (error) {
-    if (error instanceof OperationError || !(error instanceof AlthingError)) throw error
-    throw new OperationError(error.code === 'bad-ticket' ? 'invalid' : 'conflict', error.message, {
-      cause: error,
-      ...(error.fix === undefined ? {} : { fix: error.fix }),
-    })
-  }
-}
-
-/** Addresses as the list of known peers keeps them: without `/p2p/`, four at most. */
-function plain(addresses: readonly string[]): string[] {
-  return addresses.map((address) => address.replace(/\/p2p\/[^/]+$/, '')).slice(0, 4)
+  const { options, clock, log, seed, clusters } = parts
+  const newcomer = { seed, allowPublic: options.publicNetwork ?? false, log, nowMs: () => clock.wallMs() }
+  return move(parts, await redeeming(newcomer, text, (ticket) => clusters.refuseCluster(ticket.name, ticket.cluster)))
 }
 
 /** Revokes this node's own key, and forgets the cluster. @throws OperationError */

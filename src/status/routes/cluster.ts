@@ -34,7 +34,7 @@ export const clusterRoutes: readonly Route[] = [
     id: 'foundCluster',
     method: 'POST',
     path: '/v1/cluster',
-    summary: 'Founds a cluster with this node as its first member. The daemon starts anew in it.',
+    summary: 'Founds a cluster with this node as its first member: the daemon starts anew in it, or is in one more.',
     right: 'administer',
     body: body(FoundRequest),
     replies: {
@@ -42,13 +42,13 @@ export const clusterRoutes: readonly Route[] = [
       409: REFUSED,
       422: REFUSED,
     },
-    handle: ({ operations, body: request }) => ({ status: 200, json: operations.cluster.found(request) }),
+    handle: async ({ operations, body: request }) => ({ status: 200, json: await operations.cluster.found(request) }),
   }),
   route({
     id: 'joinCluster',
     method: 'POST',
     path: '/v1/cluster/join',
-    summary: 'Redeems a ticket. The daemon starts anew in the cluster it joined.',
+    summary: 'Redeems a ticket: the daemon starts anew in the cluster it joined, or is in one more.',
     right: 'administer',
     body: body(JoinRequest),
     replies: {
@@ -56,7 +56,17 @@ export const clusterRoutes: readonly Route[] = [
       409: REFUSED,
       422: REFUSED,
     },
-    handle: async ({ operations, body: { ticket } }) => ({ status: 200, json: await operations.cluster.join(ticket) }),
+    handle: async ({ operations, body: request }) => ({ status: 200, json: await operations.cluster.join(request) }),
+  }),
+  route({
+    id: 'listClusters',
+    ofDaemon: true,
+    method: 'GET',
+    path: '/v1/clusters',
+    summary: 'All clusters that this daemon is in; what is asked of one begins with /clusters/NAME.',
+    right: 'read',
+    replies: { 200: json('The first, then the others by name.', ({ ClusterPlaceView }) => z.array(ClusterPlaceView)) },
+    handle: ({ operations }) => ({ status: 200, json: operations.clusters() }),
   }),
   route({
     id: 'leaveCluster',

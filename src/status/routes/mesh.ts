@@ -157,6 +157,7 @@ export const meshRoutes: readonly Route[] = [
   }),
   route({
     id: 'shutdown',
+    ofDaemon: true,
     method: 'POST',
     path: '/v1/shutdown',
     summary: 'Ends the daemon. Tasks run on and are adopted at the next start.',

@@ -44,6 +44,19 @@ export const taskRoutes: readonly Route[] = [
     handle: async ({ operations, body }) => ({ status: 201, json: await operations.submit(body) }),
   }),
   route({
+    id: 'quoteJob',
+    method: 'POST',
+    path: '/v1/quotes',
+    summary: 'Asks who would take such a job, and gives every bid back; nothing is run.',
+    right: 'submit',
+    body: { kind: 'json', type: 'application/json', schema: JobRequest, maxBytes: MAX_JOB_BYTES },
+    replies: {
+      200: json('What was said.', ({ QuoteView }) => QuoteView),
+      422: problem('The job does not fit its schema; `errors` names the fields.'),
+    },
+    handle: async ({ operations, body }) => ({ status: 200, json: await operations.quote(body) }),
+  }),
+  route({
     id: 'listTasks',
     method: 'GET',
     path: '/v1/tasks',

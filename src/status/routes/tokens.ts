@@ -9,6 +9,7 @@ const MAX_BODY_BYTES = 4 * 1024
 export const tokenRoutes: readonly Route[] = [
   route({
     id: 'createToken',
+    ofDaemon: true,
     method: 'POST',
     path: '/v1/tokens',
     summary: 'Makes a token; its text is told this once.',
@@ -23,6 +24,7 @@ export const tokenRoutes: readonly Route[] = [
   }),
   route({
     id: 'listTokens',
+    ofDaemon: true,
     method: 'GET',
     path: '/v1/tokens',
     summary: 'The tokens there are, and those that ended in the last 30 days; not their texts.',
@@ -32,6 +34,7 @@ export const tokenRoutes: readonly Route[] = [
   }),
   route({
     id: 'revokeToken',
+    ofDaemon: true,
     method: 'DELETE',
     path: '/v1/tokens/{id}',
     summary: 'Revokes a token, by id or name; what it has open is cut.',

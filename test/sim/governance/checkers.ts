@@ -229,7 +229,7 @@ const policies: Checker = {
       return change?.kind === 'policy' ? [{ hash, text: change.text }] : []
     })
     const last = said.at(-1)
-    const { hash, text, version } = authority.policy ?? {}
+    const { hash, text, version } = authority.policies.cluster ?? {}
     if (hash !== last?.hash || text !== last?.text || (version ?? 0) !== said.length) {
       throw new Violation(
         'policies',

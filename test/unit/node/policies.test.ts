@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import type { AuditDraft } from '../../../src/model/audit.ts'
 import type { MeshInput } from '../../../src/mesh/types.ts'
-import { Policies } from '../../../src/node/policies.ts'
+import { NodePolicy } from '../../../src/node/node-policy.ts'
+import { Policies, type Decided } from '../../../src/node/policies.ts'
 import { evaluate } from '../../../src/policy/evaluate.ts'
 import type { CompiledPolicy } from '../../../src/policy/types.ts'
+import type { Write } from '../../../src/store/store.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 import { SILENT } from '../../../src/util/logger.ts'
 import { factsOf } from '../../support/policy.ts'
@@ -16,11 +18,24 @@ describe('node/policies', () => {
   let inForce: readonly CompiledPolicy[] | undefined
   let noted: AuditDraft[] = []
 
-  function open(): Policies {
+  /** As after a start: nothing is restored. */
+  function open(): { own: NodePolicy; policies: Policies } {
     inForce = undefined
     noted = []
     const input = (one: MeshInput) => void (one.type === 'policies' && (inForce = one.policies))
-    return new Policies({ store, nowMs: () => 5, input, note: (event) => noted.push(event), log: SILENT })
+    const write = (writes: readonly Write[], event: AuditDraft) => {
+      store.write(writes)
+      noted.push(event)
+    }
+    const own = new NodePolicy({ store, write, nowMs: () => 5, log: SILENT })
+    return { own, policies: new Policies({ own, input, log: SILENT }) }
+  }
+
+  async function restored(decided: Decided = {}): Promise<{ own: NodePolicy; policies: Policies }> {
+    const opened = open()
+    await opened.own.restore()
+    await opened.policies.restore(decided)
+    return opened
   }
 
   beforeEach(() => {
@@ -28,15 +43,14 @@ describe('node/policies', () => {
   })
 
   it('has nothing to say where nothing was applied', async () => {
-    const policies = open()
-    await policies.restore()
-    assert.deepEqual([policies.inForce, policies.history, inForce], [undefined, [], undefined])
+    const { own } = await restored()
+    assert.deepEqual([own.inForce, own.history, inForce], [undefined, [], undefined])
   })
 
   it('stores each version with who, when and hash, and takes up the last one again', async () => {
-    const policies = open()
-    await policies.apply(text('one'), 'one.yaml', 'me')
-    await policies.apply(text('two'), 'two.yaml', 'you')
+    const { own } = await restored()
+    await own.apply(text('one'), 'one.yaml', 'me')
+    await own.apply(text('two'), 'two.yaml', 'you')
     assert.deepEqual(
       noted.map((event) => [event.type, 'version' in event && event.version, 'by' in event && event.by]),
       [
@@ -44,8 +58,7 @@ describe('node/policies', () => {
         ['policy.applied', 2, 'you'],
       ],
     )
-    const again = open()
-    await again.restore()
+    const { own: again } = await restored()
     assert.equal(again.inForce?.name, 'two')
     assert.equal(inForce?.[0]?.name, 'two')
     assert.deepEqual(
@@ -58,43 +71,41 @@ describe('node/policies', () => {
     assert.equal(new Set(again.history.map(({ sha256 }) => sha256)).size, 2)
     again.remove('me')
     assert.deepEqual([again.inForce, inForce], [undefined, []])
-    const last = open()
-    await last.restore()
+    const { own: last } = await restored()
     assert.deepEqual([last.inForce, inForce, last.history.length], [undefined, undefined, 3])
   })
 
   it('changes nothing for a faulty one', async () => {
-    const policies = open()
-    await policies.apply(text('one'), 'one.yaml', 'me')
-    await assert.rejects(policies.apply(text('two', "{ name: a, deny: 'task' }"), 'two.yaml', 'me'), {
+    const { own } = await restored()
+    await own.apply(text('one'), 'one.yaml', 'me')
+    await assert.rejects(own.apply(text('two', "{ name: a, deny: 'task' }"), 'two.yaml', 'me'), {
       code: 'bad-policy',
       message: 'two.yaml:6:24: spec.rules[0].deny: expected true or false, found $task',
     })
-    assert.deepEqual([policies.inForce?.name, policies.history.length], ['one', 1])
+    assert.deepEqual([own.inForce?.name, own.history.length], ['one', 1])
   })
 
   it('refuses everything with a stored one that it cannot use any more, and says why', async () => {
-    const policies = open()
-    await policies.apply(text('one'), 'one.yaml', 'me')
+    const { own } = await restored()
+    await own.apply(text('one'), 'one.yaml', 'me')
     const [[key, doc] = []] = store.load('policy')
     store.write([
       { collection: 'policy', key: key!, doc: { ...(doc as object), text: text('one', '{ name: a, later: 1 }') } },
     ])
-    const again = open()
-    await again.restore()
-    assert.match(again.unusable('node')!, /policy version 1:6:\d+: spec\.rules\[0\]/)
+    const { own: again } = await restored()
+    assert.match(again.asked!.unusable!, /policy version 1:6:\d+: spec\.rules\[0\]/)
     const verdict = evaluate(inForce!, factsOf())
     assert.ok(!verdict.allowed)
     assert.match(verdict.refusals[0]!.saw, /spec\.rules\[0\]/)
     await again.apply(text('two'), 'two.yaml', 'me')
-    assert.equal(again.unusable('node'), undefined)
+    assert.equal(again.asked?.unusable, undefined)
   })
 
   it('asks that of the cluster beside its own: both must allow, and each is replaced by itself', async () => {
-    const policies = open()
+    const { own, policies } = await restored()
     const decided = (version: number, body: string) => ({ hash: `${version}`, version, text: body })
-    await policies.apply(text('own'), 'own.yaml', 'me')
-    assert.ok(await policies.decide(decided(1, text('law', "{ name: b, deny: 'true' }"))))
+    await own.apply(text('own'), 'own.yaml', 'me')
+    assert.ok(await policies.decide('cluster', decided(1, text('law', "{ name: b, deny: 'true' }"))))
     const asked = () => inForce!.map(({ domain, name }) => [domain, name])
     assert.deepEqual(asked(), [
       ['node', 'own'],
@@ -106,19 +117,21 @@ describe('node/policies', () => {
       verdict.refusals.map(({ domain, policy, rule }) => [domain, policy, rule]),
       [['cluster', 'law', 'b']],
     )
-    await policies.apply(text('other'), 'own.yaml', 'me')
+    await own.apply(text('other'), 'own.yaml', 'me')
     assert.deepEqual(asked()[1], ['cluster', 'law'])
     assert.ok(!evaluate(inForce!, factsOf()).allowed)
-    assert.deepEqual(policies.ofCluster, { name: 'law', version: 1 })
-    await policies.decide(decided(2, text('law', "{ name: b, deny: 'task' }")))
-    assert.match(policies.unusable('cluster')!, /cluster policy version 2:6:\d+: spec\.rules\[0\]\.deny/)
+    assert.deepEqual(policies.decidedAt('cluster'), { name: 'law', version: 1 })
+    await policies.decide('cluster', decided(2, text('law', "{ name: b, deny: 'task' }")))
+    assert.match(
+      policies.decidedAt('cluster')?.unusable ?? '',
+      /cluster policy version 2:6:\d+: spec\.rules\[0\]\.deny/,
+    )
     assert.ok(!evaluate(inForce!, factsOf()).allowed)
-    await policies.decide(decided(3, ''))
-    assert.deepEqual([asked(), policies.ofCluster], [[['node', 'other']], undefined])
-    assert.equal(await policies.decide(decided(3, '')), false, 'nothing new')
+    await policies.decide('cluster', decided(3, ''))
+    assert.deepEqual([asked(), policies.decidedAt('cluster')], [[['node', 'other']], undefined])
+    assert.equal(await policies.decide('cluster', decided(3, '')), false, 'nothing new')
     // After a restart both are there before anything runs.
-    const again = open()
-    await again.restore(decided(4, text('fourth')))
+    await restored({ cluster: decided(4, text('fourth')) })
     assert.deepEqual(asked(), [
       ['node', 'other'],
       ['cluster', 'fourth'],
@@ -126,20 +139,20 @@ describe('node/policies', () => {
   })
 
   it('follows the last of two decisions that come at once, whichever is read first', async () => {
-    const policies = open()
+    const { policies } = await restored()
     const slow = `${text('slow')}${'# filler\n'.repeat(4_000)}`
     const both = [
-      policies.decide({ hash: 'a', version: 1, text: slow }),
-      policies.decide({ hash: 'b', version: 2, text: '' }),
+      policies.decide('cluster', { hash: 'a', version: 1, text: slow }),
+      policies.decide('cluster', { hash: 'b', version: 2, text: '' }),
     ]
     assert.deepEqual(await Promise.all(both), [false, true])
     assert.deepEqual(inForce, [])
   })
 
   it('keeps a hundred versions', async () => {
-    const policies = open()
-    for (let i = 0; i < 101; i++) await policies.apply(text('one'), 'one.yaml', 'me')
+    const { own } = await restored()
+    for (let i = 0; i < 101; i++) await own.apply(text('one'), 'one.yaml', 'me')
     assert.equal(store.load('policy').size, 100)
-    assert.deepEqual([policies.history.at(-1)!.version, policies.history[0]!.version], [2, 101])
+    assert.deepEqual([own.history.at(-1)!.version, own.history[0]!.version], [2, 101])
   })
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createMesh } from '../../../src/mesh/step.ts'
 import { DEFAULT_MESH } from '../../../src/mesh/config.ts'
-import { contractView, submittedView, whyView } from '../../../src/node/views.ts'
+import { whyView } from '../../../src/node/story-view.ts'
+import { contractView, submittedView } from '../../../src/node/views.ts'
 import type { ContractState, Job, Task } from '../../../src/negotiation/types.ts'
 import { spec } from '../../support/negotiation-table.ts'
 

@@ -22,13 +22,14 @@ const RIGHTS: Readonly<Record<Right | 'open', readonly string[]>> = {
       'openapi',
     ],
     ...['listTasks', 'getTask', 'whyTask', 'readLogs', 'readOutput', 'explainPolicy'],
+    'listClusters',
     ...['listAudit', 'getAuditEvent', 'getAuditStory'],
   ],
   'read-host': [
     ...['listTrust', 'getPolicy', 'listPolicyVersions', 'exportAudit', 'getReachability', 'metrics'],
     ...['getCluster', 'listMembers', 'getGovernance', 'listProposals', 'getConfiguration', 'listConfigurations'],
   ],
-  submit: ['addBundle', 'submitJob', 'cancelTask'],
+  submit: ['addBundle', 'submitJob', 'quoteJob', 'cancelTask'],
   operate: ['applyPassports', 'applyPolicy', 'removePolicy', 'tryPolicy', 'verifyAudit', 'acceptAudit', 'examine'],
   administer: [
     ...['addTrust', 'removeTrust', 'shutdown', 'createToken', 'listTokens', 'revokeToken'],

@@ -1,7 +1,9 @@
-/** The policy of the cluster, as its admins decided upon it: the part of what can be asked about policies. */
-import type { DecidedPolicy } from '../../governance/authority.ts'
+/** The policies that the admins of the cluster decided upon, for it and for its network: what can be asked of them. */
+import { LEVEL_OF, type DecidedPolicy } from '../../governance/authority.ts'
 import type { Placed } from '../../governance/log.ts'
 import type { GovernanceState } from '../../governance/state.ts'
+import type { Change } from '../../model/governance.ts'
+import type { DecidedLevel } from '../../model/policy-levels.ts'
 import type { PolicyHistory, PolicyVersion, PolicyView } from '../../model/policy-api.ts'
 import { sha256Hex } from '../../util/sha256.ts'
 import type { DaemonParts } from '../daemon-state.ts'
@@ -10,12 +12,12 @@ import { stateOf } from './current.ts'
 /** Versions that are listed, the newest. */
 const LISTED = 100
 
-/** The policy in force. @throws OperationError `not-found` without a cluster */
-export async function clusterPolicyOf(parts: DaemonParts): Promise<PolicyView> {
+/** The policy in force at a level. @throws OperationError `not-found` without a cluster */
+export async function decidedPolicyOf(parts: DaemonParts, level: DecidedLevel): Promise<PolicyView> {
   const state = stateOf(parts)
-  const { policy } = state.log.authority
+  const policy = state.log.authority.policies[level]
   if (policy === undefined || policy.text === '') return { stopped: [] }
-  const unusable = parts.policies.unusable('cluster')
+  const unusable = parts.policies.decidedAt(level)?.unusable
   return {
     policy: await versionOf(state.log.placed.get(policy.hash)!, policy.version),
     text: policy.text,
@@ -24,23 +26,27 @@ export async function clusterPolicyOf(parts: DaemonParts): Promise<PolicyView> {
   }
 }
 
-/** What was decided about it, newest first. @throws OperationError `not-found` without a cluster */
-export async function clusterPolicyHistory(parts: DaemonParts): Promise<PolicyHistory> {
-  const decisions = policyEntries(stateOf(parts))
+/** What was decided at a level, newest first. @throws OperationError `not-found` without a cluster */
+export async function decidedPolicyHistory(parts: DaemonParts, level: DecidedLevel): Promise<PolicyHistory> {
+  const decisions = policyEntries(stateOf(parts), level)
   const numbered = decisions.map((placed, index) => [placed, index + 1] as const)
   const listed = numbered.slice(-LISTED).toReversed()
   return { versions: await Promise.all(listed.map(([placed, version]) => versionOf(placed, version))) }
 }
 
-function policyEntries({ log }: GovernanceState): Placed[] {
+function policyEntries({ log }: GovernanceState, level: DecidedLevel): Placed[] {
   return log.chain.slice(1).flatMap((hash) => {
     const placed = log.placed.get(hash)!
-    return placed.change.kind === 'policy' ? [placed] : []
+    return isPolicy(placed.change) && LEVEL_OF[placed.change.kind] === level ? [placed] : []
   })
 }
 
+function isPolicy(change: Change): change is Change & { readonly kind: keyof typeof LEVEL_OF } {
+  return change.kind in LEVEL_OF
+}
+
 async function versionOf({ statement, entry, change }: Placed, version: number): Promise<PolicyVersion> {
-  const text = change.kind === 'policy' ? change.text : ''
+  const text = isPolicy(change) ? change.text : ''
   return {
     version,
     atMs: entry.atMs,
@@ -64,12 +70,17 @@ async function contentsOf(text: string): Promise<Pick<PolicyVersion, 'name' | 'r
   }
 }
 
-/** Puts what the admins decided in force on this node, and tells of it. */
-export async function adoptPolicy(parts: DaemonParts, decided: DecidedPolicy | undefined): Promise<void> {
-  const { policies, events, clock, log } = parts
-  if (!(await policies.decide(decided))) return
+/** Puts what the admins decided at a level in force on this node, and tells of it. */
+export async function adoptPolicy(
+  { policies, events, clock, log }: DaemonParts,
+  level: DecidedLevel,
+  decided: DecidedPolicy | undefined,
+): Promise<void> {
+  if (!(await policies.decide(level, decided))) return
   const what = decided === undefined || decided.text === '' ? 'removed' : 'applied'
-  const subject = policies.ofCluster?.name ?? ''
-  log.info({ policy: subject, version: decided?.version, what }, 'the admins of the cluster decided what runs')
-  events.emit({ atMs: clock.wallMs(), type: 'policy', subject, what: `${what} by the cluster` })
+  const subject = policies.decidedAt(level)?.name ?? ''
+  const { version } = decided ?? {}
+  log.info({ policy: subject, level, version, what }, 'the admins of the cluster decided what runs')
+  const by = level === 'cluster' ? 'by the cluster' : 'for the network'
+  events.emit({ atMs: clock.wallMs(), type: 'policy', subject, what: `${what} ${by}` })
 }

@@ -1,0 +1,44 @@
+/** What all clusters of a daemon have in common: the machine they share, and the daemon itself. */
+import type { MeshState } from '../../mesh/types.ts'
+import type { MovedView } from '../../model/cluster.ts'
+import type { ClusterPlaceView } from '../../model/cluster-place.ts'
+import type { Founding } from '../../model/cluster-requests.ts'
+import type { HardwareSummary } from '../../model/hardware.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { Logger } from '../../util/logger.ts'
+import type { Operations } from '../operations.ts'
+import type { DaemonOptions } from '../options.ts'
+import type { Broker } from './broker.ts'
+
+/** One machine. */
+export interface Machine {
+  /** As the daemon was started: those of its first cluster. */
+  readonly options: DaemonOptions
+  readonly log: Logger
+  readonly clock: Clock
+  readonly hardware: HardwareSummary
+  readonly broker: Broker
+  /** Directories that no task may see. */
+  readonly hidden: readonly string[]
+  /** Ends the daemon. */
+  readonly shutdown: () => void
+  /** Where the page and the API listen, once they do. */
+  urls: { readonly pageUrl?: string; readonly apiUrl?: string }
+}
+
+/** The clusters that a daemon is in, as its operations see them. */
+export interface Clusters {
+  /** What can be asked of one. @throws OperationError `not-found` */
+  within(name: string): Operations
+  views(): ClusterPlaceView[]
+  /** The meshes of all of them. */
+  meshes(): MeshState[]
+  /** @throws OperationError `conflict` where the daemon is in a cluster of this name already */
+  refuseName(name: string): void
+  /** As `refuseName`, and where it is in this very cluster. */
+  refuseCluster(name: string, id: string): void
+  /** Founds one beside those there are. `as`: how it is called here. @throws OperationError */
+  found(request: Founding, as: string | undefined): Promise<MovedView>
+  /** Joins one beside those there are, likewise. @throws OperationError */
+  join(ticket: string, as: string | undefined): Promise<MovedView>
+}
