@@ -72,7 +72,7 @@ export class MeshLoop {
   constructor(options: LoopOptions) {
     this.#options = options
     const { journal, log } = options
-    this.#later = new WriteBehind({ journal, log, isBlocked: () => this.#blockedBy !== undefined })
+    this.#later = new WriteBehind({ journal, log, isBlocked: () => this.#unwritten.length > 0 })
   }
 
   /** Why nothing can be written at present, or undefined. New work should be refused meanwhile. */
@@ -272,14 +272,14 @@ export class MeshLoop {
     }, Math.ceil(waitMs))
   }
 
-  /** Stops timers and writes what waits. Later inputs do nothing. */
+  /** Stops timers and writes what waits. Later inputs and events do nothing. */
   close(): void {
     clearImmediate(this.#turn)
     clearTimeout(this.#wake)
     clearTimeout(this.#retryTimer)
     this.#closed = true
-    if (this.#write()) this.#later.flush()
-    this.#later.stop()
+    this.#write()
+    this.#later.close()
     clearTimeout(this.#retryTimer)
     for (const { done } of this.#submitted.splice(0)) done()
   }
