@@ -109,7 +109,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   const rng = seededRng(randomInt(2 ** 47))
   const events = new EventHub(clock.wallMs())
   const { governor, porch } = assembleGovernance({
-    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log, audit: auditLog.log },
+    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log },
     ...{ peer: () => peer, sealer: () => sealer, loop: () => loop, input: (one) => input(one) },
     ...{ refresh: () => parts.refresh(), adopt: () => adoptDecisions(parts) },
   })
@@ -225,7 +225,7 @@ async function compose(options: DaemonOptions, log: Logger, undo: Undo): Promise
   const carrying = { mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, governor, wardQueries }
   const carry = createEffects({ ...carrying, audit: audit.exchange, input, post })
 
-  const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, note: (event) => loop.note(event), log })
+  const policies = new Policies({ store, nowMs: () => clock.wallMs(), input, loop, log })
   const ended = Promise.withResolvers<'shutdown' | 'restart'>()
   const name = options.name ?? defaultNodeName()
   const parts: DaemonParts = {

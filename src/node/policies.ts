@@ -32,8 +32,7 @@ export interface PoliciesOptions {
   readonly store: Store
   readonly nowMs: () => number
   readonly input: (input: MeshInput) => void
-  /** Writes an event into the audit log. */
-  readonly note: (event: AuditDraft) => void
+  readonly loop: Pick<MeshLoop, 'writeDurably'>
   readonly log: Logger
 }
 
@@ -131,18 +130,17 @@ export class Policies {
   }
 
   #put(said: Omit<StoredVersion, 'version' | 'atMs'>, asked: Asked | undefined): void {
-    const { store, note, nowMs } = this.#options
+    const { loop, nowMs } = this.#options
     const version = (this.#versions.at(-1)?.version ?? 0) + 1
     const stored: StoredVersion = { version, atMs: nowMs(), ...said }
     const dropped = this.#versions.slice(0, Math.max(0, this.#versions.length + 1 - KEPT))
     const writes: Write[] = [{ collection: 'policy', key: keyOf(stored), doc: stored }]
     for (const old of dropped) writes.push({ collection: 'policy', key: keyOf(old), doc: null })
-    store.write(writes)
+    // Before the events of what is stopped by it.
+    loop.writeDurably(writes, [eventOf(stored)])
     this.#versions.splice(0, dropped.length)
     this.#versions.push(stored)
     this.#own = asked
-    // Before the events of what is stopped by it.
-    note(eventOf(stored))
     this.#publish()
   }
 

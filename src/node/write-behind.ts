@@ -10,8 +10,12 @@ export interface Journal {
   readonly waiting: number
   /** Notes an event; it is written with the next documents, or before long without any. */
   note(event: AuditDraft): void
-  /** Writes all of it or nothing. @throws StoreError */
-  write(writes: readonly Write[]): void
+  /**
+   * Writes documents, what is noted, and the events that tell of these documents: all of it or nothing.
+   * @param how `durably`: safe from loss of power before it returns. @default soon
+   * @throws StoreError
+   */
+  write(writes: readonly Write[], events?: readonly AuditDraft[], how?: 'soon' | 'durably'): void
 }
 
 /** Where it writes, and whether it may. */

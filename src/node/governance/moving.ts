@@ -7,7 +7,7 @@ import type { FoundRequest } from '../../model/cluster-requests.ts'
 import { Genesis, Rotation } from '../../model/governance.ts'
 import { isEnded } from '../../model/task.ts'
 import type { Store, Write } from '../../store/store.ts'
-import { AlthingError } from '../../util/errors.ts'
+import { AlthingError, messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
 import { makeStatement, statementSigner } from '../../wire/statement.ts'
 import type { DaemonParts } from '../daemon-state.ts'
@@ -74,8 +74,7 @@ function move(
   event: AuditDraft & { readonly cluster: string },
   cluster: string,
 ): MovedView {
-  parts.store.writeDurably(writes)
-  parts.loop.note(event)
+  parts.loop.writeDurably(writes, [event])
   parts.restart()
   return { cluster, id: event.cluster, peerId: parts.mesh.self }
 }
@@ -127,13 +126,19 @@ export function leave(parts: DaemonParts): MovedView {
   // One that was expelled has nothing to say any more, but may go.
   if (!state.roster.gone.has(state.self)) takeOwn(parts, 'revocation', body)
   // A key that left never comes back: the next cluster gets another.
-  setTimeout(() => {
-    parts.store.writeDurably(forgetWrites(parts.store))
-    parts.loop.note({ type: 'cluster.left', cluster: state.log.cluster })
-    dropIdentity(parts.options.paths.dataDir)
-    parts.restart()
-  }, PARTING_MS)
+  setTimeout(() => forgetCluster(parts, state.log.cluster), PARTING_MS)
   return { cluster: name, id: state.log.cluster, peerId: state.self }
+}
+
+function forgetCluster({ store, loop, options, log, restart }: DaemonParts, cluster: string): void {
+  try {
+    loop.writeDurably(forgetWrites(store), [{ type: 'cluster.left', cluster }])
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'the cluster that was left could not be forgotten; leave it again')
+    return
+  }
+  dropIdentity(options.paths.dataDir)
+  restart()
 }
 
 /** Tasks know this node by its key. */

@@ -6,13 +6,14 @@ import { evaluate } from '../../../src/policy/evaluate.ts'
 import type { CompiledPolicy } from '../../../src/policy/types.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 import { SILENT } from '../../../src/util/logger.ts'
+import { fillable, idleLoop } from '../../support/journal.ts'
 import { factsOf } from '../../support/policy.ts'
 
 const text = (name: string, rule = "{ name: a, allow: 'true' }"): string =>
   `apiVersion: althing.dev/v1\nkind: Policy\nmetadata: { name: ${name} }\nspec:\n  rules:\n    - ${rule}\n`
 
 describe('node/policies', () => {
-  let store = createMemoryStore()
+  let store = fillable(createMemoryStore())
   let inForce: readonly CompiledPolicy[] | undefined
   let noted: AuditDraft[] = []
 
@@ -20,11 +21,11 @@ describe('node/policies', () => {
     inForce = undefined
     noted = []
     const input = (one: MeshInput) => void (one.type === 'policies' && (inForce = one.policies))
-    return new Policies({ store, nowMs: () => 5, input, note: (event) => noted.push(event), log: SILENT })
+    return new Policies({ store, nowMs: () => 5, input, loop: idleLoop(store, noted), log: SILENT })
   }
 
   beforeEach(() => {
-    store = createMemoryStore()
+    store = fillable(createMemoryStore())
   })
 
   it('has nothing to say where nothing was applied', async () => {
@@ -71,6 +72,15 @@ describe('node/policies', () => {
       message: 'two.yaml:6:24: spec.rules[0].deny: expected true or false, found $task',
     })
     assert.deepEqual([policies.inForce?.name, policies.history.length], ['one', 1])
+  })
+
+  it('changes nothing, and tells of nothing, when the disk takes nothing', async () => {
+    const policies = open()
+    await policies.apply(text('one'), 'one.yaml', 'me')
+    store.isFull = true
+    await assert.rejects(policies.apply(text('two'), 'two.yaml', 'me'), /no space/)
+    assert.throws(() => policies.remove('me'), /no space/)
+    assert.deepEqual([policies.inForce?.name, policies.history.length, noted.length], ['one', 1, 1])
   })
 
   it('refuses everything with a stored one that it cannot use any more, and says why', async () => {
