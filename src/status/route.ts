@@ -76,6 +76,8 @@ export interface Route {
   readonly headers?: z.ZodObject
   readonly body?: BodyRule
   readonly replies: Readonly<Record<number, ReplyRule>>
+  /** It may end the very token it is asked with: its answer is not cut then. */
+  readonly endsTokens?: boolean
   /** Left out of the document: the page and its files. */
   readonly hidden?: boolean
   handle(exchange: Exchange<never, never>): Reply | Promise<Reply>
