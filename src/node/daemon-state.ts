@@ -1,6 +1,7 @@
 /** What the parts of a running daemon share: built once by `daemon.ts`, handed to those who serve it. */
 import type { TaskDriver } from '../drivers/driver.ts'
 import type { MeshState } from '../mesh/types.ts'
+import type { StatusView } from '../model/api.ts'
 import type { Passport } from '../model/passport.ts'
 import type { Peer } from '../peer/peer.ts'
 import type { Store } from '../store/store.ts'
@@ -69,5 +70,5 @@ export interface DaemonParts {
   /** Ends the daemon and starts it again in the same process: in another cluster, or with another key. */
   readonly restart: () => void
   /** Where the page and the API listen, once they do. */
-  urls: { readonly pageUrl?: string; readonly apiUrl?: string }
+  urls: Pick<StatusView, 'pageUrl' | 'apiUrl' | 'apiShut'>
 }
