@@ -27,7 +27,7 @@ export function describeStatus(status: StatusView, paint: Paint, isLocal = true)
       ...quarantined(status),
       ...auditAlarms(status),
       ['page', isLocal ? pageLink(status) : status.pageUrl],
-      ['api', status.apiUrl],
+      ['api', api(status)],
       ['join by', status.addresses],
       ['dialable', dialable(status)],
       ['capacity', formatResources(status.capacity)],
@@ -45,6 +45,11 @@ export function describeStatus(status: StatusView, paint: Paint, isLocal = true)
     ],
     paint,
   )
+}
+
+/** Where others ask; or, in red, why they cannot. */
+function api({ apiUrl, apiShut }: StatusView): Field[1] {
+  return apiShut === undefined ? apiUrl : { text: `NOT OPEN: ${apiShut.why} (${apiShut.fix})`, style: 'red' }
 }
 
 /** Settings that are being tried, or were given up; what holds everywhere is for `althing config get`. */

@@ -118,7 +118,7 @@ async function serve(options: DaemonOptions, daemon: Daemon, log: Logger): Promi
     log,
     version: VERSION,
   })
-  daemon.setUrls(await server.start())
+  daemon.setUrls(await server.start((urls) => daemon.setUrls(urls)))
   return server
 }
 

@@ -87,6 +87,8 @@ export const StatusView = z.strictObject({
   pageUrl: z.string().optional(),
   /** Where the API listens for others, by TLS; absent when it does not. */
   apiUrl: z.string().optional(),
+  /** Why it does not, though it was told to: it is opened once that is mended. */
+  apiShut: z.strictObject({ why: z.string(), fix: z.string() }).optional(),
   pid: z.int(),
   uptimeMs: z.int(),
   capacity: Resources,

@@ -96,13 +96,8 @@ export function createOperations(parts: DaemonParts): Operations {
   return operations
 }
 
-function tokensOf({ store, audit, clock, log }: DaemonParts): Tokens {
-  return new Tokens({
-    store,
-    write: (writes, events) => audit.log.write(writes, events),
-    nowMs: () => clock.nowMs(),
-    log: log.child({ component: 'tokens' }),
-  })
+function tokensOf({ store, loop, clock, log }: DaemonParts): Tokens {
+  return new Tokens({ store, loop, nowMs: () => clock.nowMs(), log: log.child({ component: 'tokens' }) })
 }
 
 function statusOf(parts: DaemonParts): StatusView {
@@ -209,7 +204,7 @@ function changeTrust(parts: DaemonParts, peer: string, trusted: boolean): TrustV
   // The event is in the log if and only if the list is changed.
   const doc = trusted ? { addedAtMs: parts.clock.wallMs() } : null
   const type = trusted ? 'trust.added' : 'trust.removed'
-  parts.audit.log.write([{ collection: 'trust', key: peer, doc }], [{ type, peer }])
+  parts.loop.writeDurably([{ collection: 'trust', key: peer, doc }], [{ type, peer }])
   if (trusted) parts.trusted.add(peer)
   else parts.trusted.delete(peer)
   parts.refresh()

@@ -23,7 +23,7 @@ export interface Daemon {
   readonly token: string
   /** Resolves when somebody asked it to end, by `Operations.shutdown`, or to start anew in another cluster. */
   readonly endAsked: Promise<'shutdown' | 'restart'>
-  /** Told once the page and the API listen, so that `status` can name them. */
+  /** Told where the page and the API listen, and when that changes, so that `status` can name them. */
   setUrls(urls: Machine['urls']): void
   /** Says goodbye, stops listening, keeps what must be kept. Tasks run on. */
   stop(): Promise<void>

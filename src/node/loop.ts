@@ -17,6 +17,8 @@ import type { Clock } from '../util/clock.ts'
 import { messageOf } from '../util/errors.ts'
 import type { Logger } from '../util/logger.ts'
 import { trimmed } from './held-effects.ts'
+import { Unwritten } from './unwritten.ts'
+import { WakeTimer } from './wake-timer.ts'
 import { WriteBehind, type Journal } from './write-behind.ts'
 
 /** What the loop drives: the mesh's step, bound to its state. */
@@ -47,8 +49,7 @@ export interface LoopOptions {
 }
 
 const RETRY_WRITE_MS = 1_000
-/** Timers longer than this overflow in Node; waking early is harmless. */
-const MAX_TIMER_MS = 3_600_000
+
 /** Drives one core. Nothing happens before the first input. */
 export class MeshLoop {
   readonly #options: LoopOptions
@@ -59,20 +60,20 @@ export class MeshLoop {
   readonly #submitted: { readonly effects: readonly MeshEffect[]; readonly done: () => void }[] = []
   #turn: NodeJS.Immediate | undefined
   readonly #later: WriteBehind
-  #unwritten: Write[] = []
+  readonly #unwritten: Unwritten
   #held: MeshEffect[] = []
   #blockedBy: string | undefined
   #busy = false
   #failures = 0
   #closed = false
-  #wake: NodeJS.Timeout | undefined
-  #wakeAtMs = Infinity
+  readonly #wake = new WakeTimer(() => void this.input({ type: 'wake' }))
   #retryTimer: NodeJS.Timeout | undefined
 
   constructor(options: LoopOptions) {
     this.#options = options
     const { journal, log } = options
-    this.#later = new WriteBehind({ journal, log, isBlocked: () => this.#blockedBy !== undefined })
+    this.#unwritten = new Unwritten(journal)
+    this.#later = new WriteBehind({ journal, log, isBlocked: () => !this.#unwritten.isEmpty })
   }
 
   /** Why nothing can be written at present, or undefined. New work should be refused meanwhile. */
@@ -180,7 +181,7 @@ export class MeshLoop {
   #step(input: MeshInput): MeshEffect[] {
     const effects = this.#options.core.step(input, this.#options.clock.nowMs())
     for (const effect of effects) {
-      if (effect.type === 'persist') this.#unwritten.push(writeOf(effect))
+      if (effect.type === 'persist') this.#unwritten.add(writeOf(effect))
       else if (effect.type === 'cache') this.#later.put(writeOf(effect))
       else if (effect.type === 'audit') this.#later.note(effect.event)
     }
@@ -207,17 +208,13 @@ export class MeshLoop {
     }
   }
 
-  /** Writes what steps persisted; the last document of a key stands for all before it. */
+  /** Writes what steps persisted. */
   #write(): boolean {
-    if (this.#unwritten.length === 0) return true
-    const last = new Map<string, Write>()
-    for (const write of this.#unwritten) last.set(`${write.collection}/${write.key}`, write)
+    if (this.#unwritten.isEmpty) return true
     try {
-      this.#options.journal.write([...last.values()])
-      this.#unwritten = []
+      this.#unwritten.write()
       return true
     } catch (error) {
-      this.#unwritten = [...last.values()].map((write) => ({ ...write, doc: structuredClone(write.doc) }))
       this.#block(error)
       return false
     }
@@ -258,28 +255,35 @@ export class MeshLoop {
     this.#later.note(event)
   }
 
-  #armWake(): void {
-    const next = this.#options.core.nextWakeMs()
-    if (next === this.#wakeAtMs) return
-    clearTimeout(this.#wake)
-    this.#wake = undefined
-    this.#wakeAtMs = next ?? Infinity
-    if (next === undefined || this.#closed) return
-    const waitMs = Math.min(MAX_TIMER_MS, Math.max(0, next - this.#options.clock.nowMs()))
-    this.#wake = setTimeout(() => {
-      this.#wakeAtMs = Infinity
-      this.input({ type: 'wake' })
-    }, Math.ceil(waitMs))
+  /**
+   * Writes documents that no step persists, and the events that tell of them, behind what steps persisted; all of it is
+   * safe from loss of power when this returns.
+   * @throws StoreError; nothing was written then
+   */
+  writeDurably(writes: readonly Write[], events: readonly AuditDraft[]): void {
+    if (this.#closed) throw new Error('the daemon is ending')
+    this.#unwritten.writeDurably(writes, events)
   }
 
-  /** Stops timers and writes what waits. Later inputs do nothing. */
+  /** The same for what counts already, so that it must get to the disk: as soon as that takes anything. */
+  writeWhenPossible(writes: readonly Write[], events: readonly AuditDraft[]): void {
+    for (const write of writes) this.#unwritten.add(write)
+    for (const event of events) this.note(event)
+    if (this.#blockedBy === undefined) this.#write()
+  }
+
+  #armWake(): void {
+    if (!this.#closed) this.#wake.set(this.#options.core.nextWakeMs(), this.#options.clock.nowMs())
+  }
+
+  /** Stops timers and writes what waits. Later inputs and events do nothing. */
   close(): void {
     clearImmediate(this.#turn)
-    clearTimeout(this.#wake)
+    this.#wake.stop()
     clearTimeout(this.#retryTimer)
     this.#closed = true
-    if (this.#write()) this.#later.flush()
-    this.#later.stop()
+    this.#write()
+    this.#later.close()
     clearTimeout(this.#retryTimer)
     for (const { done } of this.#submitted.splice(0)) done()
   }

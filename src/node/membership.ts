@@ -15,7 +15,6 @@ import type { Logger } from '../util/logger.ts'
 import { seededRng } from '../util/rng.ts'
 import { createSigner } from '../wire/envelope.ts'
 import { statementSigner } from '../wire/statement.ts'
-import type { AuditLog } from './audit/log.ts'
 import { createAuditParts, openAuditLog } from './audit/parts.ts'
 import { bringUp } from './bring-up.ts'
 import { BundleStore } from './bundle-store.ts'
@@ -95,7 +94,7 @@ export async function startMembership(starting: MembershipOptions, log: Logger, 
   const trusted = readTrust(store, options)
   const rng = seededRng(randomInt(2 ** 47))
   const { governor, porch } = assembleGovernance({
-    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log, audit: auditLog.log },
+    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log },
     ...{ peer: () => peer, sealer: () => sealer, loop: () => loop, input: (one) => input(one) },
     ...{ refresh: () => parts.refresh(), adopt: () => adoptDecisions(parts) },
   })
@@ -220,7 +219,7 @@ export async function startMembership(starting: MembershipOptions, log: Logger, 
   const carrying = { mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, governor }
   const carry = createEffects({ ...carrying, wardQueries, quotes, audit: audit.exchange, input, post })
 
-  const nodePolicy = starting.nodePolicy ?? (await restoreNodePolicy(store, auditLog.log, clock, log))
+  const nodePolicy = starting.nodePolicy ?? (await restoreNodePolicy(store, loop, clock, log))
   const policies = new Policies({ own: nodePolicy, input, log })
   undo.add('policies', () => policies.close())
   const name = options.name ?? defaultNodeName()
@@ -274,13 +273,8 @@ export async function startMembership(starting: MembershipOptions, log: Logger, 
 }
 
 /** The policy of this machine, as its first membership keeps it. */
-async function restoreNodePolicy(store: Store, audit: AuditLog, clock: Clock, log: Logger): Promise<NodePolicy> {
-  const policy = new NodePolicy({
-    store,
-    write: (writes, event) => audit.write(writes, [event], 'durably'),
-    nowMs: () => clock.wallMs(),
-    log,
-  })
+async function restoreNodePolicy(store: Store, loop: MeshLoop, clock: Clock, log: Logger): Promise<NodePolicy> {
+  const policy = new NodePolicy({ store, loop, nowMs: () => clock.wallMs(), log })
   await policy.restore()
   return policy
 }

@@ -4,6 +4,7 @@ import type { PolicyVersion } from '../model/policy-api.ts'
 import type { Store, Write } from '../store/store.ts'
 import { sha256Hex } from '../util/sha256.ts'
 import type { Logger } from '../util/logger.ts'
+import type { MeshLoop } from './loop.ts'
 import { askedOf, readPolicy, type Asked } from './read-policy.ts'
 
 /** Versions that are kept; the oldest go. */
@@ -21,8 +22,8 @@ interface StoredVersion extends PolicyVersion {
 /** What it is kept by. */
 export interface NodePolicyOptions {
   readonly store: Pick<Store, 'load'>
-  /** Writes documents and the event that tells of them, in one transaction that survives a crash. */
-  readonly write: (writes: readonly Write[], event: AuditDraft) => void
+  /** Writes a version and the event that tells of it, in one transaction that survives a crash. */
+  readonly loop: Pick<MeshLoop, 'writeDurably'>
   readonly nowMs: () => number
   readonly log: Logger
 }
@@ -85,13 +86,14 @@ export class NodePolicy {
   }
 
   #put(said: Omit<StoredVersion, 'version' | 'atMs'>, asked: Asked | undefined): void {
-    const { write, nowMs } = this.#options
+    const { loop, nowMs } = this.#options
     const version = (this.#versions.at(-1)?.version ?? 0) + 1
     const stored: StoredVersion = { version, atMs: nowMs(), ...said }
     const dropped = this.#versions.slice(0, Math.max(0, this.#versions.length + 1 - KEPT))
     const writes: Write[] = [{ collection: 'policy', key: keyOf(stored), doc: stored }]
     for (const old of dropped) writes.push({ collection: 'policy', key: keyOf(old), doc: null })
-    write(writes, eventOf(stored))
+    // Before the events of what is stopped by it.
+    loop.writeDurably(writes, [eventOf(stored)])
     this.#versions.splice(0, dropped.length)
     this.#versions.push(stored)
     this.#asked = asked

@@ -55,7 +55,7 @@ export interface TokenOperations {
   /** @throws OperationError `invalid`, `conflict` for a name in use, `busy` when there are too many */
   create(request: TokenRequest): TokenCreated
   list(): TokenView[]
-  /** By id, or the name of a live one. @throws OperationError `not-found`, `conflict` */
+  /** By id, or the name of a live one. @throws OperationError `not-found`, `conflict`; StoreError: not stored */
   revoke(idOrName: string): TokenView
   check(text: string): TokenCheck
   /** How many can be used. */

@@ -10,8 +10,12 @@ export interface Journal {
   readonly waiting: number
   /** Notes an event; it is written with the next documents, or before long without any. */
   note(event: AuditDraft): void
-  /** Writes all of it or nothing. @throws StoreError */
-  write(writes: readonly Write[]): void
+  /**
+   * Writes documents, what is noted, and the events that tell of these documents: all of it or nothing.
+   * @param how `durably`: safe from loss of power before it returns. @default soon
+   * @throws StoreError
+   */
+  write(writes: readonly Write[], events?: readonly AuditDraft[], how?: 'soon' | 'durably'): void
 }
 
 /** Where it writes, and whether it may. */
@@ -30,6 +34,7 @@ export class WriteBehind {
   readonly #options: WriteBehindOptions
   readonly #writes = new Map<string, Write>()
   #timer: NodeJS.Timeout | undefined
+  #closed = false
 
   constructor(options: WriteBehindOptions) {
     this.#options = options
@@ -37,28 +42,29 @@ export class WriteBehind {
 
   /** The last document of a key stands for all before it. */
   put(write: Write): void {
+    if (this.#closed) return
     this.#writes.set(`${write.collection}/${write.key}`, write)
     this.#plan()
   }
 
   /** Notes an event. */
   note(event: AuditDraft): void {
+    if (this.#closed) return
     this.#options.journal.note(event)
     this.#plan()
   }
 
   #plan(): void {
+    if (this.#closed) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       if (this.#options.isBlocked()) this.#plan()
-      else this.flush()
+      else this.#flush()
     }, FLUSH_MS)
   }
 
-  /** Writes what waits. */
-  flush(): void {
+  #flush(): void {
     const { journal, log } = this.#options
-    this.stop()
     if (this.#writes.size === 0 && journal.waiting === 0) return
     const writes = [...this.#writes.values()]
     this.#writes.clear()
@@ -71,9 +77,11 @@ export class WriteBehind {
     }
   }
 
-  /** Writes nothing more by itself. */
-  stop(): void {
+  /** Writes what waits, unless it is blocked, and nothing ever after: what it writes to is closed next. */
+  close(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#closed = true
+    if (!this.#options.isBlocked()) this.#flush()
   }
 }

@@ -96,7 +96,7 @@ export function createHandler({ context, policy, gate, sessions }: HandlerOption
     if (response.destroyed) throw new ApiError(400, 'cut-off', 'the client has gone')
     if (found.route === undefined) throw found.error
     const { route, params } = found
-    if (route.id === 'revokeToken') sessions.spare(response)
+    if (route.endsTokens === true) sessions.spare(response)
     const query = readQuery(route, parameters)
     const body = await readBody(request, route.body)
     const operations = operationsFor(context.operations, cluster, route, principal)

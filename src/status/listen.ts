@@ -19,6 +19,7 @@ export type ListenErrorCode =
   | 'listen-failed'
   /** Beyond loopback: the certificate, its key, or a network that may connect is wrong, or nobody could be known. */
   | 'bad-certificate'
+  | 'expired-certificate'
   | 'bad-network'
   | 'no-way-in'
   | 'bad-jwks'

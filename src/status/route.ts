@@ -78,6 +78,8 @@ export interface Route {
   readonly replies: Readonly<Record<number, ReplyRule>>
   /** About the daemon as a whole, not one of its clusters: it has no `/clusters/NAME/…`. */
   readonly ofDaemon?: boolean
+  /** It may end the very token it is asked with: its answer is not cut then. */
+  readonly endsTokens?: boolean
   /** Left out of the document: the page and its files. */
   readonly hidden?: boolean
   handle(exchange: Exchange<never, never>): Reply | Promise<Reply>

@@ -13,7 +13,8 @@ import type { Logger } from '../util/logger.ts'
 import { Gate } from './access/gate.ts'
 import { Sessions } from './access/sessions.ts'
 import { createHandler, type AnyServer, type Serve } from './handler.ts'
-import { ListenError, listenLoopback, listenSocket } from './listen.ts'
+import { listenLoopback, listenSocket } from './listen.ts'
+import { RemoteDoor, type RemoteUrls } from './remote-door.ts'
 import type { RemoteServer } from './remote/library.ts'
 import type { RouteContext } from './route.ts'
 import { routes } from './routes/table.ts'
@@ -45,14 +46,16 @@ export interface StatusServerOptions {
 }
 
 /** Where it listens, as addresses of pages without a token. */
-export interface StatusUrls {
+export interface StatusUrls extends RemoteUrls {
   readonly pageUrl?: string
-  readonly apiUrl?: string
 }
 
 export interface StatusServer {
-  /** @throws ListenError; nothing listens then */
-  start(): Promise<StatusUrls>
+  /**
+   * @param onUrls told when they have changed since
+   * @throws ListenError; nothing listens then
+   */
+  start(onUrls?: (urls: StatusUrls) => void): Promise<StatusUrls>
   /** Ends event streams and followed logs, lets the rest finish for a moment, and closes. */
   stop(): Promise<void>
 }
@@ -72,10 +75,10 @@ export function createStatusServer(options: StatusServerOptions): StatusServer {
   const events = new EventStreams({ ...EVENT_STREAM_LIMITS, ...options.eventLimits })
   const sessions = new Sessions(nowMs)
   let gate: Gate
-  let remote: RemoteServer | undefined
+  let door: RemoteDoor | undefined
   // Until loopback listens no Host can be right; requests by the socket are not asked for one.
   let port = 0
-  const accessMetrics = () => ({ ...gate.metrics(), ...remote?.metrics(), api_tokens: operations.tokens.live() })
+  const accessMetrics = () => ({ ...gate.metrics(), ...door?.server?.metrics(), api_tokens: operations.tokens.live() })
   const context: RouteContext = { operations, events, log, version, webDir, routes, accessMetrics }
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS
   const limits: ServerOptions = {
@@ -88,21 +91,23 @@ export function createStatusServer(options: StatusServerOptions): StatusServer {
   let open: AnyServer[] = []
   let forgetTokens = (): void => {}
 
-  async function start(): Promise<StatusUrls> {
+  async function start(onUrls: (urls: StatusUrls) => void = () => {}): Promise<StatusUrls> {
     const jwt = options.jwt && (await import('./jwt/library.ts')).createJwtReader(options.jwt, { nowMs, log })
     gate = new Gate({ pageToken: token, tokens: operations.tokens, jwt, nowMs, log })
-    const isRemoteHost = (host: string): boolean => remote?.isHost(host) ?? false
+    const isRemoteHost = (host: string): boolean => door?.server?.isHost(host) ?? false
     const serve = createHandler({ context, policy: () => ({ port, isRemoteHost }), gate, sessions })
     forgetTokens = operations.tokens.onRevoked((id) => sessions.endToken(id))
     try {
-      const urls = { ...(await listenHttp(serve)), ...(await listenRemote(serve)) }
+      const page = await listenHttp(serve)
+      const urls = (): StatusUrls => ({ ...page, ...door?.urls })
+      await openDoor(serve, () => onUrls(urls()))
       // Last: `up --detach` takes a socket that answers for a daemon that runs. An upload by it takes as long as it
       // takes.
       const socket = createServer({ ...limits, requestTimeout: 0 })
       serve('socket', socket)
       await listenSocket(socket, options.socketPath)
       open.push(socket)
-      return urls
+      return urls()
     } catch (error) {
       await stop()
       throw error
@@ -120,20 +125,24 @@ export function createStatusServer(options: StatusServerOptions): StatusServer {
     return { pageUrl: `http://${host.includes(':') ? `[${host}]` : host}:${port}/` }
   }
 
-  async function listenRemote(serve: Serve): Promise<StatusUrls> {
-    if (options.remote === undefined) return {}
-    if (operations.tokens.live() === 0 && options.jwt === undefined) throw noWayIn(options.remote)
-    const { RemoteServer: Remote } = await import('./remote/library.ts')
-    remote = new Remote(options.remote, { ...limits, requestTimeout: UPLOAD_MS }, nowMs, log)
-    serve('remote', remote.server)
-    remote.server.maxConnections = MAX_CONNECTIONS
-    const apiUrl = await remote.listen()
-    open.push(remote.server)
-    return { apiUrl }
+  async function openDoor(serve: Serve, onChange: () => void): Promise<void> {
+    const { remote: place, jwt } = options
+    if (place === undefined) return
+    const make = async (): Promise<RemoteServer> => {
+      const { RemoteServer: Remote } = await import('./remote/library.ts')
+      const remote = new Remote(place, { ...limits, requestTimeout: UPLOAD_MS }, nowMs, log)
+      serve('remote', remote.server)
+      remote.server.maxConnections = MAX_CONNECTIONS
+      return remote
+    }
+    const hasWayIn = (): boolean => jwt !== undefined || operations.tokens.live() > 0
+    door = new RemoteDoor({ place, hasWayIn, make, onChange, log })
+    await door.start()
   }
 
   async function stop(): Promise<void> {
-    const closing = open
+    door?.stop()
+    const closing = door?.server === undefined ? open : [...open, door.server.server]
     open = []
     forgetTokens()
     const closed = Promise.all(closing.map((server) => new Promise((resolve) => server.close(resolve))))
@@ -141,20 +150,11 @@ export function createStatusServer(options: StatusServerOptions): StatusServer {
     sessions.abortAll()
     const force = setTimeout(() => {
       for (const server of closing) server.closeAllConnections()
-      remote?.cutAll()
+      door?.server?.cutAll()
     }, DRAIN_MS)
     await closed
     clearTimeout(force)
   }
 
   return { start, stop }
-}
-
-/** Listening where nobody could be let in would be a door for attacks alone. */
-function noWayIn({ host, port }: RemotePlace): ListenError {
-  return new ListenError('no-way-in', `the API cannot listen on ${host} port ${port}: there is no token to ask with`, {
-    fix:
-      'start the daemon without --api-listen, make a token by `althing token create --name NAME --role ROLE`, and ' +
-      'start it again; or name an issuer of JWTs by --jwt-issuer, --jwt-audience and --jwks',
-  })
 }

@@ -21,6 +21,7 @@ import { OperationError, type AuditPageQuery, type Operations } from '../../src/
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { SILENT } from '../../src/util/logger.ts'
 import { FakeCluster } from './fake-cluster.ts'
+import { idleLoop } from './journal.ts'
 
 export const PEER_A = '12D3KooWAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
 export const PEER_B = '12D3KooWBbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'
@@ -81,7 +82,7 @@ export class FakeOperations implements Operations {
   readonly #store = createMemoryStore()
   readonly tokens = new Tokens({
     store: this.#store,
-    write: (writes) => this.#store.write(writes),
+    loop: idleLoop(this.#store),
     nowMs: () => this.clockMs,
     log: SILENT,
   })

@@ -2,7 +2,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createStatusServer, type StatusServer, type StatusServerOptions } from '../../src/status/server.ts'
+import {
+  createStatusServer,
+  type StatusServer,
+  type StatusServerOptions,
+  type StatusUrls,
+} from '../../src/status/server.ts'
 import { SILENT } from '../../src/util/logger.ts'
 import { FakeOperations } from './fake-operations.ts'
 import { ask, type Answer, type Asked } from './http.ts'
@@ -16,8 +21,10 @@ export interface StatusFixture {
   readonly operations: FakeOperations
   readonly server: StatusServer
   readonly port: number
-  /** Where it listens by TLS; 0 when it does not. */
+  /** Where it listens by TLS; 0 when it did not from the start. */
   readonly apiPort: number
+  /** Where it listens now. */
+  readonly urls: StatusUrls
   /** Asks by the socket. */
   ask(asked: Asked): Promise<Answer>
   /** Asks by loopback, with the right Host and token unless told otherwise. */
@@ -54,7 +61,8 @@ export async function startStatus(
     version: '0.1.0',
     ...options,
   })
-  const { pageUrl, apiUrl } = await server.start()
+  let urls = await server.start((changed) => (urls = changed))
+  const { pageUrl, apiUrl } = urls
   operations.pageUrl = pageUrl
   const port = Number(pageUrl === undefined ? 0 : new URL(pageUrl).port)
   const apiPort = Number(apiUrl === undefined ? 0 : new URL(apiUrl).port)
@@ -66,6 +74,9 @@ export async function startStatus(
     server,
     port,
     apiPort,
+    get urls() {
+      return urls
+    },
     ask: (asked) => ask({ ...asked, socketPath }),
     askLoopback: (asked) =>
       ask({

@@ -7,9 +7,11 @@ import { faultOfTenantRole, type AccessRole, type Principal } from '../../model/
 import type { TokenRequest } from '../../model/access-api.ts'
 import type { TokenCreated, TokenView } from '../../model/access-view.ts'
 import type { AuditDraft } from '../../model/audit.ts'
+import { StoreError } from '../../store/errors.ts'
 import type { Store, Write } from '../../store/store.ts'
 import { messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
+import type { MeshLoop } from '../loop.ts'
 import { OperationError, type TokenCheck, type TokenOperations } from '../operations.ts'
 
 /** Tokens that are kept, those that ended included. */
@@ -37,8 +39,7 @@ interface StoredToken {
 /** What it needs of its daemon. */
 export interface TokensOptions {
   readonly store: Store
-  /** Writes documents and the events that tell of them in one transaction. */
-  readonly write: (writes: readonly Write[], events: readonly AuditDraft[]) => void
+  readonly loop: Pick<MeshLoop, 'writeDurably' | 'writeWhenPossible'>
   /** A clock that never goes back: an expired token must not come back to life. */
   readonly nowMs: () => number
   readonly log: Logger
@@ -47,6 +48,8 @@ export interface TokensOptions {
 export class Tokens implements TokenOperations {
   readonly #options: TokensOptions
   readonly #byId = new Map<string, StoredToken>()
+  /** Revoked ones of which the disk may not know. */
+  readonly #unstored = new Set<string>()
   readonly #listeners = new Set<(id: string) => void>()
 
   constructor(options: TokensOptions) {
@@ -80,7 +83,11 @@ export class Tokens implements TokenOperations {
       ...{ id, name, role, hash: sha256(text), createdAtMs: nowMs, expiresAtMs: nowMs + ttlMs },
       ...(tenant !== undefined && { tenant }),
     }
-    this.#keep([token], { type: 'token.created', token: id, name, role }, dropped)
+    // Stored before it counts.
+    const gone = dropped.map((key): Write => ({ collection: 'token', key, doc: null }))
+    this.#options.loop.writeDurably([writeOf(token), ...gone], [{ type: 'token.created', token: id, name, role }])
+    for (const each of dropped) this.#forget(each)
+    this.#byId.set(id, token)
     return { ...viewOf(token, nowMs), token: text }
   }
 
@@ -92,20 +99,50 @@ export class Tokens implements TokenOperations {
       .map((token) => viewOf(token, nowMs))
   }
 
-  /** By id, or by the name of a live one. Whatever it has open ends. @throws OperationError `not-found`, `conflict` */
+  /**
+   * By id, or by the name of a live one. It is dead at once, and whatever it has open ends, whether that can be stored
+   * or not: one that lets somebody in must not go on because a disk is full.
+   * @throws OperationError `not-found`, `conflict`; StoreError when a restart could bring it back, try again then
+   */
   revoke(idOrName: string): TokenView {
     const nowMs = this.#options.nowMs()
-    const token = this.#byId.get(idOrName) ?? this.#live(nowMs).find(({ name }) => name === idOrName)
+    const token = this.#byId.get(idOrName) ?? this.#named(idOrName, nowMs)
     if (token === undefined) {
       throw new OperationError('not-found', `there is no live token ${idOrName}`, {
         fix: '`althing token list` lists them',
       })
     }
-    if (token.revokedAtMs !== undefined) throw new OperationError('conflict', `token ${token.name} is revoked already`)
-    const revoked = { ...token, revokedAtMs: nowMs }
-    this.#keep([revoked], { type: 'token.revoked', token: token.id, name: token.name, role: token.role }, [])
-    for (const listener of this.#listeners) listener(token.id)
+    const { id, name, role } = token
+    const isAgain = this.#unstored.has(id)
+    if (token.revokedAtMs !== undefined && !isAgain)
+      throw new OperationError('conflict', `token ${name} is revoked already`)
+    const revoked = { revokedAtMs: nowMs, ...token }
+    this.#byId.set(id, revoked)
+    for (const listener of this.#listeners) listener(id)
+    this.#storeEnd(revoked, isAgain ? [] : [{ type: 'token.revoked', token: id, name, role }])
     return viewOf(revoked, nowMs)
+  }
+
+  #storeEnd(token: StoredToken, events: readonly AuditDraft[]): void {
+    const { loop } = this.#options
+    const writes = [writeOf(token)]
+    try {
+      loop.writeDurably(writes, events)
+      this.#unstored.delete(token.id)
+    } catch (error) {
+      this.#unstored.add(token.id)
+      loop.writeWhenPossible(writes, events)
+      throw new StoreError(
+        error instanceof StoreError ? error.code : 'io',
+        `token ${token.name} is revoked, but that could not be stored: ${messageOf(error)}`,
+        {
+          cause: error,
+          fix:
+            'make room on the disk and revoke it again; until that works it would come back if the daemon ended, ' +
+            'which goes on trying',
+        },
+      )
+    }
   }
 
   /** Whose token a text is. */
@@ -141,17 +178,15 @@ export class Tokens implements TokenOperations {
     return ended.map(({ id }) => id)
   }
 
-  /** Stored before it counts, and safe from loss of power: a revoked token must not come back with an old page. */
-  #keep(tokens: readonly StoredToken[], event: AuditDraft, dropped: readonly string[]): void {
-    const { store, write } = this.#options
-    const writes: Write[] = [
-      ...tokens.map((token) => ({ collection: 'token' as const, key: token.id, doc: token })),
-      ...dropped.map((key) => ({ collection: 'token' as const, key, doc: null })),
-    ]
-    write(writes, [event])
-    store.writeDurably(writes)
-    for (const id of dropped) this.#byId.delete(id)
-    for (const token of tokens) this.#byId.set(token.id, token)
+  /** A live one. One whose end could not be stored is meant by its name, too, so that it can be tried again. */
+  #named(name: string, nowMs: number): StoredToken | undefined {
+    const unstored = [...this.#unstored].flatMap((id) => this.#byId.get(id) ?? [])
+    return [...this.#live(nowMs), ...unstored].find((token) => token.name === name)
+  }
+
+  #forget(id: string): void {
+    this.#byId.delete(id)
+    this.#unstored.delete(id)
   }
 
   #use(token: StoredToken, nowMs: number): void {
@@ -159,7 +194,7 @@ export class Tokens implements TokenOperations {
     const used = { ...token, usedAtMs: nowMs }
     this.#byId.set(token.id, used)
     try {
-      this.#options.store.write([{ collection: 'token', key: token.id, doc: used }])
+      this.#options.store.write([writeOf(used)])
     } catch (error) {
       // When it was used is for people to see; a full disk must not lock them out.
       this.#options.log.warn({ token: token.name, error: messageOf(error) }, 'the use of a token could not be stored')
@@ -169,6 +204,10 @@ export class Tokens implements TokenOperations {
 
 /** No text has this hash that anybody could find. */
 const NOTHING = new Uint8Array(32)
+
+function writeOf(token: StoredToken): Write {
+  return { collection: 'token', key: token.id, doc: token }
+}
 
 function sha256(text: string): Uint8Array {
   return createHash('sha256').update(text).digest()

@@ -1,4 +1,5 @@
 /** What all clusters of a daemon have in common: the machine they share, and the daemon itself. */
+import type { StatusView } from '../../model/api.ts'
 import type { MeshState } from '../../mesh/types.ts'
 import type { MovedView } from '../../model/cluster.ts'
 import type { ClusterPlaceView } from '../../model/cluster-place.ts'
@@ -23,7 +24,7 @@ export interface Machine {
   /** Ends the daemon. */
   readonly shutdown: () => void
   /** Where the page and the API listen, once they do. */
-  urls: { readonly pageUrl?: string; readonly apiUrl?: string }
+  urls: Pick<StatusView, 'pageUrl' | 'apiUrl' | 'apiShut'>
 }
 
 /** The clusters that a daemon is in, as its operations see them. */

@@ -6,7 +6,6 @@ import type { Clock } from '../../util/clock.ts'
 import type { Logger } from '../../util/logger.ts'
 import type { Rng } from '../../util/rng.ts'
 import type { StatementSigner } from '../../wire/statement.ts'
-import type { AuditLog } from '../audit/log.ts'
 import type { EventHub } from '../events.ts'
 import type { MeshLoop } from '../loop.ts'
 import { toFrame, type Sealer } from '../messages.ts'
@@ -27,7 +26,6 @@ export interface Surroundings {
   readonly rng: Rng
   readonly events: EventHub
   readonly log: Logger
-  readonly audit: AuditLog
   readonly loop: () => MeshLoop
   readonly peer: () => Peer
   readonly sealer: () => Sealer
@@ -40,12 +38,12 @@ export interface Surroundings {
 
 /** Reads what is stored and builds both. Nothing is started. @throws AlthingError `damaged-genesis` */
 export function assembleGovernance(around: Surroundings): { readonly governor: Governor; readonly porch: PorchKeeper } {
-  const { options, seed, signer, store, clock, rng, events, log, audit, loop, peer, sealer, input } = around
+  const { options, seed, signer, store, clock, rng, events, log, loop, peer, sealer, input } = around
   const { refresh, adopt } = around
   const governor = new Governor({
     stored: loadCluster(store, log),
     signer,
-    journal: new GovernanceJournal({ store, audit, loop, clock }),
+    journal: new GovernanceJournal({ loop, clock }),
     clock,
     log: log.child({ component: 'governance' }),
     send: (to, message) => {

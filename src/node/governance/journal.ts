@@ -3,10 +3,9 @@
  * tell of it go into the audit log in the same transaction.
  */
 import type { AuditDraft, AuditType } from '../../model/audit.ts'
-import type { Store, Write } from '../../store/store.ts'
+import type { Write } from '../../store/store.ts'
 import type { Clock } from '../../util/clock.ts'
 import { TokenBucket } from '../../util/token-bucket.ts'
-import type { AuditLog } from '../audit/log.ts'
 import type { MeshLoop } from '../loop.ts'
 
 /** What others can make this node write by merely asking; beyond it events are counted, and the count is written. */
@@ -17,9 +16,7 @@ const BY_OTHERS_BURST = 200
 
 /** What it writes to. */
 export interface JournalOptions {
-  readonly store: Store
-  readonly audit: Pick<AuditLog, 'write'>
-  readonly loop: () => Pick<MeshLoop, 'blockedBy' | 'note'>
+  readonly loop: () => Pick<MeshLoop, 'note' | 'writeDurably'>
   readonly clock: Clock
 }
 
@@ -36,16 +33,10 @@ export class GovernanceJournal {
 
   /** Writes all of it, durably. @throws StoreError; nothing was written then */
   write(writes: readonly Write[], noted: readonly AuditDraft[]): void {
-    const { store, audit, loop } = this.#options
+    const loop = this.#options.loop()
     const events = this.#bounded(noted)
-    if (writes.length === 0) {
-      for (const event of events) loop().note(event)
-    } else if (loop().blockedBy === undefined) audit.write(writes, events, 'durably')
-    else {
-      // What the mesh noted waits for documents that the disk did not take: no event may be written before those.
-      store.writeDurably(writes)
-      for (const event of events) loop().note(event)
-    }
+    if (writes.length > 0) loop.writeDurably(writes, events)
+    else for (const event of events) loop.note(event)
   }
 
   #bounded(events: readonly AuditDraft[]): AuditDraft[] {

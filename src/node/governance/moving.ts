@@ -5,6 +5,7 @@ import type { Founding } from '../../model/cluster-requests.ts'
 import { Rotation } from '../../model/governance.ts'
 import { isEnded } from '../../model/task.ts'
 import type { Store } from '../../store/store.ts'
+import { messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
 import { makeStatement, statementSigner } from '../../wire/statement.ts'
 import type { DaemonParts } from '../daemon-state.ts'
@@ -34,8 +35,7 @@ function refuseSecondCluster({ governor }: DaemonParts): void {
 
 /** Stores where this daemon belongs from now on, and starts it anew there. Tasks run on meanwhile. */
 function move(parts: DaemonParts, { name, id, writes, event }: Beginning): MovedView {
-  parts.store.writeDurably(writes)
-  parts.loop.note(event)
+  parts.loop.writeDurably(writes, [event])
   parts.restart()
   return { cluster: name, id, peerId: parts.mesh.self }
 }
@@ -68,13 +68,19 @@ export function leave(parts: DaemonParts): MovedView {
   // One that was expelled has nothing to say any more, but may go.
   if (!state.roster.gone.has(state.self)) takeOwn(parts, 'revocation', body)
   // A key that left never comes back: the next cluster gets another.
-  setTimeout(() => {
-    parts.store.writeDurably(forgetWrites(parts.store))
-    parts.loop.note({ type: 'cluster.left', cluster: state.log.cluster })
-    dropIdentity(parts.options.paths.dataDir)
-    parts.restart()
-  }, PARTING_MS)
+  setTimeout(() => forgetCluster(parts, state.log.cluster), PARTING_MS)
   return { cluster: name, id: state.log.cluster, peerId: state.self }
+}
+
+function forgetCluster({ store, loop, options, log, restart }: DaemonParts, cluster: string): void {
+  try {
+    loop.writeDurably(forgetWrites(store), [{ type: 'cluster.left', cluster }])
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'the cluster that was left could not be forgotten; leave it again')
+    return
+  }
+  dropIdentity(options.paths.dataDir)
+  restart()
 }
 
 /** Tasks know this node by its key. */

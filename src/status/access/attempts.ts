@@ -3,6 +3,7 @@
  */
 import { BoundedMap } from '../../util/bounded-map.ts'
 import { sourceOf } from '../../util/cidr.ts'
+import { TokenBucket } from '../../util/token-bucket.ts'
 
 /** Failures that are taken at once. */
 export const BURST = 10
@@ -11,13 +12,8 @@ export const REFILL_MS = 6_000
 /** Addresses that are remembered; the one that was silent for longest is forgotten first. */
 const MOST_ADDRESSES = 4_096
 
-interface Bucket {
-  left: number
-  atMs: number
-}
-
 export class Attempts {
-  readonly #buckets = new BoundedMap<string, Bucket>(MOST_ADDRESSES, 'evict-oldest')
+  readonly #buckets = new BoundedMap<string, TokenBucket>(MOST_ADDRESSES, 'evict-oldest')
   readonly #nowMs: () => number
 
   /** @param nowMs a clock that never goes back */
@@ -32,26 +28,15 @@ export class Attempts {
 
   /** How long an address must wait before it is heard again; 0 when it need not. */
   waitMs(address: string): number {
-    const bucket = this.#buckets.get(sourceOf(address))
-    if (bucket === undefined) return 0
-    this.#refill(bucket)
-    return bucket.left >= 1 ? 0 : Math.ceil((1 - bucket.left) * REFILL_MS)
+    return Math.ceil(this.#buckets.get(sourceOf(address))?.waitMs(this.#nowMs()) ?? 0)
   }
 
   /** Notes a failure. @returns whether it is one that was taken, and not one too many */
   failed(address: string): boolean {
     const key = sourceOf(address)
-    const bucket = this.#buckets.touch(key) ?? { left: BURST, atMs: this.#nowMs() }
-    this.#buckets.set(key, bucket)
-    this.#refill(bucket)
-    if (bucket.left < 1) return false
-    bucket.left -= 1
-    return true
-  }
-
-  #refill(bucket: Bucket): void {
     const nowMs = this.#nowMs()
-    bucket.left = Math.min(BURST, bucket.left + (nowMs - bucket.atMs) / REFILL_MS)
-    bucket.atMs = nowMs
+    const bucket = this.#buckets.touch(key) ?? new TokenBucket(1000 / REFILL_MS, BURST, nowMs)
+    this.#buckets.set(key, bucket)
+    return bucket.take(nowMs)
   }
 }

@@ -36,7 +36,7 @@ export class KeySource {
   #askedAtMs = -Infinity
   #asking: Promise<void> | undefined
   #stamp = ''
-  /** Why the last attempt failed: said once. */
+  /** Why the last attempt gave no key: said once. */
   #fault: string | undefined
 
   /** @param where a path, or an address that begins with https: or, on this machine, http: */
@@ -50,14 +50,33 @@ export class KeySource {
     return !/^https?:/.test(this.#where)
   }
 
-  /** Reads a file of keys, when it has changed. @throws Error when it cannot be used */
+  /** Why no key counts at present, or undefined. */
+  get #without(): string | undefined {
+    return this.#keys.length === 0 ? 'it has no key for RS256, ES256 or EdDSA' : undefined
+  }
+
+  /** Reads a file of keys that must have some. @throws Error when it cannot be used */
   readFile(): void {
-    const { dev, ino, size, mtimeMs } = statSync(this.#where)
+    this.#lookAtFile()
+    if (this.#without !== undefined) throw new Error(this.#without)
+  }
+
+  /** Reads the file when it has changed. One that is gone has no keys. @throws Error; otherwise what was known stays */
+  #lookAtFile(): void {
+    const found = statSync(this.#where, { throwIfNoEntry: false })
+    if (found === undefined) {
+      this.#keys = []
+      this.#stamp = ''
+      throw new Error('there is no such file')
+    }
+    const { dev, ino, size, mtimeMs } = found
     const stamp = `${dev}:${ino}:${size}:${mtimeMs}`
-    if (stamp === this.#stamp) return
-    this.#stamp = stamp
-    if (size > MOST_SET_BYTES) throw new Error(`it is larger than ${MOST_SET_BYTES / 1024} KiB`)
-    this.#take(readFileSync(this.#where, 'utf8'))
+    if (stamp !== this.#stamp) {
+      if (size > MOST_SET_BYTES) throw new Error(`it is larger than ${MOST_SET_BYTES / 1024} KiB`)
+      this.#take(readFileSync(this.#where, 'utf8'))
+      this.#stamp = stamp
+    }
+    this.#readAtMs = this.#options.nowMs()
   }
 
   /** The keys a token may have been signed with. Never throws: without keys there are none. */
@@ -90,20 +109,25 @@ export class KeySource {
   }
 
   async #fetch(): Promise<void> {
+    const fault = await this.#faultOfLook()
+    if (fault !== undefined && fault !== this.#fault) {
+      const kept = this.#keys.length
+      this.#options.log.warn({ jwks: this.#where, error: fault, kept }, 'the keys of the issuer of JWTs cannot be used')
+    }
+    this.#fault = fault
+  }
+
+  async #faultOfLook(): Promise<string | undefined> {
     try {
-      if (this.isFile) {
-        this.readFile()
-        this.#readAtMs = this.#options.nowMs()
-      } else this.#take(await download(this.#where, this.#options.answerMs ?? ANSWER_MS))
-      this.#fault = undefined
+      if (this.isFile) this.#lookAtFile()
+      else this.#take(await download(this.#where, this.#options.answerMs ?? ANSWER_MS))
+      return this.#without
     } catch (error) {
-      const fault = messageOf(error)
-      if (fault !== this.#fault)
-        this.#options.log.error({ jwks: this.#where, error: fault }, 'the keys of the issuer of JWTs could not be had')
-      this.#fault = fault
+      return messageOf(error)
     }
   }
 
+  /** One without a key of use is a set, too: so an issuer takes back all of them. @throws Error for what is no set */
   #take(text: string): void {
     const keys = readKeySet(text)
     if (typeof keys === 'string') throw new Error(keys)

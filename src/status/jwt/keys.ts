@@ -19,14 +19,13 @@ export interface IssuerKey {
 
 /**
  * The keys of a set that can be used; others are left out, since an issuer may have keys for other purposes.
- * @returns what is wrong, as a text, when it is no set or has no key of use
+ * @returns what is wrong, as a text, when it is no set
  */
 export function readKeySet(text: string): IssuerKey[] | string {
   if (Buffer.byteLength(text) > MOST_SET_BYTES) return `it is larger than ${MOST_SET_BYTES / 1024} KiB`
   const set = objectOf(readJson(text))?.['keys']
   if (!Array.isArray(set)) return 'it is no JSON Web Key Set, `{"keys": [...]}`'
-  const keys = set.slice(0, MOST_KEYS).flatMap(readKey)
-  return keys.length > 0 ? keys : 'it has no key for RS256, ES256 or EdDSA'
+  return set.slice(0, MOST_KEYS).flatMap(readKey)
 }
 
 function readJson(text: string): unknown {

@@ -32,7 +32,7 @@ export class Certificate {
   #stamp: string
   #lookedAtMs: number
 
-  /** @throws ListenError `bad-certificate` */
+  /** @throws ListenError `bad-certificate`, `expired-certificate` */
   constructor(files: CertificateFiles, nowMs: () => number, log: Logger) {
     this.#files = files
     this.#nowMs = nowMs
@@ -100,7 +100,11 @@ function load({ certFile, keyFile }: CertificateFiles, nowMs: number): { loaded:
   const parsed = attempt(() => new X509Certificate(cert), `${certFile} is no certificate in PEM`)
   const privateKey = attempt(() => createPrivateKey(key), `${keyFile} is no private key in PEM without a passphrase`)
   if (!parsed.checkPrivateKey(privateKey)) throw bad(`${keyFile} is not the key of ${certFile}`, BOTH)
-  if (parsed.validToDate.getTime() <= nowMs) throw bad(`${certFile} expired on ${parsed.validTo}`, 'renew it')
+  if (parsed.validToDate.getTime() <= nowMs) {
+    throw new ListenError('expired-certificate', `${certFile} expired on ${parsed.validTo}`, {
+      fix: 'renew it: put another in its place, which is taken within seconds',
+    })
+  }
   return { loaded: { cert, key }, parsed }
 }
 

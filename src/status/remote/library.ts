@@ -29,7 +29,7 @@ export class RemoteServer {
   /** Connections of addresses that may not connect, or have too many. */
   #refused = 0
 
-  /** @param nowMs a clock that never goes back. @throws ListenError `bad-certificate`, `bad-network` */
+  /** @param nowMs a clock that never goes back. @throws ListenError: the certificate or a network is of no use */
   constructor(place: RemotePlace, limits: ServerOptions, nowMs: () => number, log: Logger) {
     this.#place = place
     this.#certificate = new Certificate(place, nowMs, log)

@@ -39,6 +39,7 @@ export const tokenRoutes: readonly Route[] = [
     path: '/v1/tokens/{id}',
     summary: 'Revokes a token, by id or name; what it has open is cut.',
     right: 'administer',
+    endsTokens: true,
     replies: {
       200: json('The token as it is now.', ({ TokenView }) => TokenView),
       404: problem('There is no such live token.'),

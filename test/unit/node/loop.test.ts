@@ -8,27 +8,12 @@ import type { Store, Write } from '../../../src/store/store.ts'
 import { manualClock } from '../../../src/util/clock.ts'
 import { SILENT } from '../../../src/util/logger.ts'
 import { eventually } from '../../support/daemon.ts'
+import { fillable, idleLoop, journalOf } from '../../support/journal.ts'
 
 const SUBMIT = { type: 'submit' } as MeshInput & { type: 'submit' }
 const HEARD: MeshInput = { type: 'heard', node: 'n' }
 const persist = (key: string, doc: unknown = { key }): MeshEffect => ({ type: 'persist', collection: 'task', key, doc })
 const event = (what: string): MeshEffect => ({ type: 'node-event', peer: 'p', what })
-
-/** The documents of a store, and the events that were written along with them. */
-function journalOf(store: Store, written: AuditDraft[] = []) {
-  let noted: AuditDraft[] = []
-  return {
-    get waiting() {
-      return noted.length
-    },
-    note: (one: AuditDraft) => void noted.push(one),
-    write(writes: readonly Write[]) {
-      store.write(writes)
-      written.push(...noted)
-      noted = []
-    },
-  }
-}
 
 function loopOf(
   step: (input: MeshInput) => MeshEffect[],
@@ -76,15 +61,8 @@ describe('the driver loop', () => {
   })
 
   it('holds everything back while the disk is full, and goes on where it stopped', async () => {
-    const inner = createMemoryStore()
-    let full = true
-    const store: Store = {
-      ...inner,
-      write: (writes: readonly Write[]) => {
-        if (full) throw new Error('no space left on device')
-        inner.write(writes)
-      },
-    }
+    const store = fillable(createMemoryStore())
+    store.isFull = true
     const carried: string[] = []
     let count = 0
     const loop = loopOf(
@@ -96,20 +74,16 @@ describe('the driver loop', () => {
     loop.input(HEARD)
     assert.deepEqual(carried, [], 'nothing is said that a crash would forget')
     assert.match(loop.blockedBy!, /no space/)
-    full = false
+    store.isFull = false
     await eventually('the retry', () => loop.blockedBy === undefined)
     assert.deepEqual(carried, ['e1', 'e2'])
-    assert.deepEqual(inner.load('task').get('k'), { count: 2 })
+    assert.deepEqual(store.load('task').get('k'), { count: 2 })
     loop.close()
   })
 
   it('ends runs even while the disk is full, which may be what frees it, and shows that it is alive', () => {
-    const store: Store = {
-      ...createMemoryStore(),
-      write: () => {
-        throw new Error('no space left on device')
-      },
-    }
+    const store = fillable(createMemoryStore())
+    store.isFull = true
     const carried: string[] = []
     const stop: MeshEffect = { type: 'stop', runId: 'r.1', why: 'cancelled', graceMs: 0 }
     const pong: MeshEffect = { type: 'probe', to: 'ann', message: { t: 'pong', body: { nonce: 1 } } }
@@ -124,15 +98,7 @@ describe('the driver loop', () => {
   })
 
   it('lets one effect that throws keep back no other, now and after a full disk', async () => {
-    const inner = createMemoryStore()
-    let full = false
-    const store: Store = {
-      ...inner,
-      write: (writes: readonly Write[]) => {
-        if (full) throw new Error('no space left on device')
-        inner.write(writes)
-      },
-    }
+    const store = fillable(createMemoryStore())
     const carried: string[] = []
     const loop = loopOf(
       ({ type }) => (type === 'heard' ? [persist('k'), event('bad'), event('good')] : []),
@@ -145,9 +111,9 @@ describe('the driver loop', () => {
     )
     loop.input(HEARD)
     assert.deepEqual([carried, loop.failures], [['good'], 1])
-    full = true
+    store.isFull = true
     loop.input(HEARD)
-    full = false
+    store.isFull = false
     await eventually('the retry', () => loop.blockedBy === undefined)
     assert.deepEqual([carried, loop.failures], [['good', 'good'], 2])
     assert.ok(loop.input(HEARD), 'it is not busy for ever')
@@ -216,13 +182,8 @@ describe('the driver loop', () => {
   })
 
   it('never drops what starts, keeps or fetches something, however long the disk is full', async () => {
-    let full = true
-    const store: Store = {
-      ...createMemoryStore(),
-      write: () => {
-        if (full) throw new Error('no space left on device')
-      },
-    }
+    const store = fillable(createMemoryStore())
+    store.isFull = true
     const start = { type: 'start', contract: { runId: 'r' } } as unknown as MeshEffect
     const chatter = Array.from({ length: 60_000 }, (_, index) => event(`e${index}`))
     const carried: MeshEffect[] = []
@@ -232,11 +193,53 @@ describe('the driver loop', () => {
       (effect) => carried.push(effect),
     )
     loop.input(HEARD)
-    full = false
+    store.isFull = false
     await eventually('the retry', () => loop.blockedBy === undefined)
     assert.equal(carried[0]?.type, 'start')
     assert.ok(carried.length > 40_000 && carried.length < 50_000)
     assert.deepEqual(carried.at(-1), event('e59999'), 'the newest of the others stay')
+    loop.close()
+  })
+
+  it('writes what is no step of the core behind what is, in one transaction', async () => {
+    const store = fillable(createMemoryStore())
+    const written: AuditDraft[] = []
+    const transactions: string[][] = []
+    const { write } = store
+    store.write = (writes) => (write(writes), transactions.push(writes.map(({ key }) => key)))
+    const [first, second] = [{ type: 'brake.on' }, { type: 'daemon.stopped' }] as const
+    const loop = new MeshLoop({
+      core: {
+        step: ({ type }) => (type === 'heard' ? [persist('a'), { type: 'audit', event: first }] : []),
+        nextWakeMs: () => undefined,
+      },
+      ...{ journal: journalOf(store, written), clock: manualClock(1_000), log: SILENT, carry: () => {} },
+    })
+    store.isFull = true
+    loop.input(HEARD)
+    const other: Write = { collection: 'token', key: 'b', doc: {} }
+    assert.throws(() => loop.writeDurably([other], [second]), /no space/)
+    store.isFull = false
+    loop.writeDurably([other], [second])
+    assert.deepEqual([transactions, written], [[['a', 'b']], [first, second]])
+    await eventually('the retry', () => loop.blockedBy === undefined)
+    assert.equal(transactions.length, 1, 'nothing is left to write')
+    loop.close()
+    assert.throws(() => loop.writeDurably([other], []), /is ending/)
+  })
+
+  it('goes on trying to write what counts already', async () => {
+    const store = fillable(createMemoryStore())
+    const written: AuditDraft[] = []
+    const loop = idleLoop(store, written)
+    const dead: Write = { collection: 'token', key: 'b', doc: { dead: true } }
+    store.isFull = true
+    loop.writeWhenPossible([dead], [{ type: 'daemon.stopped' }])
+    assert.match(loop.blockedBy!, /no space/)
+    assert.deepEqual([store.load('token').size, written], [0, []])
+    store.isFull = false
+    await eventually('the retry', () => loop.blockedBy === undefined)
+    assert.deepEqual([store.load('token').get('b'), written], [{ dead: true }, [{ type: 'daemon.stopped' }]])
     loop.close()
   })
 
@@ -273,15 +276,7 @@ describe('the driver loop', () => {
   })
 
   it('writes events with what they tell of, or soon after, and never before it', async () => {
-    const inner = createMemoryStore()
-    let full = false
-    const store: Store = {
-      ...inner,
-      write: (batch) => {
-        if (full) throw new Error('no space left on device')
-        inner.write(batch)
-      },
-    }
+    const store = fillable(createMemoryStore())
     const written: AuditDraft[] = []
     const on: AuditDraft = { type: 'brake.on' }
     const off: AuditDraft = { type: 'brake.off' }
@@ -293,9 +288,9 @@ describe('the driver loop', () => {
         return plain.waiting
       },
       note: plain.note,
-      write(writes) {
-        plain.write(writes)
-        docsAtWrites[written.length] ??= [...inner.load('task').keys()]
+      write(writes, events) {
+        plain.write(writes, events)
+        docsAtWrites[written.length] ??= [...store.load('task').keys()]
       },
     }
     const loop = new MeshLoop({
@@ -312,10 +307,10 @@ describe('the driver loop', () => {
     loop.input(HEARD)
     assert.deepEqual(written, [on], 'no write for it alone')
     await eventually('its write', () => written.length === 2)
-    full = true
+    store.isFull = true
     effects = [{ type: 'audit', event: on }, persist('b')]
     loop.input(HEARD)
-    full = false
+    store.isFull = false
     await eventually('the retry', () => loop.blockedBy === undefined)
     assert.deepEqual(written, [on, off, on])
     assert.deepEqual(docsAtWrites[3], ['a', 'b'], 'the document it tells of was there with it')

@@ -5,16 +5,16 @@ import { NodePolicy } from '../../../src/node/node-policy.ts'
 import { Policies, type Decided } from '../../../src/node/policies.ts'
 import { evaluate } from '../../../src/policy/evaluate.ts'
 import type { CompiledPolicy } from '../../../src/policy/types.ts'
-import type { Write } from '../../../src/store/store.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 import { SILENT } from '../../../src/util/logger.ts'
+import { fillable, idleLoop } from '../../support/journal.ts'
 import { factsOf } from '../../support/policy.ts'
 
 const text = (name: string, rule = "{ name: a, allow: 'true' }"): string =>
   `apiVersion: althing.dev/v1\nkind: Policy\nmetadata: { name: ${name} }\nspec:\n  rules:\n    - ${rule}\n`
 
 describe('node/policies', () => {
-  let store = createMemoryStore()
+  let store = fillable(createMemoryStore())
   let inForce: readonly CompiledPolicy[] | undefined
   let noted: AuditDraft[] = []
 
@@ -23,11 +23,7 @@ describe('node/policies', () => {
     inForce = undefined
     noted = []
     const input = (one: MeshInput) => void (one.type === 'policies' && (inForce = one.policies))
-    const write = (writes: readonly Write[], event: AuditDraft) => {
-      store.write(writes)
-      noted.push(event)
-    }
-    const own = new NodePolicy({ store, write, nowMs: () => 5, log: SILENT })
+    const own = new NodePolicy({ store, loop: idleLoop(store, noted), nowMs: () => 5, log: SILENT })
     return { own, policies: new Policies({ own, input, log: SILENT }) }
   }
 
@@ -39,7 +35,7 @@ describe('node/policies', () => {
   }
 
   beforeEach(() => {
-    store = createMemoryStore()
+    store = fillable(createMemoryStore())
   })
 
   it('has nothing to say where nothing was applied', async () => {
@@ -83,6 +79,15 @@ describe('node/policies', () => {
       message: 'two.yaml:6:24: spec.rules[0].deny: expected true or false, found $task',
     })
     assert.deepEqual([own.inForce?.name, own.history.length], ['one', 1])
+  })
+
+  it('changes nothing, and tells of nothing, when the disk takes nothing', async () => {
+    const { own } = await restored()
+    await own.apply(text('one'), 'one.yaml', 'me')
+    store.isFull = true
+    await assert.rejects(own.apply(text('two'), 'two.yaml', 'me'), /no space/)
+    assert.throws(() => own.remove('me'), /no space/)
+    assert.deepEqual([own.inForce?.name, own.history.length, noted.length], ['one', 1, 1])
   })
 
   it('refuses everything with a stored one that it cannot use any more, and says why', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -43,10 +43,10 @@ describe('JWTs', () => {
   })
   afterEach(() => rmSync(dir, { recursive: true }))
 
-  const reader = (changes: Partial<JwtIssuer> = {}): JwtReader =>
+  const reader = (changes: Partial<JwtIssuer> = {}, log = SILENT): JwtReader =>
     createJwtReader(
       { issuer: 'https://id.example', audience: 'althing', jwks, roleClaim: 'althing_role', roles: {}, ...changes },
-      { nowMs: () => nowMs, log: SILENT, answerMs: 500 },
+      { nowMs: () => nowMs, log, answerMs: 500 },
     )
   const said = (identity: Identity): string =>
     identity.known
@@ -195,14 +195,14 @@ describe('JWTs', () => {
     const table: [string, unknown, RegExp][] = [
       ['no JSON', 'x', /no JSON Web Key Set/],
       ['a list', '[]', /no JSON Web Key Set/],
-      ['no key', { keys: [] }, /no key for RS256/],
-      ['a shared secret', { keys: [{ kty: 'oct', k: 'AAAA', kid: 'a' }] }, /no key for RS256/],
-      ['a short RSA key', { keys: [{ ...short.export({ format: 'jwk' }), kid: 'a' }] }, /no key for RS256/],
-      ['a key for encryption', { keys: [{ ...jwk, use: 'enc' }] }, /no key for RS256/],
-      ['a key that only signs', { keys: [{ ...jwk, key_ops: ['sign'] }] }, /no key for RS256/],
-      ['another curve', { keys: [curve.export({ format: 'jwk' })] }, /no key for RS256/],
-      ['a point off the curve', { keys: [{ ...jwk, x: 'AAAA' }] }, /no key for RS256/],
-      ['an algorithm that does not fit', { keys: [{ ...jwk, alg: 'RS256' }] }, /no key for RS256/],
+      ['no key', { keys: [] }, /^0 keys$/],
+      ['a shared secret', { keys: [{ kty: 'oct', k: 'AAAA', kid: 'a' }] }, /^0 keys$/],
+      ['a short RSA key', { keys: [{ ...short.export({ format: 'jwk' }), kid: 'a' }] }, /^0 keys$/],
+      ['a key for encryption', { keys: [{ ...jwk, use: 'enc' }] }, /^0 keys$/],
+      ['a key that only signs', { keys: [{ ...jwk, key_ops: ['sign'] }] }, /^0 keys$/],
+      ['another curve', { keys: [curve.export({ format: 'jwk' })] }, /^0 keys$/],
+      ['a point off the curve', { keys: [{ ...jwk, x: 'AAAA' }] }, /^0 keys$/],
+      ['an algorithm that does not fit', { keys: [{ ...jwk, alg: 'RS256' }] }, /^0 keys$/],
       ['a huge one', { keys: [jwk], more: 'x'.repeat(256 * 1024) }, /larger than 256 KiB/],
     ]
     for (const [name, set, why] of table)
@@ -235,9 +235,53 @@ describe('JWTs', () => {
     nowMs += 1_000
     assert.equal(said(await it.read(token)), 'its issuer has no such key')
     assert.equal(said(await it.read(makeJwt(next, CLAIMS))), 'ann submitter -')
-    unlinkSync(jwks)
+  })
+
+  it('a file that is gone, or without a key of use, takes back all; one that is no set takes back none', async () => {
+    const warned: string[] = []
+    const it = reader(
+      {},
+      {
+        ...SILENT,
+        warn: ({ error }: { error?: unknown }) => void warned.push(String(error)),
+      },
+    )
+    const token = makeJwt(KEYS.ES256, CLAIMS)
+    const saidAfter = async (text: string | undefined): Promise<string> => {
+      if (text === undefined) unlinkSync(jwks)
+      else writeFileSync(jwks, text)
+      nowMs += 1_000
+      return said(await it.read(token))
+    }
+    assert.equal(await saidAfter('{"keys":['), 'ann submitter -', 'half of one, as it is being written')
+    for (const gone of [undefined, '{"keys":[]}', '{"keys":[{"kty":"oct"}]}']) {
+      assert.equal(await saidAfter(gone), 'its issuer has no such key', gone)
+      assert.equal(await saidAfter('x'), 'its issuer has no such key', 'what was taken back stays so')
+      assert.equal(await saidAfter(SET), 'ann submitter -')
+    }
+    renameSync(jwks, `${jwks}.away`)
     nowMs += 1_000
-    assert.equal(said(await it.read(makeJwt(next, CLAIMS))), 'ann submitter -', 'a file that is being replaced')
+    assert.equal(said(await it.read(token)), 'its issuer has no such key')
+    renameSync(`${jwks}.away`, jwks)
+    nowMs += 1_000
+    assert.equal(said(await it.read(token)), 'ann submitter -', 'the very same file is back')
+    assert.equal(warned.filter((text) => text.includes('no such file')).length, 2)
+    assert.equal(warned.filter((text) => text.includes('no key for RS256')).length, 2)
+  })
+
+  it('a file that could not be used is tried again, though it looks the same', async () => {
+    const it = reader()
+    const next = makeKey('ES256', 'next')
+    const good = JSON.stringify({ keys: [next.jwk] })
+    for (const [text, taken] of [
+      ['x'.repeat(good.length), 'its issuer has no such key'],
+      [good, 'ann submitter -'],
+    ] as const) {
+      writeFileSync(jwks, text)
+      utimesSync(jwks, NOW_S, NOW_S)
+      nowMs += 1_000
+      assert.equal(said(await it.read(makeJwt(next, CLAIMS))), taken)
+    }
   })
 
   it('a file that cannot be used is said at the start', () => {
@@ -304,6 +348,14 @@ describe('JWTs', () => {
       nowMs += PAUSE_MS
       await finds(it, { alg: 'ES256', kid: 'made-up' })
       assert.equal(asked, 3)
+    })
+
+    it('without a key of use has taken back those it had', async () => {
+      const it = source()
+      assert.equal(await finds(it), 1)
+      answer = (_request, response) => void response.end('{"keys":[]}')
+      nowMs += FRESH_MS
+      assert.equal(await finds(it), 0)
     })
 
     it('that is down costs nobody more than one wait, and its keys hold for a day', async () => {

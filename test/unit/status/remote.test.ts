@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect as connectPlain } from 'node:net'
+import { connect as connectPlain, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type SecureVersion } from 'node:tls'
@@ -11,6 +11,7 @@ import { MOST_PER_ADDRESS } from '../../../src/status/remote/library.ts'
 import type { StatusServerOptions } from '../../../src/status/server.ts'
 import type { Logger } from '../../../src/util/logger.ts'
 import { SILENT } from '../../../src/util/logger.ts'
+import type { FakeOperations } from '../../support/fake-operations.ts'
 import { makeCertificate, writeCertificate, type TestCertificate } from '../../support/certificate.ts'
 import { ask, type Asked } from '../../support/http.ts'
 import { requireOrSkip } from '../../support/require.ts'
@@ -238,16 +239,74 @@ describe('status: beyond loopback', () => {
     assert.match(text, /reason="too-many-attempts"\} 1$/m)
   })
 
-  it('does not listen where nobody could ask', async () => {
-    await assert.rejects(startStatus({ remote: place }), (error: unknown) => {
-      assert.ok(error instanceof ListenError)
-      assert.equal(error.code, 'no-way-in')
-      assert.match(error.fix!, /althing token create.*--jwt-issuer/)
-      return true
-    })
+  /** A server that stays shut, and what it tells of itself; its certificate is asked for once it is open. */
+  async function startShut(changes: Partial<RemotePlace> = {}, prepare?: (operations: FakeOperations) => void) {
+    const warned: string[] = []
+    const log: Logger = { ...SILENT, child: () => log, warn: (_fields, text) => void warned.push(text) }
+    status = await startStatus({ remote: { ...place, ...changes }, nowMs: () => nowMs, log }, prepare)
+    assert.deepEqual([status.apiPort, warned], [0, ['the API is not open beyond loopback']])
+    assert.equal((await status.askLoopback({ path: '/v1/status' })).status, 200)
+    assert.equal((await status.ask({ path: '/v1/status' })).status, 200)
+    return warned
+  }
+  const statusAt = async (apiUrl: string): Promise<number> => {
+    const port = Number(new URL(apiUrl).port)
+    const headers = { host: `localhost:${port}`, authorization: `Bearer ${token}` }
+    return (await ask({ path: '/v1/status', port, ca: certificate.cert, headers })).status
+  }
+  const makeToken = ({ tokens }: FakeOperations, name = 'ci'): void => {
+    token = tokens.create({ name, role: 'viewer', ttlMs: 60_000 }).token
+  }
+
+  it('does not listen where nobody could ask, until somebody can', async () => {
+    const warned = await startShut()
+    const { why, fix } = status!.urls.apiShut!
+    assert.match(why, /no live token to ask with/)
+    assert.match(fix, /althing token create.*--jwt-issuer/)
+    makeToken(status!.operations)
+    await until('it opens', () => status!.urls.apiUrl !== undefined)
+    const { apiUrl, apiShut } = status!.urls
+    assert.deepEqual([apiShut, await statusAt(apiUrl!), warned.length], [undefined, 200, 1])
   })
 
-  it('does not listen with a certificate that is none, too old or of another key, or a key open to all', async () => {
+  it('does not listen again once the last token has expired, though it goes on where it does', async () => {
+    const old = (operations: FakeOperations): void => {
+      makeToken(operations)
+      operations.clockMs += 60_000
+    }
+    await startShut({}, old)
+    makeToken(status!.operations, 'next')
+    await until('it opens', () => status!.urls.apiUrl !== undefined)
+    assert.equal(await statusAt(status!.urls.apiUrl!), 200)
+    status!.operations.clockMs += 60_000
+    assert.equal(await statusAt(status!.urls.apiUrl!), 401)
+  })
+
+  it('does not listen with a certificate that has expired, until another is in its place', async () => {
+    const old = makeCertificate(NAMES, { validToMs: Date.now() - 1_000 })
+    await startShut(writeCertificate(dir, old), makeToken)
+    assert.match(status!.urls.apiShut!.why, /expired on/)
+    writeCertificate(dir, certificate)
+    await until('it opens', () => status!.urls.apiUrl !== undefined)
+    assert.equal(await statusAt(status!.urls.apiUrl!), 200)
+  })
+
+  it('says what is in the way when it could open at last', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    try {
+      await startShut({ port })
+      makeToken(status!.operations)
+      const why = (): string => status!.urls.apiShut!.why
+      await until('it says so', () => why().includes(`port ${port} of 127.0.0.1 is in use`))
+    } finally {
+      taken.close()
+    }
+    await until('it opens', () => status!.urls.apiUrl !== undefined)
+  })
+
+  it('does not start with a certificate that is none or of another key, or a key open to all', async () => {
     const other = makeCertificate(NAMES)
     const file = (name: string, text: string, mode = 0o600): string => {
       writeFileSync(join(dir, name), text, { mode })
@@ -257,9 +316,6 @@ describe('status: beyond loopback', () => {
     assert.match(await refused('bad-certificate', { certFile: file('junk', 'junk') }), /junk is no certificate in PEM/)
     assert.match(await refused('bad-certificate', { keyFile: file('junk', 'junk') }), /junk is no private key in PEM/)
     assert.match(await refused('bad-certificate', { keyFile: file('other', other.key) }), /is not the key of/)
-    const old = makeCertificate(NAMES, { validToMs: Date.now() - 1_000 })
-    const both = { certFile: file('old', old.cert), keyFile: file('old-key', old.key) }
-    assert.match(await refused('bad-certificate', both), /old expired on/)
     chmodSync(place.keyFile, 0o644)
     assert.match(await refused('bad-certificate', {}), /is open to all users/)
   })

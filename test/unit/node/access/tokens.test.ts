@@ -5,34 +5,20 @@ import { TokenRequest } from '../../../../src/model/access-api.ts'
 import { Tokens } from '../../../../src/node/access/tokens.ts'
 import { OperationError } from '../../../../src/node/operations.ts'
 import { createMemoryStore } from '../../../../src/store/memory.ts'
-import type { Store } from '../../../../src/store/store.ts'
 import { SILENT } from '../../../../src/util/logger.ts'
+import { eventually } from '../../../support/daemon.ts'
+import { fillable, idleLoop } from '../../../support/journal.ts'
 
 const START_MS = 1_800_000_000_000
 const DAY_MS = 86_400_000
 
 /** Tokens on a store in memory; `again` is the daemon after a restart. */
-function setUp(store: Store = createMemoryStore()) {
+function setUp(store = fillable(createMemoryStore())) {
   const clock = { nowMs: START_MS }
   const events: AuditDraft[] = []
-  const write = { fails: false }
-  const open = () =>
-    new Tokens({
-      store: {
-        ...store,
-        write: (writes) => {
-          if (write.fails) throw new Error('the disk is full')
-          store.write(writes)
-        },
-      },
-      write: (writes, told) => {
-        store.write(writes)
-        events.push(...told)
-      },
-      nowMs: () => clock.nowMs,
-      log: SILENT,
-    })
-  return { store, clock, events, write, tokens: open(), again: open }
+  const open = () => new Tokens({ store, loop, nowMs: () => clock.nowMs, log: SILENT })
+  const loop = idleLoop(store, events)
+  return { store, loop, clock, events, tokens: open(), again: open }
 }
 
 const ask = (changes: Partial<TokenRequest> = {}) => TokenRequest.parse({ name: 'ci', role: 'submitter', ...changes })
@@ -113,6 +99,40 @@ describe('tokens', () => {
     assert.throws(() => tokens.revoke('nobody'), code('not-found'))
   })
 
+  it('are dead at once while the disk is full; whoever asked is told, and it is stored later', async () => {
+    const { tokens, again, events, store, loop } = setUp()
+    const { token, id } = tokens.create(ask())
+    const told: string[] = []
+    tokens.onRevoked((one) => told.push(one))
+    store.isFull = true
+    const unstored = {
+      code: 'io',
+      message: /token ci is revoked, but that could not be stored: no space/,
+      fix: /again/,
+    }
+    assert.throws(() => tokens.revoke('ci'), unstored)
+    assert.deepEqual([tokens.check(token), told], [{ ok: false, code: 'revoked-token' }, [id]])
+    assert.equal(again().check(token).ok, true, 'as the message says')
+    assert.throws(() => tokens.revoke('ci'), unstored, 'it may be tried again, by name')
+    store.isFull = false
+    await eventually('the retry', () => loop.blockedBy === undefined)
+    assert.deepEqual(again().check(token), { ok: false, code: 'revoked-token' })
+    assert.equal(tokens.revoke(id).state, 'revoked', 'now it is known to be stored')
+    assert.throws(() => tokens.revoke(id), code('conflict'))
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['token.created', 'token.revoked'],
+    )
+    loop.close()
+  })
+
+  it('are not made while the disk is full', () => {
+    const { tokens, events, store } = setUp()
+    store.isFull = true
+    assert.throws(() => tokens.create(ask()), /no space/)
+    assert.deepEqual([tokens.list(), events], [[], []])
+  })
+
   it('have names of their own, which come free with their end', () => {
     const { tokens } = setUp()
     tokens.create(ask())
@@ -141,7 +161,7 @@ describe('tokens', () => {
   })
 
   it('say when they were last used, to the minute; a full disk does not lock anybody out', () => {
-    const { tokens, clock, again, write } = setUp()
+    const { tokens, clock, again, store } = setUp()
     const { token } = tokens.create(ask())
     clock.nowMs += 5_000
     tokens.check(token)
@@ -149,7 +169,7 @@ describe('tokens', () => {
     tokens.check(token)
     assert.equal(again().list()[0]!.usedAtMs, START_MS + 5_000)
     clock.nowMs += 60_000
-    write.fails = true
+    store.isFull = true
     assert.equal(tokens.check(token).ok, true)
   })
 
