@@ -85,6 +85,22 @@ describe('mesh/wards: asking another ward', () => {
     assert.deepEqual(answers(step(told)), [])
   })
 
+  it('tells and keeps the proof when what it is told of one contradicts itself', () => {
+    const { mesh, step, first } = asking()
+    step({ type: 'peer-up', peer: signerOf('ann').id, wallMs: T0 })
+    const lies = [machine('eve', { labels: { zone: 'cellar' } }), machine('eve', { labels: { zone: 'roof' } })]
+    const told = { nonce: first.nonce, records: asTold(...lies), left: 0, moved: false }
+    const effects = step({ type: 'ward-told', from: first.to, ...told })
+    const { id } = signerOf('eve')
+    assert.ok(mesh.registry.quarantined.has(id))
+    assert.ok(effects.some((effect) => effect.type === 'persist' && effect.collection === 'proof' && effect.key === id))
+    assert.ok(effects.some((effect) => effect.type === 'node-event' && effect.what === 'quarantined'))
+    const passedOn = effects.flatMap((effect) =>
+      effect.type === 'send' && effect.message.t === 'sync-records' ? [[effect.to, effect.message.body.records]] : [],
+    )
+    assert.deepEqual(passedOn, [[signerOf('ann').id, lies.map(({ bytes }) => ({ bytes, ageMs: 0 }))]])
+  })
+
   it('goes to the next contact when one is silent, or has moved, and ends when all were', () => {
     const { mesh, step, first } = asking()
     const moved = { type: 'ward-told' as const, from: first.to, nonce: first.nonce, records: [], left: 0, moved: true }
