@@ -7,10 +7,9 @@ import { WHOLE } from '../../model/ward.ts'
 import type { NegotiationInput } from '../../negotiation/step.ts'
 import type { NodeId } from '../../negotiation/types.ts'
 import { release, setApart } from '../../registry/registry.ts'
-import { countRoster } from '../../topology/state.ts'
 import { beat, publishPassports } from '../heartbeat.ts'
 import { rejoinRoster, takeMembership } from '../membership.ts'
-import { beatIntervalMs } from '../pace.ts'
+import { beatIntervalMs, livingMembers } from '../pace.ts'
 import { tellRegistryNews } from '../registry-events.ts'
 import { syncWith } from '../sync.ts'
 import type { MeshState, StepContext } from '../types.ts'
@@ -37,7 +36,7 @@ export function reviewWard(state: MeshState, config: WardConfig, ctx: StepContex
   if (state.registry.apart.size > 0) state.deadlines.setEarlier('ward-release', nowMs)
   if (wards.move !== undefined) return hasArrived(state, config, ctx) ? arrive(state, ctx) : []
   const mayStay = wards.at === undefined && wards.digests.size === 0
-  if (state.phase === 'leaving' || (mayStay && countRoster(state.topology).alive <= config.wholeMost)) {
+  if (state.phase === 'leaving' || (mayStay && livingMembers(state) <= config.wholeMost)) {
     wards.wishedMs = undefined
     return []
   }
