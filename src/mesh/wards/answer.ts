@@ -7,23 +7,15 @@ import type { NodeId } from '../../negotiation/types.ts'
 import { nodes, supply, type KnownNode } from '../../registry/registry.ts'
 import { hashOf } from '../../topology/watchers.ts'
 import type { Rng } from '../../util/rng.ts'
-import { TokenBucket } from '../../util/token-bucket.ts'
 import type { MeshState, StepContext } from '../types.ts'
 import { newestByWard } from './digests.ts'
 import { heldWard, isIn } from './held.ts'
 import { placeIn } from './plan.ts'
 import { contains, holds, wardOf } from './ward.ts'
 
-/** Questions of one asker that are answered a second, and at once. */
-const ANSWERS_PER_S = 4
-const ANSWERS_BURST = 16
-
 /** Answers a question, unless its asker asks too often. */
 export function onAsk(state: MeshState, from: NodeId, { nonce, want }: WardAsk, ctx: StepContext): void {
-  const { askers } = state.wards
-  const bucket = askers.get(from) ?? new TokenBucket(ANSWERS_PER_S, ANSWERS_BURST, ctx.nowMs)
-  askers.set(from, bucket)
-  if (!bucket.take(ctx.nowMs)) return
+  if (!state.wards.askers.take(from, ctx.nowMs)) return
   const told =
     'nodes' in want ? nodesFor(state, want.nodes, ctx) : digestsFor(state, from, want.digestsFor, ctx.nowMs, ctx.rng)
   ctx.out.push({ type: 'send', to: from, message: { t: 'ward-told', body: { nonce, ...told } } })
