@@ -17,14 +17,40 @@ function nodeWithAnn() {
   const mesh = createMesh(signerOf('me').id, CONFIG, { ...facts, holdsCpuLimit: false, holdsMemoryLimit: false })
   const env = { config: CONFIG, rng: seededRng(1) }
   const hear = (record: VerifiedRecord) => meshStep(mesh, { type: 'record', record, ageMs: 0, ward: 'attic/' }, T0, env)
+  const tell = (record: VerifiedRecord) =>
+    meshStep(mesh, { type: 'record', record, ageMs: 0, from: signerOf('zoe').id }, T0, env)
   meshStep(mesh, { type: 'start', epoch: 7, alone: true }, T0, env)
   mesh.wards.at = wardOf('attic/')
   mesh.wards.zones = new Set(['attic', 'cellar'])
   hear(machine('ann', { seq: 5, labels: { zone: 'attic' } }))
   hear(heartbeat('ann'))
   assert.ok(mesh.topology.members.has(ANN))
-  return { mesh, hear }
+  mesh.wards.here.set(signerOf('zoe').id, 'cellar/')
+  return { mesh, hear, tell }
 }
+
+describe('mesh/wards: a proof by way of one who holds another ward', () => {
+  const lies = [machine('ann', { seq: 3, labels: { zone: 'attic' } }), machine('ann', { seq: 3, note: 'other' })]
+
+  it('convicts a member of this one, and nothing else comes that way', () => {
+    const { mesh, tell } = nodeWithAnn()
+    for (let seq = 6; seq < 20; seq++) tell(heartbeat('ann', { seq }))
+    assert.equal(mesh.registry.records.get(`${ANN}/heartbeat/`)?.record.seq, 1)
+    tell(lies[0]!)
+    assert.ok(!mesh.registry.quarantined.has(ANN))
+    const effects = tell(lies[1]!)
+    assert.ok(mesh.registry.quarantined.has(ANN))
+    assert.ok(effects.some((effect) => effect.type === 'persist' && effect.collection === 'proof'))
+    assert.ok(effects.some((effect) => effect.type === 'node-event' && effect.what === 'quarantined'))
+  })
+
+  it('says nothing of whom nobody here knows', () => {
+    const { mesh, tell } = nodeWithAnn()
+    tell(machine('bob', { labels: { zone: 'attic' } }))
+    tell(machine('bob', { note: 'other' }))
+    assert.equal(mesh.registry.authors.has(signerOf('bob').id), false)
+  })
+})
 
 describe('mesh/wards: a passport that names another zone', () => {
   it('sets its author apart', () => {
