@@ -23,11 +23,16 @@ export function onAsk(state: MeshState, from: NodeId, { nonce, want }: WardAsk, 
 
 type Told = Omit<WardTold, 'nonce'>
 
-/** One digest of each ward; those first that the asker may be in, then those of its zone. */
+/**
+ * The newest digest of each ward: those first that the asker may be in, then those of its zone. Then the others, for
+ * who asks goes by several that speak for wards (`isTold`), and there may be two wards only.
+ */
 function digestsFor({ wards }: MeshState, asker: NodeId, label: string, nowMs: number, rng: Rng): Told {
   const place = placeIn(wards.zones, { label, hash: hashOf(asker) })
-  const held = rng.shuffle([...newestByWard(wards).values()].filter(({ expiresMs }) => nowMs < expiresMs))
-  const order = ({ ward }: (typeof held)[number]) => (holds(ward, place) ? 0 : ward.zone === place.zone ? 1 : 2)
+  const held = rng.shuffle([...wards.digests.values()].filter(({ expiresMs }) => nowMs < expiresMs))
+  const newest = new Set([...newestByWard(wards).values()].map(({ record }) => record))
+  const order = ({ ward, record }: (typeof held)[number]) =>
+    (newest.has(record) ? 0 : 3) + (holds(ward, place) ? 0 : ward.zone === place.zone ? 1 : 2)
   let leftBytes: number = WARD_LIMITS.toldBytes
   const records: Told['records'] = []
   for (const { record, bornMs } of held.toSorted((a, b) => order(a) - order(b))) {
