@@ -5,8 +5,8 @@ export const EQUIVOCATION_BUGS: readonly PlantedBug[] = [
   {
     name: 'equivocation-unseen',
     file: 'src/registry/merge.ts',
-    line: 'if (rival !== undefined) {',
-    instead: 'if (rival !== undefined && record.author === selfId) {',
+    line: 'if (rival === undefined) return false',
+    instead: 'if (rival === undefined || author.id !== state.config.selfId) return false',
     why: 'an author shows one thing here and another there, and nobody minds',
   },
   {

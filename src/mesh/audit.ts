@@ -16,7 +16,7 @@ import type { AuditDraft, AuditType } from '../model/audit.ts'
 import type { ControlMessage } from '../model/control.ts'
 import type { NodeId } from '../negotiation/types.ts'
 import { BoundedMap } from '../util/bounded-map.ts'
-import { TokenBucket } from '../util/token-bucket.ts'
+import { TokenBuckets, type Rate } from '../util/token-buckets.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
 import { readAlarm, readHead } from './audit-stored.ts'
 import type { AuditState, MeshEffect, MeshState, StepContext } from './types.ts'
@@ -32,16 +32,15 @@ const BY_STRANGERS: ReadonlySet<AuditType> = new Set([
   'refusal.sent',
   'cancel.received',
 ])
-/** Such events a second of one peer that is not on the trust list, and how many at once. */
-const STRANGER_PER_S = 20
-const STRANGER_BURST = 2_000
+/** Such events of one peer that is not on the trust list. */
+const BY_STRANGER: Rate = { perSecond: 20, burst: 2_000 }
 const MAX_STRANGERS = 1_024
 
 /** Nothing is known of others. */
 export function createAuditState(): AuditState {
   return {
     witness: createWitness(),
-    allowance: new BoundedMap(MAX_STRANGERS, 'evict-oldest'),
+    allowance: new TokenBuckets(BY_STRANGER, MAX_STRANGERS),
     omitted: new BoundedMap(MAX_STRANGERS, 'evict-oldest'),
   }
 }
@@ -59,9 +58,7 @@ export function boundStrangers(state: MeshState, { nowMs, out }: StepContext): v
     const peer = effect.event.peer!
     if (state.local.trusted.has(peer)) continue
     const { allowance, omitted } = state.audit
-    const bucket = allowance.get(peer) ?? new TokenBucket(STRANGER_PER_S, STRANGER_BURST, nowMs)
-    allowance.set(peer, bucket)
-    if (bucket.take(nowMs)) continue
+    if (allowance.take(peer, nowMs)) continue
     omitted.set(peer, (omitted.get(peer) ?? 0) + 1)
     out.splice(at--, 1)
   }

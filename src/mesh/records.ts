@@ -2,6 +2,7 @@
 import type { NegotiationInput } from '../negotiation/step.ts'
 import { witness } from './audit.ts'
 import {
+  holdAgainst,
   expel,
   merge,
   tick,
@@ -45,7 +46,9 @@ export function takeRecord(
   }
   if (!isRecordHeld(state, input)) {
     out.push({ type: 'fate', fate: 'ignore', outcome: 'other-ward' })
-    return input.from === undefined ? onStranger(state, record, ctx) : []
+    if (input.from === undefined) return onStranger(state, record, ctx)
+    // Whoever asked about another ward finds lies there, and tells those it is linked to, whatever they hold.
+    return carryOver(state, holdAgainst(state.registry, record, nowMs), ctx)
   }
   const merged = merge(state.registry, record, ageMs, nowMs, statedAgeMs)
   const isNews = merged.outcome === 'new' || merged.outcome === 'updated'
@@ -70,10 +73,12 @@ export function expelMember(state: MeshState, peer: string, ctx: StepContext): N
 
 function carryOver(state: MeshState, effects: RegistryEffects, ctx: StepContext): NegotiationInput[] {
   const { apart } = state.registry
-  // What becomes of members of other wards is told by nobody here: they are merely known for a while.
+  // Members of other wards are merely known for a while: of what becomes of them nothing is told, but that one lies.
   const { at, move } = state.wards
   const isOurs = (event: RegistryEvent) =>
-    !('peerId' in event) || !(apart.has(event.peerId) || (isLapse(event) && isLeftBehind(state, event.peerId)))
+    !('peerId' in event) ||
+    event.type === 'quarantined' ||
+    !(apart.has(event.peerId) || (isLapse(event) && isLeftBehind(state, event.peerId)))
   const isWhole = apart.size === 0 && at === undefined && move === undefined
   const events = isWhole ? effects.events : effects.events.filter(isOurs)
   const told = tellRegistryNews(state, { ...effects, events }, ctx.out)

@@ -20,7 +20,7 @@ import type { Deadlines } from '../util/deadlines.ts'
 import type { TopologyConfig, TopologyState } from '../topology/types.ts'
 import type { Clusters } from '../topology/zones.ts'
 import type { Rng } from '../util/rng.ts'
-import type { TokenBucket } from '../util/token-bucket.ts'
+import type { TokenBuckets } from '../util/token-buckets.ts'
 import type { VerifiedRecord } from '../wire/envelope.ts'
 import type { WardConfig, WardState, WardTimer } from './wards/state.ts'
 
@@ -102,7 +102,8 @@ export interface Fill {
 /** What the mesh keeps for its audit. */
 export interface AuditState {
   readonly witness: WitnessState
-  readonly allowance: BoundedMap<NodeId, TokenBucket>
+  /** What strangers may still have written. */
+  readonly allowance: TokenBuckets
   /** Events of strangers that were not written, and not yet told. */
   readonly omitted: BoundedMap<NodeId, number>
 }

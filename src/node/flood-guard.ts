@@ -6,13 +6,7 @@
 import type { PeerIdText } from '../peer/peer.ts'
 import { BoundedMap } from '../util/bounded-map.ts'
 import type { Clock } from '../util/clock.ts'
-import { TokenBucket } from '../util/token-bucket.ts'
-
-/** A rate, and how much of it may come at once. */
-interface Rate {
-  readonly perSecond: number
-  readonly burst: number
-}
+import { TokenBuckets, type Rate } from '../util/token-buckets.ts'
 
 /**
  * Control frames of one peer. The busiest honest one, which hands out or reports tasks in batches, stays far below; one
@@ -36,8 +30,8 @@ const AUTHOR: Rate = { perSecond: 20, burst: 200 }
 const TOLD: Rate = { perSecond: 500, burst: 10_000 }
 /** So many records of its own that are dropped are a misdeed: five are reached in a second by one that floods. */
 const DROPPED_A_MISDEED = 200
-/** Of others one is noted so seldom: five in quick succession are what turns a peer away. */
-const MISDEED_EVERY_MS = 1_000
+/** Of others one a second is noted: five in quick succession are what turns a peer away. */
+const MISDEEDS: Rate = { perSecond: 1, burst: 1 }
 /** More than can be linked. */
 const MAX_PEERS = 1_024
 /** As many as a registry knows. */
@@ -53,13 +47,13 @@ export interface FloodGuardOptions {
 /** One for each daemon. */
 export class FloodGuard {
   readonly #options: FloodGuardOptions
-  readonly #frames = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
-  readonly #gossip = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
-  readonly #authors = new BoundedMap<PeerIdText, TokenBucket>(MAX_AUTHORS, 'evict-oldest')
-  readonly #told = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
+  readonly #frames = new TokenBuckets(FRAMES, MAX_PEERS)
+  readonly #gossip = new TokenBuckets(GOSSIP, MAX_PEERS)
+  readonly #authors = new TokenBuckets(AUTHOR, MAX_AUTHORS)
+  readonly #told = new TokenBuckets(TOLD, MAX_PEERS)
   /** Since the last that were a misdeed. */
   readonly #dropped = new BoundedMap<PeerIdText, number>(MAX_PEERS, 'evict-oldest')
-  readonly #misdeeds = new BoundedMap<PeerIdText, TokenBucket>(MAX_PEERS, 'evict-oldest')
+  readonly #misdeeds = new TokenBuckets(MISDEEDS, MAX_PEERS)
 
   constructor(options: FloodGuardOptions) {
     this.#options = options
@@ -67,12 +61,12 @@ export class FloodGuard {
 
   /** Whether a control frame of this peer is taken. */
   mayTakeFrame(peer: PeerIdText): boolean {
-    return this.#take(this.#frames, FRAMES, peer) || this.blame(peer)
+    return this.#frames.take(peer, this.#nowMs) || this.blame(peer)
   }
 
   /** Whether gossip that this neighbour brings is looked at. */
   mayHear(from: PeerIdText): boolean {
-    return this.#take(this.#gossip, GOSSIP, from)
+    return this.#gossip.take(from, this.#nowMs)
   }
 
   /**
@@ -80,19 +74,19 @@ export class FloodGuard {
    * in its name takes nothing from it: only what was verified does.
    */
   isSpent(author: PeerIdText, from: PeerIdText): boolean {
-    const isEmpty = this.#authors.get(author)?.isEmpty(this.#options.clock.nowMs()) ?? false
+    const isEmpty = this.#authors.isEmpty(author, this.#nowMs)
     if (isEmpty && author === from) this.#blameForDropped(from)
     return isEmpty
   }
 
   /** A record of this author was news. */
   notePublished(author: PeerIdText): void {
-    this.#take(this.#authors, AUTHOR, author)
+    this.#authors.take(author, this.#nowMs)
   }
 
   /** Whether one more record that this neighbour tells of in a comparison is looked at. */
   mayTellOf(from: PeerIdText): boolean {
-    return this.#take(this.#told, TOLD, from)
+    return this.#told.take(from, this.#nowMs)
   }
 
   #blameForDropped(peer: PeerIdText): void {
@@ -103,15 +97,11 @@ export class FloodGuard {
 
   /** Notes a misdeed, of which there is one a second at most. @returns false */
   blame(peer: PeerIdText): false {
-    if (this.#take(this.#misdeeds, { perSecond: 1_000 / MISDEED_EVERY_MS, burst: 1 }, peer))
-      this.#options.penalise(peer)
+    if (this.#misdeeds.take(peer, this.#nowMs)) this.#options.penalise(peer)
     return false
   }
 
-  #take(buckets: BoundedMap<PeerIdText, TokenBucket>, { perSecond, burst }: Rate, key: PeerIdText): boolean {
-    const nowMs = this.#options.clock.nowMs()
-    const bucket = buckets.get(key) ?? new TokenBucket(perSecond, burst, nowMs)
-    buckets.set(key, bucket)
-    return bucket.take(nowMs)
+  get #nowMs(): number {
+    return this.#options.clock.nowMs()
   }
 }

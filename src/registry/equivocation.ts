@@ -15,11 +15,15 @@ import {
   type RegistryState,
 } from './types.ts'
 
-/** A record of the same kind and number with another hash, among those seen lately and those that count now. */
+/**
+ * A record of the same kind and number with another hash: among those seen lately, those that count now, and the last
+ * that was older than all of them. A proof comes as two records, one right after the other, so it is confirmed by
+ * itself, however much has been seen of its author since.
+ */
 export function findRival(state: RegistryState, author: Author, record: VerifiedRecord): Uint8Array | undefined {
   const contradicts = (other: Recent | VerifiedRecord) => sameNumber(other, record) && other.hash !== record.hash
-  const recent = author.recent.get(record.kind)?.find(contradicts)
-  if (recent !== undefined) return recent.bytes
+  const seen = author.recent.get(record.kind)?.find(contradicts) ?? author.older.get(record.kind)
+  if (seen !== undefined && contradicts(seen)) return seen.bytes
   for (const { record: other } of author.passports.values()) {
     if (other.kind === record.kind && contradicts(other)) return other.bytes
   }
@@ -40,8 +44,9 @@ export function remember(author: Author, record: VerifiedRecord): boolean {
   if (recent.some((other) => other.hash === record.hash)) return true
   const at = recent.findIndex((other) => isNewer(other, record))
   const { epoch, seq, hash, bytes } = record
-  recent.splice(at < 0 ? recent.length : at, 0, { epoch, seq, hash, bytes })
-  if (recent.length > REGISTRY_LIMITS.recentPerKind) recent.shift()
+  const seen: Recent = { epoch, seq, hash, bytes }
+  recent.splice(at < 0 ? recent.length : at, 0, seen)
+  if (recent.length > REGISTRY_LIMITS.recentPerKind && recent.shift() === seen) author.older.set(record.kind, seen)
   return false
 }
 
@@ -67,6 +72,7 @@ export function quarantine(
   dropEntry(state, author, `${author.id}/heartbeat/`)
   author.beat = undefined
   author.recent.clear()
+  author.older.clear()
   const { kind, epoch, seq } = record
   effects.events.push({ type: 'quarantined', peerId: author.id, kind, epoch, seq })
 }

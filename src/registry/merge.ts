@@ -123,18 +123,7 @@ export function merge(
   const author = ensureAuthor(state, record.author, effects)
   if (author === undefined) return end('full')
 
-  const rival = findRival(state, author, record)
-  if (rival !== undefined) {
-    if (record.author === selfId) {
-      // Quarantining ourselves would help nobody; the owner of this machine has to know.
-      const { kind, epoch, seq } = record
-      effects.events.push({ type: 'own-key-copied', kind, epoch, seq })
-    } else {
-      quarantine(state, author, record, rival, effects)
-      settle(state, author, nowMs, effects)
-    }
-    return end('equivocation')
-  }
+  if (convict(state, author, record, nowMs, effects)) return end('equivocation')
   const seenBefore = remember(author, record)
   const markName = `${record.kind}/${record.name}`
   const mark = author.marks.get(markName)
@@ -164,6 +153,39 @@ export function merge(
   persistRecord(entry, effects)
   announce(state, author, entry, nowMs, effects)
   return end(known === undefined ? 'new' : 'updated')
+}
+
+/** Holds a record against what was seen of its author. @returns whether it contradicts it */
+function convict(
+  state: RegistryState,
+  author: Author,
+  record: VerifiedRecord,
+  nowMs: number,
+  effects: RegistryEffects,
+): boolean {
+  const rival = findRival(state, author, record)
+  if (rival === undefined) return false
+  if (author.id === state.config.selfId) {
+    // Quarantining ourselves would help nobody; the owner of this machine has to know.
+    const { kind, epoch, seq } = record
+    effects.events.push({ type: 'own-key-copied', kind, epoch, seq })
+    return true
+  }
+  quarantine(state, author, record, rival, effects)
+  settle(state, author, nowMs, effects)
+  return true
+}
+
+/**
+ * Only holds a record against what was seen of its author, and remembers it for the next: one of a known author that is
+ * not taken in, by way of somebody who has no say in that. It may be half of a proof.
+ */
+export function holdAgainst(state: RegistryState, record: VerifiedRecord, nowMs: number): RegistryEffects {
+  const effects = noEffects()
+  const author = state.authors.get(record.author)
+  if (author === undefined || state.quarantined.has(author.id)) return effects
+  if (!convict(state, author, record, nowMs, effects)) remember(author, record)
+  return effects
 }
 
 /** A record that lives for no time at all takes its predecessor with it, and stays away by its mark. */

@@ -2,7 +2,7 @@
 export { statedAgeMs } from './age.ts'
 export { release, setApart } from './apart.ts'
 export { createRegistry, isNewer } from './state.ts'
-export { merge, type Merged, type MergeOutcome } from './merge.ts'
+export { holdAgainst, merge, type Merged, type MergeOutcome } from './merge.ts'
 export { DEAD_INTERVALS, expel, leaseMsOf, nextExpiryMs, noteVerdict, tick } from './liveness.ts'
 export { find, node, nodes, type KnownNode } from './query.ts'
 export { answerBuckets, answerDigest, digest, digestOf, supply } from './sync.ts'

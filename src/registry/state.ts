@@ -124,6 +124,7 @@ export function ensureAuthor(state: RegistryState, id: string, effects: Registry
     clock: undefined,
     marks: new Map(),
     recent: new Map(),
+    older: new Map(),
     shown: 'gone',
   }
   if (state.authors.size >= REGISTRY_LIMITS.authors) forgetOne(state, effects)

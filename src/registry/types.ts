@@ -89,6 +89,8 @@ export interface Author {
   readonly marks: Map<string, Mark>
   /** By kind, in rising order of (epoch, seq). */
   readonly recent: Map<string, Recent[]>
+  /** By kind, the last to come that was older than all of those. */
+  readonly older: Map<string, Recent>
   /** As last told to watchers. */
   shown: NodeState | 'gone'
 }

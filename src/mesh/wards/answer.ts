@@ -7,23 +7,15 @@ import type { NodeId } from '../../negotiation/types.ts'
 import { nodes, supply, type KnownNode } from '../../registry/registry.ts'
 import { hashOf } from '../../topology/watchers.ts'
 import type { Rng } from '../../util/rng.ts'
-import { TokenBucket } from '../../util/token-bucket.ts'
 import type { MeshState, StepContext } from '../types.ts'
 import { newestByWard } from './digests.ts'
 import { heldWard, isIn } from './held.ts'
 import { placeIn } from './plan.ts'
 import { contains, holds, wardOf } from './ward.ts'
 
-/** Questions of one asker that are answered a second, and at once. */
-const ANSWERS_PER_S = 4
-const ANSWERS_BURST = 16
-
 /** Answers a question, unless its asker asks too often. */
 export function onAsk(state: MeshState, from: NodeId, { nonce, want }: WardAsk, ctx: StepContext): void {
-  const { askers } = state.wards
-  const bucket = askers.get(from) ?? new TokenBucket(ANSWERS_PER_S, ANSWERS_BURST, ctx.nowMs)
-  askers.set(from, bucket)
-  if (!bucket.take(ctx.nowMs)) return
+  if (!state.wards.askers.take(from, ctx.nowMs)) return
   const told =
     'nodes' in want ? nodesFor(state, want.nodes, ctx) : digestsFor(state, from, want.digestsFor, ctx.nowMs, ctx.rng)
   ctx.out.push({ type: 'send', to: from, message: { t: 'ward-told', body: { nonce, ...told } } })
@@ -31,11 +23,16 @@ export function onAsk(state: MeshState, from: NodeId, { nonce, want }: WardAsk, 
 
 type Told = Omit<WardTold, 'nonce'>
 
-/** One digest of each ward; those first that the asker may be in, then those of its zone. */
+/**
+ * The newest digest of each ward: those first that the asker may be in, then those of its zone. Then the others, for
+ * who asks goes by several that speak for wards (`isTold`), and there may be two wards only.
+ */
 function digestsFor({ wards }: MeshState, asker: NodeId, label: string, nowMs: number, rng: Rng): Told {
   const place = placeIn(wards.zones, { label, hash: hashOf(asker) })
-  const held = rng.shuffle([...newestByWard(wards).values()].filter(({ expiresMs }) => nowMs < expiresMs))
-  const order = ({ ward }: (typeof held)[number]) => (holds(ward, place) ? 0 : ward.zone === place.zone ? 1 : 2)
+  const held = rng.shuffle([...wards.digests.values()].filter(({ expiresMs }) => nowMs < expiresMs))
+  const newest = new Set([...newestByWard(wards).values()].map(({ record }) => record))
+  const order = ({ ward, record }: (typeof held)[number]) =>
+    (newest.has(record) ? 0 : 3) + (holds(ward, place) ? 0 : ward.zone === place.zone ? 1 : 2)
   let leftBytes: number = WARD_LIMITS.toldBytes
   const records: Told['records'] = []
   for (const { record, bornMs } of held.toSorted((a, b) => order(a) - order(b))) {

@@ -6,7 +6,7 @@ import { WARD_LIMITS, type WardQuestion } from '../../model/ward.ts'
 import { zoneLabel } from '../../model/zones.ts'
 import type { NegotiationInput } from '../../negotiation/step.ts'
 import type { NodeId } from '../../negotiation/types.ts'
-import { merge, setApart } from '../../registry/registry.ts'
+import { merge, setApart, type RegistryEvent } from '../../registry/registry.ts'
 import { tellRegistryNews } from '../registry-events.ts'
 import type { MeshEffect, MeshInput, MeshState, StepContext } from '../types.ts'
 import { takeDigest } from './digests.ts'
@@ -20,6 +20,9 @@ const ANSWER_MS = 3_000
 const MOST_ASKED = 4
 /** A ward that was silent is asked again after so long. */
 const SILENT_MS = 60_000
+
+/** What is told of what becomes of guests. */
+const GUEST_NEWS: ReadonlySet<RegistryEvent['type']> = new Set(['passport-changed', 'heartbeat', 'quarantined'])
 
 /** Nobody has answered. */
 const SILENCE = { outcome: 'silent', left: 0, last: '' } as const
@@ -122,15 +125,17 @@ function takeGuest(
   const { registry, wards } = state
   const { author, kind } = record
   if ((kind !== 'passport' && kind !== 'heartbeat') || isHeldHere(state, author)) return []
-  const { events } = merge(registry, record, ageMs, nowMs, statedAgeMs)
+  const { events, persist } = merge(registry, record, ageMs, nowMs, statedAgeMs)
   if (!registry.authors.has(author)) return []
   setApart(registry, author, true)
   wards.guests.delete(author)
   wards.guests.set(author, nowMs)
   // Whoever was pushed out for it, and had nobody to work for.
   state.deadlines.setEarlier('ward-release', nowMs)
-  const news = events.filter(({ type }) => type === 'passport-changed' || type === 'heartbeat')
-  return tellRegistryNews(state, { events: news, persist: [] }, out)
+  // Nothing of guests is told or stored, except that one lies: its own ward may not know it yet.
+  const news = events.filter(({ type }) => GUEST_NEWS.has(type))
+  const proofs = persist.filter(({ collection }) => collection === 'proof')
+  return tellRegistryNews(state, { events: news, persist: proofs }, out)
 }
 
 function answered(

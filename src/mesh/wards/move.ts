@@ -7,13 +7,13 @@ import { WHOLE } from '../../model/ward.ts'
 import type { NegotiationInput } from '../../negotiation/step.ts'
 import type { NodeId } from '../../negotiation/types.ts'
 import { release, setApart } from '../../registry/registry.ts'
-import { countRoster } from '../../topology/state.ts'
 import { beat, publishPassports } from '../heartbeat.ts'
 import { rejoinRoster, takeMembership } from '../membership.ts'
-import { beatIntervalMs } from '../pace.ts'
+import { beatIntervalMs, livingMembers } from '../pace.ts'
 import { tellRegistryNews } from '../registry-events.ts'
 import { syncWith } from '../sync.ts'
 import type { MeshState, StepContext } from '../types.ts'
+import { askForDigests } from './ask.ts'
 import { expireDigests, membersIn, newestByWard } from './digests.ts'
 import { heldName, holdsTheSame, isHeldHere, livingIn, livingResidents, residentOf } from './held.ts'
 import { lookAfterLinks } from './links.ts'
@@ -36,8 +36,9 @@ export function reviewWard(state: MeshState, config: WardConfig, ctx: StepContex
   lookAfterLinks(state, ctx)
   if (state.registry.apart.size > 0) state.deadlines.setEarlier('ward-release', nowMs)
   if (wards.move !== undefined) return hasArrived(state, config, ctx) ? arrive(state, ctx) : []
+  if (wards.at === undefined) askAgain(state, ctx)
   const mayStay = wards.at === undefined && wards.digests.size === 0
-  if (state.phase === 'leaving' || (mayStay && countRoster(state.topology).alive <= config.wholeMost)) {
+  if (state.phase === 'leaving' || (mayStay && livingMembers(state) <= config.wholeMost)) {
     wards.wishedMs = undefined
     return []
   }
@@ -79,9 +80,19 @@ const LEAST_SPEAKERS = 3
  * Whether most of those who are linked say that they are in a ward, and several members speak for theirs: one that lies
  * must not make a node of a small mesh forget the others, not even one that is linked with it alone at first.
  */
-function isTold({ peers, wards }: MeshState): boolean {
-  const inWards = [...peers].filter((peer) => (wards.here.get(peer) ?? WHOLE) !== WHOLE)
-  return 2 * inWards.length > peers.size && wards.digests.size >= LEAST_SPEAKERS
+function isTold(state: MeshState): boolean {
+  return 2 * peersInWards(state).length > state.peers.size && state.wards.digests.size >= LEAST_SPEAKERS
+}
+
+function peersInWards({ peers, wards }: MeshState): NodeId[] {
+  return [...peers].filter((peer) => (wards.here.get(peer) ?? WHOLE) !== WHOLE)
+}
+
+/** One that was told too little, by whoever was asked first, asks another. */
+function askAgain(state: MeshState, ctx: StepContext): void {
+  const inWards = peersInWards(state)
+  const isAstray = 2 * inWards.length > state.peers.size && state.wards.digests.size < LEAST_SPEAKERS
+  if (isAstray) askForDigests(state, ctx.rng.pick(inWards), ctx)
 }
 
 /** Others are in wards already, and this node holds nothing that they wait for: it is there at once. */

@@ -1,7 +1,6 @@
 /** Where a node says what: on the topics of its ward, and of the one it goes to. */
 import { WHOLE } from '../../model/ward.ts'
-import { countRoster } from '../../topology/state.ts'
-import { beatIntervalMs } from '../pace.ts'
+import { beatIntervalMs, livingMembers } from '../pace.ts'
 import type { MeshConfig, MeshEffect, MeshState } from '../types.ts'
 import { membersIn, newestByWard } from './digests.ts'
 import { livingIn } from './held.ts'
@@ -35,14 +34,14 @@ export function beatPace(
   nowMs: number,
 ): Spoken & { readonly intervalMs: number; readonly paceMs: number } {
   const { wards } = state
-  const { alive } = countRoster(state.topology)
+  const living = livingMembers(state)
   if (!isBetween(state)) {
-    const intervalMs = beatIntervalMs(config, alive)
+    const intervalMs = beatIntervalMs(config, living)
     return { ...everywhere(state), intervalMs, paceMs: intervalMs }
   }
   const ward = wards.at ?? wards.move?.to
   const paceMs = beatIntervalMs(config, 1 + livingIn(state, ward).length)
-  const wholeMs = beatIntervalMs(config, Math.max(alive, membersIn(newestByWard(wards).values(), undefined)))
+  const wholeMs = beatIntervalMs(config, Math.max(living, membersIn(newestByWard(wards).values(), undefined)))
   const isDue = nowMs - wards.toldWholeMs >= DUE_SHARE * wholeMs
   if (isDue) wards.toldWholeMs = nowMs
   return { wards: isDue ? [WHOLE, nameOf(ward)] : [nameOf(ward)], intervalMs: wholeMs, paceMs }

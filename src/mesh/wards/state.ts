@@ -1,7 +1,7 @@
 /** What a node keeps of wards: in which it is, where it goes, and what the others say of theirs. */
 import type { WardDigest, WardQuestion } from '../../model/ward.ts'
 import { BoundedMap } from '../../util/bounded-map.ts'
-import type { TokenBucket } from '../../util/token-bucket.ts'
+import { TokenBuckets, type Rate } from '../../util/token-buckets.ts'
 import type { VerifiedRecord } from '../../wire/envelope.ts'
 import type { Ward } from './ward.ts'
 
@@ -52,6 +52,9 @@ export const HELD_LIMITS = {
   silent: 256,
 } as const
 
+/** Questions of one asker that are answered. */
+const ANSWERS: Rate = { perSecond: 4, burst: 16 }
+
 /** The newest digest of one author. */
 export interface HeldDigest {
   readonly ward: Ward
@@ -98,7 +101,7 @@ export interface WardState {
   readonly guests: BoundedMap<string, number>
   readonly questions: BoundedMap<number, Question>
   /** What each asker may still ask. */
-  readonly askers: BoundedMap<string, TokenBucket>
+  readonly askers: TokenBuckets
   /** Wards none of whose contacts has answered, by name, and since when. */
   readonly silent: BoundedMap<string, number>
   /** When a job last asked other wards. */
@@ -120,7 +123,7 @@ export function createWards(): WardState {
     here: new Map(),
     guests: new BoundedMap(HELD_LIMITS.guests, 'evict-oldest'),
     questions: new BoundedMap(HELD_LIMITS.questions, 'refuse'),
-    askers: new BoundedMap(HELD_LIMITS.askers, 'evict-oldest'),
+    askers: new TokenBuckets(ANSWERS, HELD_LIMITS.askers),
     silent: new BoundedMap(HELD_LIMITS.silent, 'evict-oldest'),
     looked: new BoundedMap(HELD_LIMITS.looked, 'evict-oldest'),
     outside: [],

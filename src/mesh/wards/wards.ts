@@ -4,7 +4,7 @@ import type { ControlMessage } from '../../model/control.ts'
 import type { NegotiationInput } from '../../negotiation/step.ts'
 import type { NodeId } from '../../negotiation/types.ts'
 import type { VerifiedRecord } from '../../wire/envelope.ts'
-import { setApart } from '../../registry/registry.ts'
+import { isNewer, setApart } from '../../registry/registry.ts'
 import { takeMembership } from '../membership.ts'
 import { syncWith } from '../sync.ts'
 import type { MeshInput, MeshState, RecordFate, StepContext } from '../types.ts'
@@ -95,11 +95,14 @@ export function isRecordHeld(state: MeshState, input: MeshInput & { type: 'recor
 }
 
 /** A passport says that its author is elsewhere: whoever was taken for one of this ward is none. */
-export function onStranger(state: MeshState, { kind, author }: VerifiedRecord, ctx: StepContext): NegotiationInput[] {
+export function onStranger(state: MeshState, record: VerifiedRecord, ctx: StepContext): NegotiationInput[] {
   const { registry, wards } = state
-  if (kind !== 'passport' || wards.at === undefined || !registry.authors.has(author) || registry.apart.has(author)) {
-    return []
-  }
+  const { kind, name, author } = record
+  const known = registry.authors.get(author)
+  if (kind !== 'passport' || wards.at === undefined || known === undefined || registry.apart.has(author)) return []
+  // Anybody can send an old one again, of the time when its author was elsewhere.
+  const mark = known.marks.get(`passport/${name}`)
+  if (mark !== undefined && !isNewer(record, mark)) return []
   setApart(registry, author, true)
   state.deadlines.setEarlier('ward-release', ctx.nowMs)
   return takeMembership(state, { type: 'member-dismissed', id: author }, ctx)

@@ -16,13 +16,12 @@ import { BoundedMap } from '../../util/bounded-map.ts'
 import type { Clock } from '../../util/clock.ts'
 import { messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
-import { TokenBucket } from '../../util/token-bucket.ts'
+import { TokenBuckets, type Rate } from '../../util/token-buckets.ts'
 import { AuditError, type AuditLog } from './log.ts'
 import { storyRows } from './story.ts'
 
 /** Answers a second to one peer, and how many at once. One takes some milliseconds at most. */
-const ANSWERS_PER_S = 2
-const ANSWER_BURST = 20
+const ANSWERS: Rate = { perSecond: 2, burst: 20 }
 /** Peers whose questions are counted: more than there can be links. */
 const MAX_ASKERS = 1_024
 /** Questions under way at once; beyond it further ones are not asked. */
@@ -51,7 +50,7 @@ export interface ExchangeOptions {
 /** Both sides of the exchange. */
 export class AuditExchange {
   readonly #options: ExchangeOptions
-  readonly #allowance = new BoundedMap<string, TokenBucket>(MAX_ASKERS, 'evict-oldest')
+  readonly #allowance = new TokenBuckets(ANSWERS, MAX_ASKERS)
   /** By peer and nonce. */
   readonly #asked = new BoundedMap<string, (told: Told | undefined) => void>(MAX_ASKED, 'refuse')
 
@@ -91,10 +90,7 @@ export class AuditExchange {
   /** Answers a question, unless its asker asks too much or there is nothing to say. */
   answer(to: string, { nonce, want }: AuditAsk): void {
     const { clock, send, logger } = this.#options
-    const nowMs = clock.nowMs()
-    const allowance = this.#allowance.get(to) ?? new TokenBucket(ANSWERS_PER_S, ANSWER_BURST, nowMs)
-    this.#allowance.set(to, allowance)
-    if (!allowance.take(nowMs)) return
+    if (!this.#allowance.take(to, clock.nowMs())) return
     try {
       const told = this.#tell(to, want)
       // A link that goes at this moment takes the answer with it.

@@ -11,7 +11,7 @@ import type { Peer, PeerIdText } from '../../peer/peer.ts'
 import { leaseMsOf, nodes } from '../../registry/registry.ts'
 import { BoundedMap } from '../../util/bounded-map.ts'
 import type { Clock } from '../../util/clock.ts'
-import { TokenBucket } from '../../util/token-bucket.ts'
+import { TokenBuckets, type Rate } from '../../util/token-buckets.ts'
 import type { ExamineMessage } from '../inbound.ts'
 import { toFrame, type Sealer } from '../messages.ts'
 import type { Probes } from '../probes.ts'
@@ -22,8 +22,7 @@ const MAX_ASKED = 512
  * Answers a second to one peer, and how many at once: an answer with links takes the work of a list of all nodes. One
  * `althing doctor` asks some ten times in a few seconds.
  */
-const ANSWERS_PER_S = 10
-const ANSWER_BURST = 40
+const ANSWERS: Rate = { perSecond: 10, burst: 40 }
 /** Peers whose questions are counted: more than there can be links. */
 const MAX_ASKERS = 1_024
 /** How long an answer may take. */
@@ -60,7 +59,7 @@ export class Examiner {
   /** By peer and nonce. */
   readonly #asked = new BoundedMap<string, Asked>(MAX_ASKED, 'refuse')
   /** What each peer may still ask. */
-  readonly #allowance = new BoundedMap<PeerIdText, TokenBucket>(MAX_ASKERS, 'evict-oldest')
+  readonly #allowance = new TokenBuckets(ANSWERS, MAX_ASKERS)
 
   constructor(options: ExaminerOptions) {
     this.#options = options
@@ -107,7 +106,7 @@ export class Examiner {
 
   #answer(to: PeerIdText, { nonce, links }: Examine): void {
     const { clock, mdns, sealer, mesh } = this.#options
-    if (!this.#mayAsk(to, clock.nowMs())) return
+    if (!this.#allowance.take(to, clock.nowMs())) return
     const receivedMs = clock.wallMs()
     const heartbeatAgeMs = heartbeatAgeOf(mesh, to, clock.nowMs())
     const datagramAgeMs = this.#options.probes().datagramAgeMs(to)
@@ -127,12 +126,6 @@ export class Examiner {
       .peer()
       .send(to, toFrame({ t: 'examined', body }, sealer))
       .catch(() => {})
-  }
-
-  #mayAsk(peer: PeerIdText, nowMs: number): boolean {
-    const allowance = this.#allowance.get(peer) ?? new TokenBucket(ANSWERS_PER_S, ANSWER_BURST, nowMs)
-    this.#allowance.set(peer, allowance)
-    return allowance.take(nowMs)
   }
 
   /** How this node reaches each member it knows, linked ones first. */

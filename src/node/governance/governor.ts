@@ -24,7 +24,7 @@ import { makeStatement, openStatement, type StatementSigner, type VerifiedStatem
 import { SPREAD_KINDS, type StoredCluster } from './cluster-store.ts'
 import type { GovernanceJournal } from './journal.ts'
 import { proposalWrite } from './proposal-store.ts'
-import { openProposal, ProposalAllowance } from './proposals.ts'
+import { openProposal, proposalAllowance } from './proposals.ts'
 
 /** How often the time is looked at, and one neighbour is compared with. */
 const TICK_MS = 30_000
@@ -56,7 +56,7 @@ export class Governor {
   readonly refused = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #wasFresh = true
-  readonly #allowance = new ProposalAllowance()
+  readonly #allowance = proposalAllowance()
   #lastDecision: string | undefined
 
   constructor(options: GovernorOptions) {

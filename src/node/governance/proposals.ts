@@ -4,26 +4,17 @@ import type { GovernanceState } from '../../governance/state.ts'
 import type { StoredProposal } from '../../governance/types.ts'
 import type { GovernanceProposal } from '../../model/governance-sync.ts'
 import type { ProposalView } from '../../model/proposal-view.ts'
-import { BoundedMap } from '../../util/bounded-map.ts'
-import { TokenBucket } from '../../util/token-bucket.ts'
+import { TokenBuckets, type Rate } from '../../util/token-buckets.ts'
 import { openStatement, signedOnlyBy, withSignatures, type VerifiedStatement } from '../../wire/statement.ts'
 
 /** Proposals that one member may bring at once, and a second: each takes some signatures to check. */
-const BURST = 64
-const PER_SECOND = 1
+const PROPOSALS: Rate = { perSecond: 1, burst: 64 }
 /** More than there can be links. */
 const MAX_MEMBERS = 1_024
 
 /** What each member may still bring. */
-export class ProposalAllowance {
-  readonly #buckets = new BoundedMap<string, TokenBucket>(MAX_MEMBERS, 'evict-oldest')
-
-  /** False for one too many. @param nowMs a clock that never jumps back */
-  take(from: string, nowMs: number): boolean {
-    const bucket = this.#buckets.get(from) ?? new TokenBucket(PER_SECOND, BURST, nowMs)
-    this.#buckets.set(from, bucket)
-    return bucket.take(nowMs)
-  }
+export function proposalAllowance(): TokenBuckets {
+  return new TokenBuckets(PROPOSALS, MAX_MEMBERS)
 }
 
 /** Checks what came, and adds what is known of the same proposal. @throws WireError */

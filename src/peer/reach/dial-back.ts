@@ -12,8 +12,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Duplex } from 'node:stream'
 import { messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
-import { BoundedMap } from '../../util/bounded-map.ts'
-import { TokenBucket } from '../../util/token-bucket.ts'
+import { TokenBuckets, type Rate } from '../../util/token-buckets.ts'
 import { parseTcpAddress } from '../addresses.ts'
 import type { Counters } from '../counters.ts'
 import { streamDuplex } from '../duplex.ts'
@@ -31,6 +30,8 @@ import { readExactly } from './read-exactly.ts'
 /** The answer, in one byte. */
 const ANSWER = { notTried: 0, reached: 1, notReached: 2 } as const
 const PORT_BYTES = 2
+/** Questions of one host. */
+const OF_A_HOST: Rate = { perSecond: DIAL_BACKS_PER_HOST_PER_MIN / 60, burst: DIAL_BACKS_PER_HOST_PER_MIN }
 
 /** libp2p's handshake without what comes after it; its upgrader has it, though not in its interface. */
 interface Encrypting {
@@ -45,8 +46,8 @@ export class DialBack {
   readonly #inner: HostParts
   readonly #counters: Counters
   readonly #log: Logger
-  /** By host. One that is pushed out begins with a full bucket; there are not so many hosts connected. */
-  readonly #asked = new BoundedMap<string, TokenBucket>(MAX_CONNECTIONS, 'evict-oldest')
+  /** By host. */
+  readonly #asked = new TokenBuckets(OF_A_HOST, MAX_CONNECTIONS)
   #underWay = 0
 
   constructor(inner: HostParts, counters: Counters, log: Logger) {
@@ -141,11 +142,7 @@ export class DialBack {
   }
 
   #mayAsk(host: string): boolean {
-    const nowMs = performance.now()
-    const perSecond = DIAL_BACKS_PER_HOST_PER_MIN / 60
-    const bucket = this.#asked.get(host) ?? new TokenBucket(perSecond, DIAL_BACKS_PER_HOST_PER_MIN, nowMs)
-    this.#asked.set(host, bucket)
-    if (this.#underWay < DIAL_BACKS_AT_ONCE && bucket.take(nowMs)) return true
+    if (this.#underWay < DIAL_BACKS_AT_ONCE && this.#asked.take(host, performance.now())) return true
     this.#counters.add('dial_back_refused_total')
     return false
   }

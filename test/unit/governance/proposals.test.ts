@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { GovernanceState } from '../../../src/governance/state.ts'
 import { governanceStep } from '../../../src/governance/step.ts'
 import type { GovernanceEffect } from '../../../src/governance/types.ts'
-import { openProposal, ProposalAllowance } from '../../../src/node/governance/proposals.ts'
+import { openProposal, proposalAllowance } from '../../../src/node/governance/proposals.ts'
 import {
   makeStatement,
   withSignatures,
@@ -140,7 +140,7 @@ describe('governance/proposals', () => {
     const forged = withSignatures(on(1, ANN), []).bytes.slice()
     forged[forged.length - 1]! ^= 1
     assert.throws(() => openProposal(state, { entry: forged, refusals: [] }))
-    const allowance = new ProposalAllowance()
+    const allowance = proposalAllowance()
     const taken = Array.from({ length: 100 }, () => allowance.take('one', 1_000)).filter(Boolean)
     assert.equal(taken.length, 64)
     assert.deepEqual(

@@ -96,6 +96,28 @@ describe('registry/equivocation', () => {
     assert.deepEqual(state.quarantined.get(ANN)?.first, early.bytes)
   })
 
+  it('confirms a proof by itself, however much it has seen since', () => {
+    const state = registryOf('me')
+    for (let seq = 10; seq < 40; seq++) merge(state, heartbeat('ann', { seq }), 0, T0)
+    const proof = [heartbeat('ann', { seq: 3, tasks: 1 }), heartbeat('ann', { seq: 3, tasks: 2 })]
+    assert.deepEqual(
+      mergeAll(state, proof).map(({ outcome }) => outcome),
+      ['stale', 'equivocation'],
+    )
+    assert.deepEqual(state.quarantined.get(ANN)?.first, proof[0]!.bytes)
+  })
+
+  it('takes an old record that comes again and again for no contradiction, and one author for no other', () => {
+    const state = registryOf('me')
+    for (let seq = 10; seq < 40; seq++) mergeAll(state, [heartbeat('ann', { seq }), heartbeat('bob', { seq })])
+    const again = [heartbeat('ann', { seq: 3 }), heartbeat('bob', { seq: 3, tasks: 2 }), heartbeat('ann', { seq: 3 })]
+    assert.deepEqual(
+      mergeAll(state, again).map(({ outcome }) => outcome),
+      ['stale', 'stale', 'stale'],
+    )
+    assert.equal(state.quarantined.size, 0)
+  })
+
   it('never quarantines this daemon itself, but raises the alarm', () => {
     const state = registryOf('me')
     mergeAll(state, [machine('me', { seq: 1 })])

@@ -9,7 +9,7 @@ import { wardsFor } from '../../../../src/mesh/wards/elsewhere.ts'
 import type { WardDigest, WardQuestion } from '../../../../src/model/ward.ts'
 import { nodes } from '../../../../src/registry/registry.ts'
 import { seededRng } from '../../../../src/util/rng.ts'
-import type { VerifiedRecord } from '../../../../src/wire/envelope.ts'
+import { openRecord, type VerifiedRecord } from '../../../../src/wire/envelope.ts'
 import { heartbeat, machine, signerOf, T0 } from '../../registry/fixtures.ts'
 
 const CONFIG = { ...DEFAULT_MESH, wards: DEFAULT_WARDS }
@@ -85,6 +85,22 @@ describe('mesh/wards: asking another ward', () => {
     assert.deepEqual(answers(step(told)), [])
   })
 
+  it('tells and keeps the proof when what it is told of one contradicts itself', () => {
+    const { mesh, step, first } = asking()
+    step({ type: 'peer-up', peer: signerOf('ann').id, wallMs: T0 })
+    const lies = [machine('eve', { labels: { zone: 'cellar' } }), machine('eve', { labels: { zone: 'roof' } })]
+    const told = { nonce: first.nonce, records: asTold(...lies), left: 0, moved: false }
+    const effects = step({ type: 'ward-told', from: first.to, ...told })
+    const { id } = signerOf('eve')
+    assert.ok(mesh.registry.quarantined.has(id))
+    assert.ok(effects.some((effect) => effect.type === 'persist' && effect.collection === 'proof' && effect.key === id))
+    assert.ok(effects.some((effect) => effect.type === 'node-event' && effect.what === 'quarantined'))
+    const passedOn = effects.flatMap((effect) =>
+      effect.type === 'send' && effect.message.t === 'sync-records' ? [[effect.to, effect.message.body.records]] : [],
+    )
+    assert.deepEqual(passedOn, [[signerOf('ann').id, lies.map(({ bytes }) => ({ bytes, ageMs: 0 }))]])
+  })
+
   it('goes to the next contact when one is silent, or has moved, and ends when all were', () => {
     const { mesh, step, first } = asking()
     const moved = { type: 'ward-told' as const, from: first.to, nonce: first.nonce, records: [], left: 0, moved: true }
@@ -135,6 +151,19 @@ describe('mesh/wards: a peer that says it is in a ward', () => {
     const { mesh, effects } = linked(['ann', 'dan', 'eve'], 'ann')
     assert.equal(mesh.wards.at?.zone, '_')
     assert.ok(effects.some((effect) => effect.type === 'listen' && effect.digests && effect.wards.join() === '_/'))
+  })
+
+  it('is asked again, or another is, as long as too few speak for their wards', () => {
+    const { step } = nodeIn('/')
+    const ids = ['ann', 'bob'].map((name) => signerOf(name).id)
+    for (const peer of ids) step({ type: 'peer-up', peer, wallMs: T0 })
+    const message = { t: 'ward-here' as const, body: { ward: 'cellar/' } }
+    const [first] = ids.flatMap((from) => asks(step({ type: 'message', from, message })))
+    assert.ok(first)
+    const records = asTold(digestOf('ann', 'cellar/', { members: 9_000 }))
+    step({ type: 'ward-told', from: first.to, nonce: first.nonce, records, left: 0, moved: false })
+    const later = Array.from({ length: 20 }, (_, i) => asks(step({ type: 'wake' }, T0 + 5_000 * (i + 1)))).flat()
+    assert.deepEqual([...new Set(later.map(({ to }) => to))].toSorted(), ids.toSorted())
   })
 
   it('is not followed where most of those who are linked hold the whole mesh', () => {
@@ -222,6 +251,23 @@ describe('mesh/wards: answering others', () => {
       after = id
     }
     assert.deepEqual(ask({ ward: 'attic/', most: 1, after })[0]?.records, [])
+  })
+
+  it('tells a newcomer what wards there are, and of two wards all that speak for them', () => {
+    const { step } = answering()
+    for (const [author, ward] of [
+      ['ann', 'attic/'],
+      ['bob', 'attic/'],
+      ['cid', 'cellar/'],
+      ['dan', 'cellar/'],
+    ] as const)
+      step({ type: 'record', record: digestOf(author, ward), ageMs: 0 })
+    const message = { t: 'ward-ask' as const, body: { nonce: 5, want: { digestsFor: 'cellar' } } }
+    const told = step({ type: 'message', from: signerOf('zoe').id, message }).flatMap((effect) =>
+      effect.type === 'send' && effect.message.t === 'ward-told' ? effect.message.body.records : [],
+    )
+    const named = told.map(({ bytes }) => openRecord(bytes, { kinds: 'digest', maxBytes: 8192, wallNowMs: T0 }).name)
+    assert.deepEqual(named, ['cellar/', 'attic/', 'cellar/', 'attic/'])
   })
 
   it('does so a few times a second for one asker', () => {
