@@ -12,7 +12,8 @@ import { note, noted } from '../notes.ts'
 import { persistContract } from '../state.ts'
 import type { LocalNode } from '../nodes.ts'
 import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
-import { ownerKey, usageOf } from './usage.ts'
+import { ofOwner } from './owners.ts'
+import { usageOf } from './usage.ts'
 
 const ALLOWED: Verdict = { allowed: true, by: [], atMost: Infinity }
 
@@ -43,12 +44,12 @@ export function askPolicies(state: NegotiationState, ctx: Context, asked: Asked)
 /** What is known of a task here, now. */
 export function factsOf(state: NegotiationState, ctx: FactsContext, { submitter, spec, as }: Asked): Facts {
   const held = { own: 0, owners: 0, all: 0 }
-  const whose = ownerKey(ctx, submitter)
   if (as === 'offered') {
+    const isOwners = ofOwner(ctx.local, submitter)
     for (const hold of state.holds.values()) {
       held.all += hold.slots
       if (hold.submitter === submitter) held.own += hold.slots
-      if (ownerKey(ctx, hold.submitter) === whose) held.owners += hold.slots
+      if (isOwners(hold.submitter)) held.owners += hold.slots
     }
   }
   const itself = typeof as === 'string' ? 0 : 1

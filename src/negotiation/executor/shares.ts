@@ -20,7 +20,7 @@ import { NEGOTIATION_LIMITS, SHARE_OF_REST } from '../config.ts'
 import { slotsThatFit } from '../constraints.ts'
 import { freeResources } from '../state.ts'
 import type { Context, NegotiationState, NodeId } from '../types.ts'
-import { ownerKey } from './usage.ts'
+import { ofOwner } from './owners.ts'
 
 /**
  * How long room is kept for whoever has the first turn. A submitter that is told offers again after its shortest
@@ -40,9 +40,9 @@ function placesOf(own: number, others: number, cap: number): Places {
 }
 
 function holdPlaces(state: NegotiationState, ctx: Context, from: NodeId): Places {
-  const whose = ownerKey(ctx, from)
+  const isTheirs = ofOwner(ctx.local, from)
   let own = 0
-  for (const { submitter } of state.holds.values()) if (ownerKey(ctx, submitter) === whose) own++
+  for (const { submitter } of state.holds.values()) if (isTheirs(submitter)) own++
   return placesOf(own, state.holds.size - own, ctx.config.holds)
 }
 
@@ -52,16 +52,16 @@ function holdPlaces(state: NegotiationState, ctx: Context, from: NodeId): Places
  * nobody else: it goes by rules of its own (`boundUnsettled`).
  */
 function contractPlaces(state: NegotiationState, ctx: Context, from: NodeId): Places & { readonly ended: number } {
-  const whose = ownerKey(ctx, from)
+  const isTheirs = ofOwner(ctx.local, from)
   let own = 0
   let others = 0
   let ended = 0
   for (const { submitter, slots } of state.holds.values()) {
-    if (ownerKey(ctx, submitter) === whose) own += slots
+    if (isTheirs(submitter)) own += slots
     else others += slots
   }
   for (const { submitter, phase } of state.contracts.values()) {
-    if (ownerKey(ctx, submitter) !== whose) others += phase === 'ended' ? 0 : 1
+    if (!isTheirs(submitter)) others += phase === 'ended' ? 0 : 1
     // What another node of the owner has not settled it alone can settle.
     else if (phase !== 'ended' || submitter === from) {
       own++
@@ -123,12 +123,12 @@ function servedMs(state: NegotiationState, node: NodeId): number {
 /** The larger of a submitter's (its owner's) shares of CPU and memory, held or contracted, 0…1. */
 function dominantShare(state: NegotiationState, ctx: Context, node: NodeId): number {
   const { capacity } = ctx.local
-  const whose = ownerKey(ctx, node)
+  const isTheirs = ofOwner(ctx.local, node)
   let reserved = NO_RESOURCES
   for (const { submitter, spec, slots } of state.holds.values())
-    if (ownerKey(ctx, submitter) === whose) reserved = addResources(reserved, scaleResources(spec.resources, slots))
+    if (isTheirs(submitter)) reserved = addResources(reserved, scaleResources(spec.resources, slots))
   for (const { submitter, spec, phase } of state.contracts.values())
-    if (ownerKey(ctx, submitter) === whose && phase !== 'ended') reserved = addResources(reserved, spec.resources)
+    if (phase !== 'ended' && isTheirs(submitter)) reserved = addResources(reserved, spec.resources)
   return Math.max(
     reserved.cpuMilli / Math.max(1, capacity.cpuMilli),
     reserved.memoryBytes / Math.max(1, capacity.memoryBytes),
