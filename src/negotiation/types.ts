@@ -179,8 +179,8 @@ export interface NegotiationState {
   readonly waiters: Map<NodeId, Resources>
   /** Those who were told, and until when room for a slot of theirs is kept from others with more; see `shares.ts`. */
   readonly turns: Map<NodeId, { readonly each: Resources; readonly untilMs: number }>
-  /** When each submitter was last given a hold. */
-  readonly servedMs: BoundedMap<NodeId, number>
+  /** When each submitter was last given a hold, and any node of each owner; see `executor/owners.ts`. */
+  readonly servedMs: BoundedMap<string, number>
   /** Sum of all holds and of all contracts that have not ended. */
   reserved: Resources
   /** From award to process, milliseconds: a running mean of what starts took here. */
