@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,6 +91,15 @@ describe('isolated tasks', function () {
       driver = createProcessDriver({ dir, log: SILENT, hidden: ['/usr/share'] })
       assert.ok((await driver.examineIsolation()).works)
       assert.equal(await says('ls -A /usr/share; touch /usr/share/x 2>/dev/null || echo refused'), 'refused\n')
+    })
+
+    it('what links lead to among the programs is hidden by its real name', async () => {
+      await driver.close()
+      const link = join(dir, 'link')
+      await symlink('/usr/share', link)
+      driver = createProcessDriver({ dir, log: SILENT, hidden: [link, '/usr/share/doc', '/usr/share/nowhere'] })
+      assert.deepEqual((await driver.examineIsolation()).works, true)
+      assert.equal(await says('ls -A /usr/share'), '')
     })
 
     it('no variables of the daemon, and of the order all', async () => {
