@@ -114,7 +114,7 @@ export const CONTRACT_TRANSITIONS = {
 /** Where a contract stands; see `CONTRACT_TRANSITIONS`. */
 export type ContractPhase = keyof typeof CONTRACT_TRANSITIONS
 
-/** Why an executor ends a run before its time. */
+/** Why an executor ends a run before its time. `policy`: it lets it run no longer, by a rule or by whose it is now. */
 export type StopWhy = 'cancelled' | 'lost' | 'policy'
 
 /** An attempt as its executor keeps it; stored before it is acknowledged. */
@@ -125,8 +125,8 @@ export interface ContractState {
   readonly submitter: NodeId
   readonly bidId: string
   readonly spec: TaskSpec
-  /** It runs isolated, and not otherwise. Decided at the award. */
-  readonly isolation?: IsolationKind
+  /** It runs isolated, and not otherwise. Decided at the award; at the start it may come, and never goes. */
+  isolation?: IsolationKind
   phase: ContractPhase
   readonly acceptedAtMs: number
   leaseUntilMs: number

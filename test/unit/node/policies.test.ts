@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { AuditDraft } from '../../../src/model/audit.ts'
-import type { MeshInput } from '../../../src/mesh/types.ts'
-import { Policies } from '../../../src/node/policies.ts'
+import type { MeshInput, MeshState } from '../../../src/mesh/types.ts'
+import type { ContractState } from '../../../src/negotiation/types.ts'
+import { mayStart, Policies } from '../../../src/node/policies.ts'
 import { evaluate } from '../../../src/policy/evaluate.ts'
 import type { CompiledPolicy } from '../../../src/policy/types.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
@@ -141,5 +142,15 @@ describe('node/policies', () => {
     for (let i = 0; i < 101; i++) await policies.apply(text('one'), 'one.yaml', 'me')
     assert.equal(store.load('policy').size, 100)
     assert.deepEqual([policies.history.at(-1)!.version, policies.history[0]!.version], [2, 101])
+  })
+
+  it('asks before each start, also where there is no policy: whose a submitter is may have changed', () => {
+    const contract: Partial<ContractState> = {}
+    const mesh = { negotiation: { contracts: new Map([['run', contract]]) } } as unknown as MeshState
+    const asked: MeshInput[] = []
+    const input = (one: MeshInput) => (asked.push(one), [])
+    assert.equal(mayStart({ input }, mesh, 'run'), true)
+    assert.equal(mayStart({ input: () => ((contract.stopWhy = 'policy'), []) }, mesh, 'run'), false)
+    assert.deepEqual(asked, [{ type: 'run-starting', runId: 'run' }])
   })
 })
