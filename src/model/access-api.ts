@@ -1,6 +1,7 @@
 /** What the local API is asked about tokens; what it tells is in `access-view.ts`. */
 import * as z from 'zod'
 import { ACCESS_ROLES, faultOfTenant, faultOfTokenName } from './access.ts'
+import { flawless } from './flawless.ts'
 
 /** Milliseconds of a day. */
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -8,14 +9,6 @@ const DAY_MS = 24 * 60 * 60 * 1000
 export const TOKEN_TTL = { leastMs: 1_000, mostMs: 3_650 * DAY_MS, usualMs: 90 * DAY_MS } as const
 
 const Role = z.enum(ACCESS_ROLES)
-
-/** Text in which `faultOf` finds nothing. */
-function flawless(faultOf: (text: string) => string | undefined) {
-  return z.string().check((payload) => {
-    const fault = faultOf(payload.value)
-    if (fault !== undefined) payload.issues.push({ code: 'custom', message: fault, input: payload.value })
-  })
-}
 
 /** `POST /v1/tokens`. */
 export const TokenRequest = z.strictObject({

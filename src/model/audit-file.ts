@@ -6,8 +6,8 @@
 import * as z from 'zod'
 import { signedHeadFields } from './audit-view.ts'
 import { AUDIT_FORMAT } from './audit.ts'
+import { Sha256Hex } from './identifiers.ts'
 
-const Hash = z.string().regex(/^[0-9a-f]{64}$/)
 const Position = z.int().min(0)
 
 /** First line of an exported log: where it begins, and the signed head it ends at. */
@@ -17,7 +17,7 @@ export const AuditFileHead = z.strictObject({
   /** Position of the first event in the file. */
   from: Position,
   /** Roots of the complete subtrees before it, the largest first: they stand for events that are not in the file. */
-  peaks: z.array(Hash).max(64),
+  peaks: z.array(Sha256Hex).max(64),
 })
 export type AuditFileHead = z.infer<typeof AuditFileHead>
 

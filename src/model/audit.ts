@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { ACCESS_ROLES } from './access.ts'
+import { Sha256Hex } from './identifiers.ts'
 import { AttemptRef, DeclineReason, Id } from './negotiation.ts'
 import { TASK_LIMITS, TaskExit, TaskState } from './task.ts'
 
@@ -34,8 +35,7 @@ function makeSchema() {
   const Slots = z.int().min(1).max(TASK_LIMITS.tasksPerJob)
   const peer = { peer: Peer }
   const attempt = { ...AttemptRef.shape, peer: Peer }
-  const Hash = z.string().regex(/^[0-9a-f]{64}$/)
-  const statement = { statement: Hash }
+  const statement = { statement: Sha256Hex }
   const offer = { offerId: Id, peer: Peer }
   const Reason = z.strictObject({ constraint: DeclineReason.shape.constraint, wanted: Text, measured: Text })
   return z.discriminatedUnion('type', [
@@ -48,24 +48,24 @@ function makeSchema() {
     eventOf('member.offline', peer),
     eventOf('member.quarantined', peer),
     // Where this node belongs. `cluster`: the hash of the genesis, which is its id.
-    eventOf('cluster.founded', { cluster: Hash }),
-    eventOf('cluster.joined', { cluster: Hash, peer: Peer }),
-    eventOf('cluster.left', { cluster: Hash }),
+    eventOf('cluster.founded', { cluster: Sha256Hex }),
+    eventOf('cluster.joined', { cluster: Sha256Hex, peer: Peer }),
+    eventOf('cluster.left', { cluster: Sha256Hex }),
     // Who belongs. `statement`: the hash by which every member knows what was signed; `by`: who signed it.
-    eventOf('member.admitted', { ...peer, ...statement, by: Peer, ticket: Hash.optional() }),
+    eventOf('member.admitted', { ...peer, ...statement, by: Peer, ticket: Sha256Hex.optional() }),
     eventOf('member.revoked', { ...peer, ...statement, by: Peer }),
     eventOf('member.rotated', { ...peer, ...statement, to: Peer }),
     eventOf('member.expired', peer),
-    eventOf('ticket.made', { ticket: Hash, expiresAtMs: z.int().min(0), peer: Peer.optional() }),
-    eventOf('ticket.redeemed', { ticket: Hash, peer: Peer }),
-    eventOf('ticket.refused', { ticket: Hash, peer: Peer, reason: Text }),
+    eventOf('ticket.made', { ticket: Sha256Hex, expiresAtMs: z.int().min(0), peer: Peer.optional() }),
+    eventOf('ticket.redeemed', { ticket: Sha256Hex, peer: Peer }),
+    eventOf('ticket.refused', { ticket: Sha256Hex, peer: Peer, reason: Text }),
     // What the admins decided. `applied`: part of the log from now on; `beside`: valid, and not part of it. `frozen`:
     // so many entries follow one, and these admins signed more than one of them. `refused`: a statement does not count.
     eventOf('gov.applied', { ...statement, height: z.int().min(1), change: Text }),
     eventOf('gov.beside', { ...statement, height: z.int().min(1), change: Text }),
     eventOf('gov.frozen', {
       ...statement,
-      entries: z.array(Hash).max(AUDIT_FORK_ENTRIES),
+      entries: z.array(Sha256Hex).max(AUDIT_FORK_ENTRIES),
       peers: z.array(Peer).max(AUDIT_FORK_SIGNERS),
     }),
     // On their way to enough signatures: first heard of, signed by one more, refused by one more.
@@ -74,7 +74,7 @@ function makeSchema() {
     eventOf('gov.opposed', { ...statement, by: Peer }),
     eventOf('gov.refused', { ...statement, reason: Text, peer: Peer.optional() }),
     // What may run here. `stopped`: a task that may not go on, or never starts. `draining`: one that may still end.
-    eventOf('policy.applied', { name: Text, version: z.int().min(1), sha256: Hash, by: Text }),
+    eventOf('policy.applied', { name: Text, version: z.int().min(1), sha256: Sha256Hex, by: Text }),
     eventOf('policy.removed', { version: z.int().min(1), by: Text }),
     eventOf('policy.stopped', { ...attempt, reason: Text }),
     eventOf('policy.draining', { ...attempt, reason: Text }),

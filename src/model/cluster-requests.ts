@@ -1,11 +1,9 @@
 /** What the local API is asked about the cluster: to found it, to join it, to let others in and to send them away. */
 import * as z from 'zod'
 import { GOVERNANCE_LIMITS, Role } from './governance.ts'
+import { PeerId } from './identifiers.ts'
 import { isSubdomain } from './label-grammar.ts'
-import { isPeerId } from './peer-id.ts'
 
-/** A peer id as text. */
-export const Key = z.string().refine(isPeerId, 'expected a peer id, 12D3KooW…')
 const Label = z.string().max(63).refine(isSubdomain, 'expected lower-case letters, digits, - and dots')
 /** What a member may do. */
 export const Roles = z.array(Role).max(2)
@@ -29,9 +27,9 @@ const beside = {
 /** What a cluster is founded with, this node its first member. */
 export const Founding = z.strictObject({
   name: Label,
-  admins: z.array(Key).min(1).max(GOVERNANCE_LIMITS.keys),
+  admins: z.array(PeerId).min(1).max(GOVERNANCE_LIMITS.keys),
   threshold: z.int().min(1).max(GOVERNANCE_LIMITS.keys),
-  recovery: z.array(Key).min(1).max(GOVERNANCE_LIMITS.keys),
+  recovery: z.array(PeerId).min(1).max(GOVERNANCE_LIMITS.keys),
   recoveryThreshold: z.int().min(1).max(GOVERNANCE_LIMITS.keys),
   owner: Label,
   open: z.boolean().default(false),
@@ -45,7 +43,7 @@ export type FoundRequest = z.output<typeof FoundRequest>
 
 /** `POST /v1/tickets`: lets one node in. */
 export const TicketRequest = z.strictObject({
-  for: Key.optional(),
+  for: PeerId.optional(),
   /** @default the owner of this node */
   owner: Label.optional(),
   roles: Roles.default(['worker', 'submitter']),

@@ -1,26 +1,27 @@
 /** What the local API tells of the cluster: who belongs to it, what was decided. See `cluster-requests.ts` too. */
 import * as z from 'zod'
-import { Base64, Key, Roles } from './cluster-requests.ts'
+import { Base64, Roles } from './cluster-requests.ts'
 import { StatementHash } from './governance.ts'
+import { PeerId } from './identifiers.ts'
 
 /** A ticket, as it is handed over. */
 export const TicketView = z.strictObject({
   ticket: z.string(),
   expiresAtMs: z.int(),
-  redeemer: Key,
+  redeemer: PeerId,
   addresses: z.array(z.string()),
 })
 /** As the schema says. */
 export type TicketView = z.infer<typeof TicketView>
 
 /** What the daemon answers before it starts anew in its new place. */
-export const MovedView = z.strictObject({ cluster: z.string(), id: z.string(), peerId: Key })
+export const MovedView = z.strictObject({ cluster: z.string(), id: z.string(), peerId: PeerId })
 /** As the schema says. */
 export type MovedView = z.infer<typeof MovedView>
 
 /** Somebody that belongs, or does not any more. */
 export const MemberView = z.strictObject({
-  peerId: Key,
+  peerId: PeerId,
   /** `quarantined`: a member still, but it signed two records under one number, and is cut off here. */
   state: z.enum(['member', 'expired', 'gone', 'quarantined']),
   owner: z.string().optional(),
@@ -41,9 +42,9 @@ export const ClusterView = z.strictObject({
   open: z.boolean(),
   height: z.int(),
   head: StatementHash,
-  admins: z.strictObject({ keys: z.array(Key), threshold: z.int() }),
-  recovery: z.strictObject({ keys: z.array(Key), threshold: z.int() }),
-  enrollers: z.array(Key),
+  admins: z.strictObject({ keys: z.array(PeerId), threshold: z.int() }),
+  recovery: z.strictObject({ keys: z.array(PeerId), threshold: z.int() }),
+  enrollers: z.array(PeerId),
   /** Names what holds, for a checkpoint. */
   state: StatementHash,
   members: z.int(),
@@ -51,7 +52,7 @@ export const ClusterView = z.strictObject({
   self: z.strictObject({ owner: z.string(), roles: Roles, notAfterMs: z.int() }).optional(),
   /** Two valid entries follow one: nothing is decided any more until the recovery keys do. Shown in red. */
   fork: z
-    .strictObject({ parent: StatementHash, entries: z.array(StatementHash), doubleSigners: z.array(Key) })
+    .strictObject({ parent: StatementHash, entries: z.array(StatementHash), doubleSigners: z.array(PeerId) })
     .optional(),
   /** An entry that this version does not understand. */
   halted: z.strictObject({ hash: StatementHash, kind: z.string() }).optional(),

@@ -3,7 +3,7 @@
  * how those fare that try them first. What both mean together is decided in `governance/configuration.ts`.
  */
 import * as z from 'zod'
-import { isPeerId } from './peer-id.ts'
+import { PeerId, Sha256Hex } from './identifiers.ts'
 
 /** Caps of one configuration. */
 export const CONFIGURATION_LIMITS = {
@@ -20,9 +20,6 @@ export const CONFIGURATION_LIMITS = {
   /** Words on canaries that a member holds, of all trials. */
   words: 4_096,
 } as const
-
-const PEER = z.string().refine(isPeerId, 'expected a peer id, 12D3KooW…')
-const HASH = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
 
 const Key = z
   .string()
@@ -41,7 +38,7 @@ export type Configuration = z.infer<typeof Configuration>
 
 /** Who tries a configuration before all others, and what holds elsewhere meanwhile, and everywhere if it fails. */
 export const Trial = z.strictObject({
-  canaries: z.array(PEER).min(1).max(CONFIGURATION_LIMITS.canaries).refine(unique, 'a node twice'),
+  canaries: z.array(PeerId).min(1).max(CONFIGURATION_LIMITS.canaries).refine(unique, 'a node twice'),
   /** How long each of them must be well with it. */
   forMs: z.int().min(1_000).max(CONFIGURATION_LIMITS.forMs),
   /** How many other members must say that a canary is gone. Its own word that it is unwell is enough. */
@@ -52,13 +49,13 @@ export type Trial = z.infer<typeof Trial>
 
 /** Signed by a member: how a canary fares with a configuration. That it is well only the canary itself can say. */
 export const CanaryWord = z.strictObject({
-  cluster: HASH,
+  cluster: Sha256Hex,
   /** Who signs it. */
-  node: PEER,
+  node: PeerId,
   /** The entry of the log that the configuration came by. */
-  entry: HASH,
+  entry: Sha256Hex,
   /** The canary. */
-  about: PEER,
+  about: PeerId,
   well: z.boolean(),
   /** For people: what was seen. */
   why: z.string().max(256),

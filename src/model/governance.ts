@@ -5,8 +5,8 @@
  */
 import * as z from 'zod'
 import { Configuration, Trial } from './configuration.ts'
+import { PeerId, Sha256Hex } from './identifiers.ts'
 import { isSubdomain } from './label-grammar.ts'
-import { isPeerId } from './peer-id.ts'
 
 /** Caps of what one cluster may have. Whoever raises one pays in memory on each member. */
 export const GOVERNANCE_LIMITS = {
@@ -46,14 +46,13 @@ export const PROPOSAL_LIMITS = {
   keptMs: 14 * 24 * 60 * 60 * 1000,
 } as const
 
-const KEY = z.string().refine(isPeerId, 'expected a peer id, 12D3KooW…')
 /** The name of a genesis, an entry or a statement: sha256 of what is signed, lower-case hex. */
-export const StatementHash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
+export const StatementHash = Sha256Hex
 const timeMs = z.int().min(0)
 
 function keys(least: number) {
   return z
-    .array(KEY)
+    .array(PeerId)
     .min(least)
     .max(GOVERNANCE_LIMITS.keys)
     .refine((all) => new Set(all).size === all.length, 'a key twice')
@@ -114,7 +113,7 @@ export const Change = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('revoke'),
-    nodes: z.array(KEY).min(1).max(GOVERNANCE_LIMITS.nodesPerEntry),
+    nodes: z.array(PeerId).min(1).max(GOVERNANCE_LIMITS.nodesPerEntry),
     /** As above, for those of the nodes that may admit others. */
     keep: z.array(StatementHash).max(GOVERNANCE_LIMITS.kept),
   }),
@@ -145,9 +144,9 @@ export type LogEntry = z.infer<typeof LogEntry>
 /** Signed by one enroller: this key is a member. */
 export const Admission = z.strictObject({
   cluster: StatementHash,
-  node: KEY,
+  node: PeerId,
   /** Who signs it. Named here, so that what two of them sign is two statements. */
-  enroller: KEY,
+  enroller: PeerId,
   /** Whose machine it is. Nodes of one owner run each other's tasks. */
   owner: label,
   roles,
@@ -161,23 +160,23 @@ export type Admission = z.infer<typeof Admission>
 /** Signed by one enroller, or by the node itself when it leaves: this key is a member no more, for ever. */
 export const Revocation = z.strictObject({
   cluster: StatementHash,
-  node: KEY,
+  node: PeerId,
   /** Who signs it. */
-  by: KEY,
+  by: PeerId,
   reason: z.string().max(256),
   atMs: timeMs,
 })
 export type Revocation = z.infer<typeof Revocation>
 
 /** Signed by both keys: the second takes the place of the first, which is out for ever. */
-export const Rotation = z.strictObject({ cluster: StatementHash, from: KEY, to: KEY, atMs: timeMs })
+export const Rotation = z.strictObject({ cluster: StatementHash, from: PeerId, to: PeerId, atMs: timeMs })
 export type Rotation = z.infer<typeof Rotation>
 
 /** Signed by a member: at this time this was the newest entry it knew. */
 export const Attestation = z.strictObject({
   cluster: StatementHash,
   /** Who signs it. */
-  node: KEY,
+  node: PeerId,
   height: z.int().min(0),
   head: StatementHash,
   atMs: timeMs,
@@ -191,11 +190,11 @@ export const Ticket = z.strictObject({
   /** Name of the cluster, for people. */
   name: label,
   /** The one member at which it can be redeemed. */
-  redeemer: KEY,
+  redeemer: PeerId,
   /** Where that member waits for it. */
   addresses: z.array(z.string().min(1).max(GOVERNANCE_LIMITS.addressLength)).min(1).max(GOVERNANCE_LIMITS.addresses),
   /** The one key that may redeem it; absent: whoever has it. */
-  for: KEY.optional(),
+  for: PeerId.optional(),
   owner: label,
   roles,
   /** How long the admission holds, from the moment of joining. */
@@ -208,7 +207,7 @@ export type Ticket = z.infer<typeof Ticket>
 /** Signed by one admin: it will never sign this entry. Enough of these, and its signers may sign another. */
 export const Refusal = z.strictObject({
   cluster: StatementHash,
-  admin: KEY,
+  admin: PeerId,
   parent: StatementHash,
   entry: StatementHash,
 })

@@ -1,7 +1,8 @@
 /** What the local API tells of proposals that wait for the signatures of other admins. */
 import * as z from 'zod'
-import { Base64, Key } from './cluster-requests.ts'
+import { Base64 } from './cluster-requests.ts'
 import { StatementHash } from './governance.ts'
+import { PeerId } from './identifiers.ts'
 
 /** A proposal. Nothing is decided by it yet. */
 export const ProposalView = z.strictObject({
@@ -13,10 +14,10 @@ export const ProposalView = z.strictObject({
   atMs: z.int(),
   kind: z.string(),
   /** Admins that have signed it, and how many must. */
-  signers: z.array(Key),
+  signers: z.array(PeerId),
   needed: z.int(),
   /** Admins that promised never to sign it. */
-  refusedBy: z.array(Key),
+  refusedBy: z.array(PeerId),
   /** So many have refused it that it never counts. */
   dead: z.boolean(),
   /** The entry and the refusals, as statements. */

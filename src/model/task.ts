@@ -6,6 +6,7 @@
  */
 import * as z from 'zod'
 import { DEFAULT_TASK, LEAST_RESERVED, SPREAD_OVER, TASK_ISOLATION, TASK_LIMITS, VARIABLE_NAME } from './defaults.ts'
+import { Sha256Hex } from './identifiers.ts'
 import { Resources } from './resources.ts'
 
 export { DEFAULT_TASK, TASK_LIMITS }
@@ -22,8 +23,6 @@ const text = (max: number) =>
       (value) => !value.includes('\0') && value.isWellFormed(),
       'expected text without NUL characters and lone surrogates',
     )
-/** Lower-case hex sha256. */
-export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected a sha256 in lower-case hex')
 
 /** What to run, what it needs, and how long it may take: the same for every task of a job. */
 export const TaskSpec = z.strictObject({

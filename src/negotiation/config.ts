@@ -62,8 +62,8 @@ export const NEGOTIATION_LIMITS = {
   tombstones: 20_000,
   /** Submitters a decliner remembers to tell when capacity frees (design section 6). */
   waiters: 64,
-  /** Submitters of which an executor remembers when it last gave them something. */
-  served: 1_000,
+  /** Submitters, and owners, of which an executor remembers when it last gave them something. */
+  served: 2_000,
   /** Submitters of which an executor remembers what it did for them, for quotas; the longest unserved goes. */
   usage: 10_000,
   /** Offered jobs that are kept for `policy test`, and what they may take together, about. */

@@ -144,6 +144,11 @@ const CHECKS: readonly { readonly constraint: DeclineReason['constraint']; reado
   },
 ]
 
+/** A reason in a line, the constraint first: it may be cut. */
+export function describeReason({ constraint, wanted, measured }: DeclineReason): string {
+  return `${constraint}: wanted ${wanted}, found ${measured}`
+}
+
 /** Every constraint of this node that the offer breaks; empty when it can bid. */
 export function declineReasons(spec: TaskSpec, from: NodeId, node: LocalNode, free: Resources): DeclineReason[] {
   const reasons: DeclineReason[] = []

@@ -8,9 +8,10 @@ import type { ElsewhereStory } from '../model/why-view.ts'
 import { onOffer } from './executor/bids.ts'
 import { onAward } from './executor/contracts.ts'
 import { announceCapacity, onHoldExpired, onRelease, tellWaiters } from './executor/holds.ts'
-import { enforcePolicies, onRunStarting } from './executor/policy.ts'
+import { enforcePolicies } from './executor/policy.ts'
 import { flushReports, onSettle, repeatEnded, sweepEnded } from './executor/reports.ts'
 import { checkLeases, onCancel, onEnded, onFetching, onRenew, onStarted } from './executor/runs.ts'
+import { onRunStarting } from './executor/starting.ts'
 import { onAdopted, restore, type StoredNegotiation } from './restore.ts'
 import { flushStories } from './state.ts'
 import { onContract, repeatAward } from './submitter/award.ts'
@@ -73,7 +74,7 @@ export type NegotiationInput =
   | { readonly type: 'taken-elsewhere' }
   /** So many bytes of a run's input are here. */
   | { readonly type: 'run-fetching'; readonly runId: string; readonly fetchedBytes: number }
-  /** The process of a run is about to be made: the policies are asked once more. */
+  /** The process of a run is about to be made: whether it may, and whether isolated, is asked once more. */
   | { readonly type: 'run-starting'; readonly runId: string }
   | { readonly type: 'run-started'; readonly runId: string; readonly startedAtMs: number }
   | { readonly type: 'run-ended'; readonly runId: string; readonly exit: TaskExit }

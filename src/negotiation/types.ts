@@ -119,7 +119,7 @@ export const CONTRACT_TRANSITIONS = {
 /** Where a contract stands; see `CONTRACT_TRANSITIONS`. */
 export type ContractPhase = keyof typeof CONTRACT_TRANSITIONS
 
-/** Why an executor ends a run before its time. */
+/** Why an executor ends a run before its time. `policy`: it lets it run no longer, by a rule or by whose it is now. */
 export type StopWhy = 'cancelled' | 'lost' | 'policy'
 
 /** An attempt as its executor keeps it; stored before it is acknowledged. */
@@ -130,8 +130,8 @@ export interface ContractState {
   readonly submitter: NodeId
   readonly bidId: string
   readonly spec: TaskSpec
-  /** It runs isolated, and not otherwise. Decided at the award. */
-  readonly isolation?: IsolationKind
+  /** It runs isolated, and not otherwise. Decided at the award; at the start it may come, and never goes. */
+  isolation?: IsolationKind
   phase: ContractPhase
   readonly acceptedAtMs: number
   leaseUntilMs: number
@@ -184,8 +184,8 @@ export interface NegotiationState {
   readonly waiters: Map<NodeId, Resources>
   /** Those who were told, and until when room for a slot of theirs is kept from others with more; see `shares.ts`. */
   readonly turns: Map<NodeId, { readonly each: Resources; readonly untilMs: number }>
-  /** When each submitter was last given a hold. */
-  readonly servedMs: BoundedMap<NodeId, number>
+  /** When each submitter was last given a hold, and any node of each owner; see `executor/owners.ts`. */
+  readonly servedMs: BoundedMap<string, number>
   /** Sum of all holds and of all contracts that have not ended. */
   reserved: Resources
   /** What the other clusters of this machine have reserved of it: true for as long as the present step takes. */

@@ -103,9 +103,8 @@ export class Policies {
   }
 }
 
-/** Whether the policies still allow a run whose process is about to be made. */
-export function mayStart(loop: Pick<MeshLoop, 'input'>, { policies, negotiation }: MeshState, runId: string): boolean {
-  if (policies.length === 0) return true
+/** Whether this node still lets a run begin whose process is about to be made. Its contract may be isolated by it. */
+export function mayStart(loop: Pick<MeshLoop, 'input'>, { negotiation }: MeshState, runId: string): boolean {
   loop.input({ type: 'run-starting', runId })
   return negotiation.contracts.get(runId)?.stopWhy === undefined
 }

@@ -16,7 +16,7 @@ import { bringBundle, type TransferOptions } from './transfers.ts'
 export interface RunnerOptions extends TransferOptions, Pick<PackerOptions, 'packIdleMs' | 'packLeastMs'> {
   readonly driver: TaskDriver
   readonly input: (input: MeshInput) => void
-  /** Asked right before a run's process is made; false when the run is not to be. */
+  /** Asked right before a run's process is made; false when the run is not to be. It may make its contract isolated. */
   readonly mayStart: (runId: string) => boolean
   /** Isolated tasks may use the network of this host. @default false */
   readonly isolatedNetwork?: boolean

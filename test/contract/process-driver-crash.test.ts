@@ -1,9 +1,9 @@
 /** The process driver when its daemon is killed, stopped, or was never there: what only this driver promises. */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -14,41 +14,27 @@ import { createProcessDriver } from '../../src/drivers/process/process-driver.ts
 import { readState, runPaths } from '../../src/drivers/process/run-folder.ts'
 import { SILENT } from '../../src/util/logger.ts'
 import { isRunning, logOf, orderOf, sh } from './driver.ts'
+import { daemonCommand, DriverDaemons, killed } from './driver-daemons.ts'
 import { until } from '../support/until.ts'
 import { killAllBelow } from './fixtures/kill-all.ts'
-
-const FIXTURE = join(import.meta.dirname, 'fixtures/driver-daemon.ts')
 
 describe('process driver and its daemon', function () {
   this.timeout(30_000)
   let dir: string
   let driver: TaskDriver | undefined
-  const daemons: ChildProcess[] = []
+  const daemons = new DriverDaemons()
 
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'althing-driver-'))
   })
   afterEach(async () => {
-    for (const daemon of daemons.splice(0)) daemon.kill('SIGKILL')
+    daemons.end()
     await driver?.close()
     driver = undefined
     await killAllBelow(dir)
     await rm(dir, { recursive: true, force: true, maxRetries: 5 })
   })
-
-  /** A real daemon process that has started these orders. */
-  async function daemonWith(...orders: StartOrder[]): Promise<ChildProcess> {
-    const daemon = spawn(process.execPath, ['--no-warnings', FIXTURE, dir, 'start', JSON.stringify(orders)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    daemons.push(daemon)
-    await once(createInterface({ input: daemon.stdout }), 'line')
-    return daemon
-  }
-  async function killed(daemon: ChildProcess): Promise<void> {
-    daemon.kill('SIGKILL')
-    await once(daemon, 'exit')
-  }
+  const daemonWith = (...orders: StartOrder[]) => daemons.start(dir, ...orders)
   function open(options: { useCgroups?: boolean } = {}): TaskDriver {
     driver = createProcessDriver({ dir, log: SILENT, watchIntervalMs: 200, watchdogIntervalS: 1, ...options })
     return driver
@@ -59,12 +45,7 @@ describe('process driver and its daemon', function () {
     return typeof state === 'object' ? state : undefined
   }
   const marked = (order: StartOrder, name: string) =>
-    until(`${order.runId} has made ${name}`, () =>
-      access(join(pathsOf(order).work, name)).then(
-        () => true,
-        () => false,
-      ),
-    )
+    until(`${order.runId} has made ${name}`, () => existsSync(join(pathsOf(order).work, name)))
 
   it('outlives kill -9 of its daemon: whole output, right exit code', async () => {
     const order = sh('mkfifo gate; echo before; echo early >&2; read -r _ <gate; seq 1 20000; exit 13')
@@ -304,9 +285,8 @@ describe('process driver and its daemon', function () {
     if (process.getuid?.() !== 0) this.skip()
     const script = 'chown 65534:65534 "$0" && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"'
     const order = orderOf(['id', '-u'], { limits: { memoryBytes: 1e9 } })
-    const args = ['-c', script, dir, process.execPath, '--no-warnings', FIXTURE, dir, 'start', JSON.stringify([order])]
-    const daemon = spawn('sh', args, { stdio: ['ignore', 'pipe', 'pipe'] })
-    daemons.push(daemon)
+    const args = ['-c', script, dir, ...daemonCommand(dir, [order])]
+    const daemon = daemons.add(spawn('sh', args, { stdio: ['ignore', 'pipe', 'pipe'] }))
     let stderr = ''
     daemon.stderr.on('data', (chunk) => (stderr += chunk))
     const line = await Promise.race([once(createInterface({ input: daemon.stdout }), 'line'), once(daemon, 'exit')])

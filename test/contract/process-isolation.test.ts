@@ -1,12 +1,11 @@
 /** What an isolated task cannot reach, asked by such tasks themselves. Real sandboxes, real attempts. */
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { StartOrder, TaskDriver } from '../../src/drivers/driver.ts'
 import {
   CHECKED_SYSCALLS,
@@ -22,9 +21,8 @@ import { requireIsolation } from '../support/isolation.ts'
 import { asUser, requireUnprivileged } from '../support/unprivileged.ts'
 import { until } from '../support/until.ts'
 import { countRunning, countSleeping, logOf, orderOf, rareSleep } from './driver.ts'
+import { DriverDaemons, killed } from './driver-daemons.ts'
 import { killAllBelow } from './fixtures/kill-all.ts'
-
-const FIXTURE = join(import.meta.dirname, 'fixtures/driver-daemon.ts')
 
 const isolated = (script: string, more: Partial<StartOrder> = {}): StartOrder =>
   orderOf(['sh', '-c', script], { isolation: { network: false }, ...more })
@@ -33,7 +31,7 @@ describe('isolated tasks', function () {
   this.timeout(30_000)
   let dir: string
   let driver: TaskDriver
-  const daemons: ChildProcess[] = []
+  const daemons = new DriverDaemons()
 
   before(async function () {
     await requireIsolation(this)
@@ -43,12 +41,13 @@ describe('isolated tasks', function () {
     driver = await open()
   })
   afterEach(async () => {
-    for (const daemon of daemons.splice(0)) daemon.kill('SIGKILL')
+    daemons.end()
     await driver.close()
     await killAllBelow(dir)
     await rm(dir, { recursive: true, force: true, maxRetries: 5 })
   })
 
+  const daemonWith = (...orders: StartOrder[]) => daemons.start(dir, ...orders)
   async function open(): Promise<TaskDriver> {
     const made = createProcessDriver({ dir, log: SILENT, watchIntervalMs: 200, watchdogIntervalS: 1 })
     await made.examineIsolation()
@@ -70,12 +69,7 @@ describe('isolated tasks', function () {
       const other = orderOf(['sh', '-c', 'echo secret >f; exec sleep 300'])
       await driver.start(other)
       const secret = join(runPaths(dir, other.runId).work, 'f')
-      await until('the other to have written', () =>
-        access(secret).then(
-          () => true,
-          () => false,
-        ),
-      )
+      await until('the other to have written', () => existsSync(secret))
       const home = process.env['HOME'] ?? '/root'
       const places = [dir, secret, home, '/home', '/root', '/etc/shadow', '/etc/ssh', '/run', '/var', '/sys', '/boot']
       const seen = await says(`for place in ${places.join(' ')}; do [ -e "$place" ] && echo "$place"; done; ls -A /`)
@@ -97,6 +91,15 @@ describe('isolated tasks', function () {
       driver = createProcessDriver({ dir, log: SILENT, hidden: ['/usr/share'] })
       assert.ok((await driver.examineIsolation()).works)
       assert.equal(await says('ls -A /usr/share; touch /usr/share/x 2>/dev/null || echo refused'), 'refused\n')
+    })
+
+    it('what links lead to among the programs is hidden by its real name', async () => {
+      await driver.close()
+      const link = join(dir, 'link')
+      await symlink('/usr/share', link)
+      driver = createProcessDriver({ dir, log: SILENT, hidden: [link, '/usr/share/doc', '/usr/share/nowhere'] })
+      assert.deepEqual((await driver.examineIsolation()).works, true)
+      assert.equal(await says('ls -A /usr/share'), '')
     })
 
     it('no variables of the daemon, and of the order all', async () => {
@@ -204,12 +207,7 @@ describe('isolated tasks', function () {
       const order = isolated('mkfifo gate; echo before; read -r _ <gate; seq 1 20000; exit 13')
       const gate = join(runPaths(dir, order.runId).work, 'gate')
       const daemon = await daemonWith(order)
-      await until('its gate', () =>
-        access(gate).then(
-          () => true,
-          () => false,
-        ),
-      )
+      await until('its gate', () => existsSync(gate))
       await killed(daemon)
       const [adopted] = await driver.adopt()
       assert.deepEqual([adopted?.runId, adopted?.exit], [order.runId, undefined])
@@ -237,20 +235,6 @@ describe('isolated tasks', function () {
     await ignorant.close()
     await rm(fresh, { recursive: true })
   })
-
-  /** A real daemon process that has started these orders. */
-  async function daemonWith(...orders: StartOrder[]): Promise<ChildProcess> {
-    const daemon = spawn(process.execPath, ['--no-warnings', FIXTURE, dir, 'start', JSON.stringify(orders)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    daemons.push(daemon)
-    await once(createInterface({ input: daemon.stdout }), 'line')
-    return daemon
-  }
-  async function killed(daemon: ChildProcess): Promise<void> {
-    daemon.kill('SIGKILL')
-    await once(daemon, 'exit')
-  }
 })
 
 if (process.getuid?.() === 0) {

@@ -9,6 +9,15 @@ import { taskPath, whyUnplaced } from '../views.ts'
 
 const STREAMS = ['stdout', 'stderr', 'both'] as const
 
+const NOTES = `
+What went to stdout and what went to stderr are each in their order; between the
+two there is none once the task has ended. Where that matters, let the task write
+both to one: althing run -- sh -c 'make 2>&1'
+
+Examples:
+  althing logs -f TASK
+  althing logs --stream stderr TASK`
+
 /** Adds the command. */
 export function register(program: Command): void {
   program
@@ -18,7 +27,7 @@ export function register(program: Command): void {
     .argument('<task>', 'its id, or the beginning of it', taskArgument)
     .option('-f, --follow', 'go on until the task has ended')
     .option('--stream <which>', 'stdout, stderr or both', oneOf(STREAMS), 'both')
-    .addHelpText('after', '\nExamples:\n  althing logs -f TASK\n  althing logs --stream stderr TASK')
+    .addHelpText('after', NOTES)
     .action(async (task: string, { follow, stream }: { follow?: boolean; stream: string }, command: Command) => {
       const { client, json, note } = contextOf(command)
       const query = new URLSearchParams({ stream, ...(follow === true && { follow: 'true' }) })

@@ -31,6 +31,8 @@ import { isLive } from '../views.ts'
 const NOTES = `
 The task's standard input is empty: what it is to read goes with --input. Of each
 of its streams 16 MiB are kept and shown; larger results go to $ALTHING_OUTPUT.
+What it says to stdout and stderr at one moment may be shown in either order: a
+task that writes both to one (2>&1) keeps it.
 
 Without --cpu and --memory a task reserves a little of both, and is limited in
 neither.

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as z from 'zod'
 import { ACCESS_ROLES } from '../../model/access.ts'
+import { flawless } from '../../model/flawless.ts'
 import { DEFAULT_ROLE_CLAIM, type JwtIssuer, type RemotePlace } from '../../node/api-options.ts'
 import { usageError } from '../errors.ts'
 import { shownWord } from '../terminal.ts'
@@ -10,20 +11,14 @@ import { faultOfHost, faultOfNetwork, faultOfPlace, isAddressOfKeys, readPlace }
 
 const MAX_ENTRIES = 256
 
-/** Text in which `faultOf` finds no fault. */
-export const said = (faultOf: (text: string) => string | undefined) =>
-  z.string().superRefine((text, context) => {
-    const fault = faultOf(text)
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
-  })
-/** A list of such texts. */
-export const listOf = (faultOf: (text: string) => string | undefined) => z.array(said(faultOf)).max(MAX_ENTRIES)
+/** A list of texts in which `faultOf` finds nothing. */
+export const listOf = (faultOf: (text: string) => string | undefined) => z.array(flawless(faultOf)).max(MAX_ENTRIES)
 
 const File = z.string().min(1)
 
 /** `api`: for others than this host's own user. */
 export const ApiPart = z.strictObject({
-  listen: said(faultOfPlace).describe('Address of this machine and port, by TLS, such as 10.0.0.5:4443.'),
+  listen: flawless(faultOfPlace).describe('Address of this machine and port, by TLS, such as 10.0.0.5:4443.'),
   certificate: File.describe('In PEM, with those of its issuers behind it; from here.'),
   key: File.describe('The key of the certificate, in PEM; from here.'),
   allow: listOf(faultOfNetwork).optional().describe('Networks that may connect. Default: anyone.'),

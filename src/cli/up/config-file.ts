@@ -5,6 +5,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import * as z from 'zod'
+import { flawless } from '../../model/flawless.ts'
 import { parseBytes, parseCpuMilli } from '../../model/quantity.ts'
 import { readYamlFile } from '../../model/yaml-file.ts'
 import {
@@ -20,7 +21,7 @@ import { DEFAULT_PAGE, LOG_LEVELS, type DaemonOptions } from '../../node/options
 import { usageError } from '../errors.ts'
 import { describeFileError } from '../files.ts'
 import { shownWord } from '../terminal.ts'
-import { ApiPart, issuerOf, JwtPart, listOf, placeOf, said } from './config-access.ts'
+import { ApiPart, issuerOf, JwtPart, listOf, placeOf } from './config-access.ts'
 
 const MAX_FILE_BYTES = 256 * 1024
 const MAX_ENTRIES = 256
@@ -56,8 +57,8 @@ export const OwnSettings = pairs(z.union([z.string(), z.number()]), faultOfSetti
 
 /** What the file may say. */
 export const ConfigFile = z.strictObject({
-  name: said(faultOfName).optional().describe('Shown in lists; lower-case, as a DNS name. Default: the host name.'),
-  cluster: said(faultOfCluster).optional().describe('Meet only those of this cluster, where it has no genesis.'),
+  name: flawless(faultOfName).optional().describe('Shown in lists; lower-case, as a DNS name. Default: the host name.'),
+  cluster: flawless(faultOfCluster).optional().describe('Meet only those of this cluster, where it has no genesis.'),
   join: listOf(faultOfJoin).optional().describe('Full addresses to join by, as `althing status` prints them there.'),
   listen: listOf(faultOfListen).optional().describe('Addresses to listen on. Default: private ones, at `port`.'),
   port: port.optional().describe('Port of the mesh; 0: any. Default: 4100, or any when that is taken.'),

@@ -3,7 +3,7 @@
  * signed contract answers for all. A contract is stored before it is acknowledged and before it starts.
  */
 import type { Award, Contract } from '../../model/negotiation.ts'
-import { declineReasons } from '../constraints.ts'
+import { declineReasons, describeReason } from '../constraints.ts'
 import { isGuest, isolationFor } from '../isolation.ts'
 import { note, noted } from '../notes.ts'
 import { persistContract, runIdOf, send } from '../state.ts'
@@ -89,7 +89,7 @@ function refusal(
   if (!verdict.allowed) return describeRefusals(verdict)
   // Revalidated at the award: trust may have been withdrawn since the bid.
   const broken = declineReasons(hold.spec, from, ctx.local, hold.spec.resources).find((r) => !r.temporary)
-  return broken && `${broken.constraint}: wanted ${broken.wanted}, found ${broken.measured}`
+  return broken && describeReason(broken)
 }
 
 function openContract(

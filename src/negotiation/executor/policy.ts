@@ -12,7 +12,8 @@ import { note, noted } from '../notes.ts'
 import { persistContract } from '../state.ts'
 import type { LocalNode } from '../nodes.ts'
 import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
-import { ownerKey, usageOf } from './usage.ts'
+import { ofOwner } from './owners.ts'
+import { usageOf } from './usage.ts'
 
 const ALLOWED: Verdict = { allowed: true, by: [], atMost: Infinity }
 
@@ -43,12 +44,12 @@ export function askPolicies(state: NegotiationState, ctx: Context, asked: Asked)
 /** What is known of a task here, now. */
 export function factsOf(state: NegotiationState, ctx: FactsContext, { submitter, spec, as }: Asked): Facts {
   const held = { own: 0, owners: 0, all: 0 }
-  const whose = ownerKey(ctx, submitter)
   if (as === 'offered') {
+    const isOwners = ofOwner(ctx.local, submitter)
     for (const hold of state.holds.values()) {
       held.all += hold.slots
       if (hold.submitter === submitter) held.own += hold.slots
-      if (ownerKey(ctx, hold.submitter) === whose) held.owners += hold.slots
+      if (isOwners(hold.submitter)) held.owners += hold.slots
     }
   }
   const itself = typeof as === 'string' ? 0 : 1
@@ -94,12 +95,6 @@ function nameOf({ domain, policy, rule }: Refusal): string {
   return rule === undefined ? `${domain} policy ${policy}` : `rule ${rule} of ${domain} policy ${policy}`
 }
 
-/** Its process is about to be made: the last moment to say no. */
-export function onRunStarting(state: NegotiationState, ctx: Context, runId: string): void {
-  const contract = state.contracts.get(runId)
-  if (contract?.phase === 'accepted') enforceOn(state, ctx, contract)
-}
-
 /**
  * The policies have changed, or what an earlier daemon took is here again: what is forbidden now and has not started
  * never does; what runs is ended or may end by itself, as the rule that forbids it says.
@@ -109,21 +104,27 @@ export function enforcePolicies(state: NegotiationState, ctx: Context): void {
   for (const contract of state.contracts.values()) enforceOn(state, ctx, contract)
 }
 
-function enforceOn(state: NegotiationState, ctx: Context, contract: ContractState): void {
-  const { runId, submitter, spec, phase, stopWhy } = contract
+/** As `enforcePolicies`, on one of them. */
+export function enforceOn(state: NegotiationState, ctx: Context, contract: ContractState): void {
+  const { submitter, spec, phase, stopWhy } = contract
   if (phase === 'ended' || phase === 'settled' || stopWhy !== undefined) return
   const verdict = askPolicies(state, ctx, { submitter, spec, as: contract })
   if (verdict.allowed) return
-  const event = { ...noteOf(contract), reason: noted(describeRefusals(verdict)) }
+  const why = describeRefusals(verdict)
   if (phase === 'running' && verdict.refusals.every(({ whenForbidden }) => whenForbidden === 'drain')) {
-    note(ctx, { type: 'policy.draining', ...event })
+    note(ctx, { type: 'policy.draining', ...noteOf(contract), reason: noted(why) })
     return
   }
-  note(ctx, { type: 'policy.stopped', ...event })
+  stopByPolicy(ctx, contract, why)
+}
+
+/** Ends what this node lets run no longer, or not at all. Its submitter is told why, and asks others. */
+export function stopByPolicy(ctx: Context, contract: ContractState, why: string): void {
+  note(ctx, { type: 'policy.stopped', ...noteOf(contract), reason: noted(why) })
   contract.stopWhy = 'policy'
-  contract.stopNote = clip(describeRefusals(verdict), STOP_NOTE)
+  contract.stopNote = clip(why, STOP_NOTE)
   persistContract(ctx, contract)
-  ctx.out.push({ type: 'stop', runId, why: 'policy', graceMs: spec.graceMs })
+  ctx.out.push({ type: 'stop', runId: contract.runId, why: 'policy', graceMs: contract.spec.graceMs })
 }
 
 function noteOf({ taskId, attempt, submitter }: ContractState) {

@@ -10,9 +10,9 @@
  *
  * Room (CPU, memory): when some comes free, those who asked in vain are told, and for a moment it is kept
  * for whoever has least of the node: the smaller dominant share first (Ghodsi et al., Dominant Resource
- * Fairness, NSDI 2011), among equals whoever was given something longer ago. Without it a submitter that
- * offers all day long would win every race for what comes free, its own lapsed holds included. Nothing is
- * ever taken away, and room that nobody comes for is anybody's again after `TURN_MS`.
+ * Fairness, NSDI 2011), among equals whoever was given something longer ago, among nodes of one owner the node.
+ * Without it a submitter that offers all day long would win every race for what comes free, its own lapsed holds
+ * included. Nothing is ever taken away, and room that nobody comes for is anybody's again after `TURN_MS`.
  */
 import type { DeclineReason } from '../../model/negotiation.ts'
 import { addResources, NO_RESOURCES, scaleResources, type Resources } from '../../model/resources.ts'
@@ -20,7 +20,7 @@ import { NEGOTIATION_LIMITS, SHARE_OF_REST } from '../config.ts'
 import { slotsThatFit } from '../constraints.ts'
 import { freeOf } from '../state.ts'
 import type { Context, NegotiationState, NodeId } from '../types.ts'
-import { ownerKey } from './usage.ts'
+import { ofOwner, ownerKey } from './owners.ts'
 
 /**
  * How long room is kept for whoever has the first turn. A submitter that is told offers again after its shortest
@@ -40,9 +40,9 @@ function placesOf(own: number, others: number, cap: number): Places {
 }
 
 function holdPlaces(state: NegotiationState, ctx: Context, from: NodeId): Places {
-  const whose = ownerKey(ctx, from)
+  const isTheirs = ofOwner(ctx.local, from)
   let own = 0
-  for (const { submitter } of state.holds.values()) if (ownerKey(ctx, submitter) === whose) own++
+  for (const { submitter } of state.holds.values()) if (isTheirs(submitter)) own++
   return placesOf(own, state.holds.size - own, ctx.config.holds)
 }
 
@@ -52,16 +52,16 @@ function holdPlaces(state: NegotiationState, ctx: Context, from: NodeId): Places
  * nobody else: it goes by rules of its own (`boundUnsettled`).
  */
 function contractPlaces(state: NegotiationState, ctx: Context, from: NodeId): Places & { readonly ended: number } {
-  const whose = ownerKey(ctx, from)
+  const isTheirs = ofOwner(ctx.local, from)
   let own = 0
   let others = 0
   let ended = 0
   for (const { submitter, slots } of state.holds.values()) {
-    if (ownerKey(ctx, submitter) === whose) own += slots
+    if (isTheirs(submitter)) own += slots
     else others += slots
   }
   for (const { submitter, phase } of state.contracts.values()) {
-    if (ownerKey(ctx, submitter) !== whose) others += phase === 'ended' ? 0 : 1
+    if (!isTheirs(submitter)) others += phase === 'ended' ? 0 : 1
     // What another node of the owner has not settled it alone can settle.
     else if (phase !== 'ended' || submitter === from) {
       own++
@@ -100,12 +100,13 @@ export function shareReasons(state: NegotiationState, ctx: Context, from: NodeId
 function whoGoesBefore(state: NegotiationState, ctx: Context, from: NodeId, free: Resources): string | undefined {
   if (state.turns.size === 0) return undefined
   const own = dominantShare(state, ctx, from)
+  const isOurs = ofOwner(ctx.local, from)
   const percent = (share: number) => `${Math.round(share * 100)}%`
   for (const [node, { each, untilMs }] of state.turns) {
     if (node === from || untilMs <= ctx.nowMs || slotsThatFit({ resources: each }, 1, ctx.local, free) === 0) continue
-    const theirs = dominantShare(state, ctx, node)
+    const theirs = isOurs(node) ? own : dominantShare(state, ctx, node)
     const least = theirs < own
-    if (!least && (theirs > own || servedMs(state, node) >= servedMs(state, from))) continue
+    if (!least && (theirs > own || !servedLongerAgo(state, ctx, node, from))) continue
     // Once the turn is over there may still be room: whoever was put off is told then.
     state.deadlines.setEarlier('announce', untilMs)
     const why = least
@@ -116,19 +117,22 @@ function whoGoesBefore(state: NegotiationState, ctx: Context, from: NodeId, free
   return undefined
 }
 
-function servedMs(state: NegotiationState, node: NodeId): number {
-  return state.servedMs.get(node) ?? -Infinity
+/** Owners are compared with each other, lest many machines have many turns; nodes of one owner by themselves. */
+function servedLongerAgo(state: NegotiationState, { local }: Context, node: NodeId, than: NodeId): boolean {
+  const isOneOwners = ofOwner(local, than)(node)
+  const servedMs = (one: NodeId) => state.servedMs.get(isOneOwners ? one : ownerKey(local, one)) ?? -Infinity
+  return servedMs(node) < servedMs(than)
 }
 
 /** The larger of a submitter's (its owner's) shares of CPU and memory, held or contracted, 0…1. */
 function dominantShare(state: NegotiationState, ctx: Context, node: NodeId): number {
   const { capacity } = ctx.local
-  const whose = ownerKey(ctx, node)
+  const isTheirs = ofOwner(ctx.local, node)
   let reserved = NO_RESOURCES
   for (const { submitter, spec, slots } of state.holds.values())
-    if (ownerKey(ctx, submitter) === whose) reserved = addResources(reserved, scaleResources(spec.resources, slots))
+    if (isTheirs(submitter)) reserved = addResources(reserved, scaleResources(spec.resources, slots))
   for (const { submitter, spec, phase } of state.contracts.values())
-    if (ownerKey(ctx, submitter) === whose && phase !== 'ended') reserved = addResources(reserved, spec.resources)
+    if (phase !== 'ended' && isTheirs(submitter)) reserved = addResources(reserved, spec.resources)
   return Math.max(
     reserved.cpuMilli / Math.max(1, capacity.cpuMilli),
     reserved.memoryBytes / Math.max(1, capacity.memoryBytes),
@@ -138,8 +142,10 @@ function dominantShare(state: NegotiationState, ctx: Context, node: NodeId): num
 /** A submitter was given a hold: its turn is used. */
 export function noteServed(state: NegotiationState, ctx: Context, node: NodeId): void {
   state.turns.delete(node)
-  state.servedMs.touch(node)
-  state.servedMs.set(node, ctx.nowMs)
+  for (const key of [node, ownerKey(ctx.local, node)]) {
+    state.servedMs.touch(key)
+    state.servedMs.set(key, ctx.nowMs)
+  }
 }
 
 /** Notes that a submitter wants to hear when room for `each` comes free. */

@@ -10,6 +10,7 @@ import type { Usage } from '../../policy/types.ts'
 import type { LocalNode } from '../nodes.ts'
 import type { UsageRecord } from '../records.ts'
 import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
+import { ofOwner, ownerKey } from './owners.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -22,15 +23,6 @@ const LENGTHS: Readonly<Record<Period, { readonly ms: number; readonly fromMs: n
 
 /** The key of what was done for all. No peer id is like it. */
 const EVERYONE = '*'
-
-/** The key of what was done for all nodes of the submitter's owner: itself, where the roster names none. */
-export function ownerKey(
-  { local: { roster } }: { readonly local: Pick<LocalNode, 'roster'> },
-  submitter: NodeId,
-): string {
-  const owner = roster?.owners.get(submitter)
-  return owner === undefined ? submitter : `owner/${owner}`
-}
 
 function indexOf(period: Period, nowMs: number): number {
   const { ms, fromMs } = LENGTHS[period]
@@ -66,7 +58,7 @@ const NOTHING: Counted = { tasks: 0, coreMs: 0 }
 function count(state: NegotiationState, ctx: Context, submitter: NodeId, what: (period: Period) => Counted): void {
   if (!ctx.policies.some(({ counts }) => counts)) return
   // Without an owner two of them are one.
-  for (const key of new Set([submitter, ownerKey(ctx, submitter), EVERYONE])) {
+  for (const key of new Set([submitter, ownerKey(ctx.local, submitter), EVERYONE])) {
     const record = state.usage.touch(key) ?? emptyRecord()
     for (const period of PERIODS) {
       const index = indexOf(period, ctx.nowMs)
@@ -99,22 +91,17 @@ export function usageOf(
   held: { readonly own: number; readonly owners: number; readonly all: number },
 ): { submitter: Usage; owner: Usage; everyone: Usage } {
   const { nowMs } = ctx
-  const whose = ownerKey(ctx, submitter)
+  const isOwners = ofOwner(ctx.local, submitter)
   const own = startTally(held.own)
   const owners = startTally(held.owners)
   const all = startTally(held.all)
   // Once over what may be thousands: this is asked at every offer.
   for (const contract of state.contracts.values()) {
     if (contract.phase === 'ended') continue
-    const isOwn = contract.submitter === submitter
-    const isOwners = isOwn || ownerKey(ctx, contract.submitter) === whose
-    const counted = [...(isOwn ? [own] : []), ...(isOwners ? [owners] : []), all]
-    for (const tally of counted) tally.atOnce++
-    if (contract.startedAtMs === undefined) continue
-    for (const period of PERIODS) {
-      const coreMs = coreMsOf(contract, period, nowMs)
-      for (const tally of counted) tally.coreMs[period] += coreMs
-    }
+    add(all, contract, nowMs)
+    if (!isOwners(contract.submitter)) continue
+    add(owners, contract, nowMs)
+    if (contract.submitter === submitter) add(own, contract, nowMs)
   }
   const usage = (key: string, tally: Tally): Usage => {
     const record = state.usage.get(key)
@@ -124,7 +111,11 @@ export function usageOf(
     }
     return { atOnce: tally.atOnce, hour: of('hour'), day: of('day'), week: of('week') }
   }
-  return { submitter: usage(submitter, own), owner: usage(whose, owners), everyone: usage(EVERYONE, all) }
+  return {
+    submitter: usage(submitter, own),
+    owner: usage(ownerKey(ctx.local, submitter), owners),
+    everyone: usage(EVERYONE, all),
+  }
 }
 
 /** What is here now, while it is counted. */
@@ -136,4 +127,10 @@ interface Tally {
 
 function startTally(held: number): Tally {
   return { held, atOnce: held, coreMs: { hour: 0, day: 0, week: 0 } }
+}
+
+function add(tally: Tally, contract: ContractState, nowMs: number): void {
+  tally.atOnce++
+  if (contract.startedAtMs === undefined) return
+  for (const period of PERIODS) tally.coreMs[period] += coreMsOf(contract, period, nowMs)
 }

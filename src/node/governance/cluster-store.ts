@@ -4,7 +4,7 @@ import { storedKey } from '../../governance/statements.ts'
 import type { GovernanceState, IssuedTicket } from '../../governance/state.ts'
 import type { StoredProposal } from '../../governance/types.ts'
 import { Genesis, Ticket } from '../../model/governance.ts'
-import { isPeerId } from '../../model/peer-id.ts'
+import { PeerId } from '../../model/identifiers.ts'
 import type { Store, Write } from '../../store/store.ts'
 import { AlthingError, messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
@@ -23,7 +23,7 @@ export const SPREAD_KINDS: ReadonlySet<StatementKind> = new Set<StatementKind>([
 ])
 
 const StoredStatement = z.strictObject({ bytes: z.instanceof(Uint8Array) })
-const StoredTicket = z.strictObject({ ticket: Ticket, burntFor: z.string().refine(isPeerId).optional() })
+const StoredTicket = z.strictObject({ ticket: Ticket, burntFor: PeerId.optional() })
 
 /** A cluster as it was found on disk. */
 export interface StoredCluster {

@@ -6,7 +6,7 @@
 import { Readable, type Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
-import { Sha256Hex } from '../../model/task.ts'
+import { Sha256Hex } from '../../model/identifiers.ts'
 import { messageOf } from '../../util/errors.ts'
 import { BundleError, type BundleStore, type StoredBundle } from '../bundle-store.ts'
 import type { TransferMeter } from '../link-speeds.ts'

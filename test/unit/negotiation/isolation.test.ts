@@ -126,6 +126,72 @@ describe('negotiation/isolation', () => {
     assert.equal(contractOf(at), undefined)
   })
 
+  describe('is asked again at the start', () => {
+    const OWN = { ...FOREIGN, trusted: new Set(['a']), isolation: WORKS }
+
+    /** Awarded as it is given first, and about to start as it is given then. */
+    function start(first: Partial<LocalNode>, then: Partial<LocalNode>, task?: Parameters<typeof spec>[0]) {
+      const at = table(first)
+      submit(at, task)
+      assert.ok(at.run(5_000, () => contractOf(at) !== undefined))
+      const contract = contractOf(at)!
+      at.seat('b').local = { ...at.seat('b').local, ...then }
+      at.input('b', { type: 'run-starting', runId: contract.runId })
+      const stored = at.seat('b').stored.get('contract')!.get(contract.runId) as ContractState
+      assert.equal(stored.isolation, contract.isolation)
+      assert.deepEqual([stored.stopWhy, stored.stopNote], [contract.stopWhy, contract.stopNote])
+      return { at, contract }
+    }
+
+    it('who became a guest meanwhile is isolated', () => {
+      const { at, contract } = start(OWN, { ...FOREIGN, isolation: WORKS })
+      assert.deepEqual([contract.isolation, contract.stopWhy], ['bwrap', undefined])
+      assert.ok(ended(at))
+    })
+
+    for (const [what, then, task, reason] of [
+      [
+        'a guest that cannot be isolated',
+        { ...FOREIGN, isolation: MISSING },
+        {},
+        /^isolation: wanted isolation, for work of another owner \(bob\), found none: bubblewrap is not installed/,
+      ],
+      [
+        'a guest that may not be isolated',
+        { ...FOREIGN, isolation: WORKS },
+        { isolation: 'none' as const },
+        /^isolation: wanted to run without isolation, found work of another owner \(bob\) is isolated here$/,
+      ],
+      [
+        'who is no member any more',
+        { ...FOREIGN, roster: { ...ROSTER, owners: new Map(), guests: new Set<string>() } },
+        {},
+        /^trust: .* found the submitter is no member$/,
+      ],
+      [
+        'whose roster is out of date',
+        { ...FOREIGN, roster: { ...ROSTER, guests: new Set<string>(), fresh: false } },
+        {},
+        /^trust: /,
+      ],
+    ] as const) {
+      it(`${what} does not start, and is told why`, () => {
+        const { at, contract } = start(OWN, then, task)
+        assert.deepEqual([contract.isolation, contract.stopWhy], [undefined, 'policy'])
+        const stop = at.seat('b').effects.find((effect) => effect.type === 'stop')
+        assert.deepEqual([stop?.runId, stop?.why], [contract.runId, 'policy'])
+        const attempt = () => at.seat('a').state.tasks.get('j')!.attempts[0]!
+        assert.ok(at.run(1_000, () => attempt().outcome === 'refused'))
+        assert.match(attempt().reason!, reason)
+      })
+    }
+
+    it('what was to be isolated stays so, though its owner is that of the node now', () => {
+      const { contract } = start({ ...FOREIGN, isolation: WORKS }, OWN)
+      assert.deepEqual([contract.isolation, contract.stopWhy], ['bwrap', undefined])
+    })
+  })
+
   it('a stranger is none of another owner: it is not trusted', () => {
     const at = table({ ...FOREIGN, roster: { ...ROSTER, guests: new Set() }, isolation: WORKS })
     submit(at)

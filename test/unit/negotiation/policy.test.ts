@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { LocalNode } from '../../../src/negotiation/nodes.ts'
+import { factsOf } from '../../../src/negotiation/executor/policy.ts'
 import type { NegotiationInput } from '../../../src/negotiation/step.ts'
 import type { ContractState } from '../../../src/negotiation/types.ts'
 import { compilePolicy } from '../../../src/policy/compile.ts'
@@ -179,6 +180,30 @@ describe('negotiation/policy', () => {
     at.input('o', { type: 'submit', jobId: 'l', spec: task, count: 2, placeTimeoutMs: 20_000 })
     at.run(10_000)
     assert.equal(runsOn(at, 'b'), 5, 'another owner has its own')
+  })
+
+  it('tells apart what runs for a node, for its owner and for all', () => {
+    const at = new Table(['a', 'a2', 'b', 'o'], { runMs: 60_000, local: { roster: ROSTER } })
+    for (const id of ['a', 'a2', 'o']) rule(at, id, [{ name: 'nothing-here', deny: 'true' }])
+    const task = spec({ resources: { cpuMilli: 100, memoryBytes: 1e6 } })
+    for (const [from, count] of [
+      ['a', 1],
+      ['a2', 2],
+      ['o', 4],
+    ] as const)
+      at.input(from, { type: 'submit', jobId: `of-${from}`, spec: task, count, placeTimeoutMs: 20_000 })
+    assert.ok(at.run(5_000, () => contractsOf(at, 'b').filter(({ phase }) => phase === 'running').length === 7))
+    at.run(10_000)
+    const ctx = { self: 'b', cluster: 'test', nowMs: at.nowMs, local: at.seat('b').local }
+    const { usage } = factsOf(at.seat('b').state, ctx, { submitter: 'a', spec: task, as: 'awarded' })
+    const counted = [usage!.submitter, usage!.owner!, usage!.everyone]
+    assert.deepEqual(
+      counted.map(({ atOnce }) => atOnce),
+      [1, 3, 7],
+    )
+    // A tenth of a core each, for ten seconds and what they ran before.
+    const seconds = counted.map(({ hour }) => Math.floor(hour.coreMs / 1_000))
+    assert.deepEqual(seconds, [1, 3, 7])
   })
 
   it('lets in one by one what is judged by how many there are', () => {

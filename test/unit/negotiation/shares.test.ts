@@ -149,6 +149,36 @@ describe('turns at room that comes free', () => {
     assert.ok(offer(table, 'other', 1, CORE).bid)
   })
 
+  const owners = new Map(Object.entries({ a: 'ann', a2: 'ann', a3: 'ann', b: 'bob' }))
+  const roster = { guests: new Set<string>(), owner: 'oli', owners, fresh: true }
+
+  it('an owner has one turn, however many of its nodes wait', () => {
+    const table = hostOf({ capacity: one, local: { roster } })
+    assert.ok(offer(table, 'b', 1, CORE).bid)
+    table.run(2_000)
+    for (const waiter of ['a', 'a2', 'a3', 'b']) assert.equal(offer(table, waiter, 1, CORE).bid, undefined)
+    table.run(3_030)
+    // All have nothing of the node now; ann was never served.
+    assert.match(offer(table, 'b', 1, CORE).measured, /goes first: it was given something longer ago/)
+    const { bid } = offer(table, 'a', 1, CORE)
+    for (const waiter of ['a2', 'a3', 'b']) assert.equal(offer(table, waiter, 1, CORE).bid, undefined)
+    table.run(100)
+    say(table, 'a', { t: 'release', body: { bidId: bid!.bidId } })
+    table.run(30)
+    assert.match(offer(table, 'a2', 1, CORE).measured, /goes first: it was given something longer ago/)
+    assert.ok(offer(table, 'b', 1, CORE).bid, 'the second turn is that of bob, not of another of ann’s nodes')
+  })
+
+  it('among the nodes of one owner whoever was given something longer ago comes first', () => {
+    const table = hostOf({ capacity: one, local: { roster } })
+    const { bid } = offer(table, 'a', 1, CORE)
+    assert.equal(offer(table, 'a2', 1, CORE).bid, undefined)
+    say(table, 'a', { t: 'release', body: { bidId: bid!.bidId } })
+    table.run(30)
+    assert.match(offer(table, 'a', 1, CORE).measured, /goes first: it was given something longer ago/)
+    assert.ok(offer(table, 'a2', 1, CORE).bid)
+  })
+
   it('whoever has least of the node comes first', () => {
     const table = hostOf({ capacity: { cpuMilli: 4_000, memoryBytes: GIB } })
     const first = offer(table, 'batch', 10, CORE)

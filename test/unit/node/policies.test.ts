@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import type { AuditDraft } from '../../../src/model/audit.ts'
-import type { MeshInput } from '../../../src/mesh/types.ts'
+import type { MeshInput, MeshState } from '../../../src/mesh/types.ts'
+import type { ContractState } from '../../../src/negotiation/types.ts'
 import { NodePolicy } from '../../../src/node/node-policy.ts'
-import { Policies, type Decided } from '../../../src/node/policies.ts'
+import { mayStart, Policies, type Decided } from '../../../src/node/policies.ts'
 import { evaluate } from '../../../src/policy/evaluate.ts'
 import type { CompiledPolicy } from '../../../src/policy/types.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
@@ -159,5 +160,15 @@ describe('node/policies', () => {
     for (let i = 0; i < 101; i++) await own.apply(text('one'), 'one.yaml', 'me')
     assert.equal(store.load('policy').size, 100)
     assert.deepEqual([own.history.at(-1)!.version, own.history[0]!.version], [2, 101])
+  })
+
+  it('asks before each start, also where there is no policy: whose a submitter is may have changed', () => {
+    const contract: Partial<ContractState> = {}
+    const mesh = { negotiation: { contracts: new Map([['run', contract]]) } } as unknown as MeshState
+    const asked: MeshInput[] = []
+    const input = (one: MeshInput) => (asked.push(one), [])
+    assert.equal(mayStart({ input }, mesh, 'run'), true)
+    assert.equal(mayStart({ input: () => ((contract.stopWhy = 'policy'), []) }, mesh, 'run'), false)
+    assert.deepEqual(asked, [{ type: 'run-starting', runId: 'run' }])
   })
 })

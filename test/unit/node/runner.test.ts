@@ -141,6 +141,17 @@ describe('the runner', function () {
     assert.deepEqual(asked, [RUN])
   })
 
+  it('isolates what became to be isolated while its input was on its way', async () => {
+    const contract = contractOf()
+    make({ mayStart: () => ((contract.isolation = 'bwrap'), true), isolatedNetwork: true }).open()
+    runner.start(contract)
+    await ended()
+    assert.deepEqual(
+      orders.map(({ isolation }) => isolation),
+      [{ network: true }],
+    )
+  })
+
   it('counts the way of the input against the time of the task', async () => {
     make({ openBundleStream: silent }).open()
     runner.start(contractOf({ ...INPUT, timeoutMs: 50 }))

@@ -7,7 +7,7 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../../../util/errors.ts'
@@ -32,7 +32,7 @@ const OPEN_FILES = 'exec 3<"$1" 4<"$2" && shift 2 && exec "$@"'
 /** bwrap's own bound (`MAX_ARGS`), less what there is besides variables; each takes three. */
 const MAX_VARIABLES = 2_900
 
-/** Says what it sees from the inside, in a word if all is well. $1: a folder of the daemon's. */
+/** Says what it sees from the inside, in a word if all is well. $1: a folder of the daemon's, by its real name. */
 const LOOK_AROUND = `
 [ -e "$1" ] && { echo "the data of the daemon is visible"; exit 1; }
 : >probe || exit 1
@@ -167,7 +167,8 @@ export class Isolation {
     makeRoot(paths)
     try {
       const sandbox = this.#sandbox({ keepOutput: false }, paths)
-      const words = sandbox.enter({ PATH: DEFAULT_PATH }, ['/bin/sh', '-c', LOOK_AROUND, 'trial', this.#folder])
+      const lookAround = ['/bin/sh', '-c', LOOK_AROUND, 'trial', realpathSync(this.#folder)]
+      const words = sandbox.enter({ PATH: DEFAULT_PATH }, lookAround)
       const { text, ok } = await output('/bin/sh', ['-c', '"$0" --version && "$@"', this.#bwrap, ...words])
       const [version = '', ...seen] = text.split('\n').filter((line) => line !== '')
       if (ok && seen.length === 1 && seen[0] === 'isolated') {

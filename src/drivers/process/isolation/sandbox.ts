@@ -31,7 +31,7 @@ const PROC_READ_ONLY = ['acpi', 'fs', 'scsi']
 export interface SandboxOptions {
   /** Folder that becomes `/etc`, see `makeEtc`. */
   readonly etc: string
-  /** Absolute paths that must not be seen, should they lie below `/usr`. */
+  /** Absolute paths that must not be seen, should they lie below `/usr` or links lead there. */
   readonly hidden: readonly string[]
   /** The network of the host instead of none. */
   readonly network: boolean
@@ -45,7 +45,8 @@ export function sandboxArgs({ etc, hidden, network }: SandboxOptions): string[] 
   // Its own session: a signal to its process group must not reach what holds it. It dies with that.
   words.push('--new-session', '--die-with-parent', '--clearenv')
   for (const folder of PROGRAM_FOLDERS) words.push(...programFolder(folder))
-  for (const path of hidden) if (isVisible(path)) words.push('--tmpfs', path, '--remount-ro', path)
+  const real = hidden.map(realPath).filter((path) => path !== undefined)
+  for (const path of outermost(real.filter(isVisible))) words.push('--tmpfs', path, '--remount-ro', path)
   words.push(...etcArgs(etc, network))
   words.push('--proc', '/proc', '--dev', '/dev')
   const isRoot = process.getuid?.() === 0
@@ -87,11 +88,22 @@ export function hostPath(path: string, { work, tmp, out }: RunPaths): string | u
 }
 
 function within(path: string, folder: string): string | undefined {
+  const [real, realFolder] = [realPath(path), realPath(folder)]
+  return real !== undefined && realFolder !== undefined && isBelow(real, realFolder) ? path : undefined
+}
+
+/** By what name a path lies in the file system, all links followed; undefined: it is not there. */
+function realPath(path: string): string | undefined {
   try {
-    return isBelow(realpathSync(path), realpathSync(folder)) ? path : undefined
+    return realpathSync(path)
   } catch {
     return undefined
   }
+}
+
+/** What is hidden is empty and read-only: nothing can be hidden within it once more. */
+function outermost(paths: readonly string[]): string[] {
+  return [...new Set(paths)].filter((path) => !paths.some((other) => other !== path && isBelow(path, other)))
 }
 
 function isVisible(path: string): boolean {
