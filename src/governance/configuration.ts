@@ -32,9 +32,14 @@ export function configurationOn(state: GovernanceState, node: Key = state.self):
   const { configuration, trial } = decided
   if (trial === undefined) return { decided, stage: 'everywhere', holds: configuration, words: [] }
   const words = wordsOn(state, decided.hash)
-  const stage = stageOf(state, trial, words)
+  const stage = stageByWords(state, trial, words)
   const isTrying = stage === 'promoted' || (stage === 'trial' && trial.canaries.includes(node))
   return { decided, stage, holds: isTrying ? configuration : trial.before, words }
+}
+
+/** How far the configuration of an entry has come, or had when a newer one was decided upon. */
+export function stageOf(state: GovernanceState, entry: string, trial: Trial | undefined): Stage {
+  return trial === undefined ? 'everywhere' : stageByWords(state, trial, wordsOn(state, entry))
 }
 
 /** Of members alone: the word of one that is out counts no more. */
@@ -44,7 +49,11 @@ function wordsOn({ canaryWords, roster }: GovernanceState, entry: string): Canar
   })
 }
 
-function stageOf({ roster }: GovernanceState, { canaries, witnesses }: Trial, words: readonly CanaryWord[]): Stage {
+function stageByWords(
+  { roster }: GovernanceState,
+  { canaries, witnesses }: Trial,
+  words: readonly CanaryWord[],
+): Stage {
   const unwell = words.filter(({ well }) => !well)
   const isUnwell = (canary: Key) =>
     unwell.some(({ node, about }) => about === canary && node === canary) ||

@@ -31,8 +31,8 @@ export const ConfigurationVersion = z.strictObject({
   hash: z.string(),
   signers: z.array(z.string()),
   ...Configuration.shape,
-  /** `replaced`: a newer one holds. */
-  stage: z.enum([...StageView.options, 'replaced']),
+  /** Once a newer one was decided upon: `replaced` if it held everywhere, `ended` if its trial was not over yet. */
+  stage: z.enum([...StageView.options, 'replaced', 'ended']),
   trial: z.strictObject({ canaries: z.array(z.string()), forMs: z.int(), before: Configuration }).optional(),
 })
 export type ConfigurationVersion = z.infer<typeof ConfigurationVersion>

@@ -99,12 +99,15 @@ describe('the configuration of a cluster', function () {
     const [north, south] = (await cluster('north', 'south', 'east')) as [TestDaemon, TestDaemon, TestDaemon]
     await done(config(north, 'set', 'bids.ask=5'))
     await valueOn(south, 'bids.ask', '5')
-    await done(config(north, 'set', 'bids.ask=9', '--canary', 'seat=south', '--for', '2s'))
+    await done(config(north, 'set', 'bids.ask=9', '--canary', 'seat=south', '--for', '30m'))
     await valueOn(south, 'bids.ask', '9')
     assert.equal((await settingOf(north, 'bids.ask')).value, '5')
     assert.match(await done(north.cli('config', 'get')), /version 2 is being tried\n {2}south {2}trying/)
     const busy = await config(north, 'set', 'bids.ask=2')
     assert.match(busy.stderr, /version 2 is being tried/)
+    await done(config(north, 'rollback'))
+    await valueOn(south, 'bids.ask', '5')
+    await done(config(north, 'set', 'bids.ask=9', '--canary', 'seat=south', '--for', '2s'))
     await valueOn(north, 'bids.ask', '9')
     assert.match(
       await done(north.cli('config', 'get')),
@@ -130,6 +133,8 @@ describe('the configuration of a cluster', function () {
     assert.equal((await settingOf(again, 'bids.ask')).value, '3')
     await done(config(north, 'promote'))
     for (const daemon of [north, east, again]) await valueOn(daemon, 'bids.ask', '9')
+    await done(config(north, 'rollback'))
+    for (const daemon of [north, east, again]) await valueOn(daemon, 'bids.ask', '3')
   })
 
   it('is given up at once by a canary on which tasks fail', async () => {
@@ -143,6 +148,14 @@ describe('the configuration of a cluster', function () {
     assert.match(await done(north.cli('config', 'get')), /south {2}unwell {2}south: 3 of 3 runs failed by the node/)
     assert.match(await done(north.cli('config', 'history')), /rolled-back, 1 first/)
     assert.match(await done(south.cli('status')), /settings +version 1 was GIVEN UP/)
+    // What was given up does not come back by going back.
+    await done(config(north, 'set', 'bids.ask=5'))
+    await valueOn(south, 'bids.ask', '5')
+    assert.match(await done(north.cli('config', 'history')), /everywhere[^]*rolled-back, 1 first/)
+    const same = await config(north, 'rollback', '2')
+    assert.deepEqual([same.code, /that is so already/.test(same.stderr)], [2, true], same.stderr)
+    await done(config(north, 'rollback'))
+    await valueOn(south, 'bids.ask', '3')
   })
 
   it('refuses what is no setting, or out of its bounds, and says what was expected', async () => {

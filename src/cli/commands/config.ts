@@ -87,7 +87,10 @@ export function register(program: Command): void {
   config
     .command('history')
     .summary('list what was decided')
-    .description('List the versions of the settings of the cluster, and what became of them, newest first.')
+    .description(
+      'List the versions of the settings of the cluster, and what became of them, newest first: one is replaced that ' +
+        'held everywhere, and rolled-back that was tried and given up; ended says that the next came during its trial.',
+    )
     .addHelpText('after', '\nExample:\n  althing config history --json')
     .action(history)
   config
@@ -106,7 +109,10 @@ export function register(program: Command): void {
   config
     .command('rollback')
     .summary('propose what held before')
-    .description('Propose the settings that held before the newest version, or those of an earlier one.')
+    .description(
+      'Propose the settings that held everywhere before: of a trial, given up or not, what was before it; else the ' +
+        'last that differ. Or those of an earlier version.',
+    )
     .argument('[version]', 'as `althing config history` lists them; 0: the defaults', version)
     .option('--out <file>', OUT, file)
     .addHelpText('after', '\nExamples:\n  althing config rollback\n  althing config rollback 3')
@@ -165,6 +171,7 @@ function showTrial({ print, paint }: Context, { decided, canaries }: Configurati
     promoted: 'was tried, and holds everywhere',
     'rolled-back': paint('red', 'was tried and GIVEN UP: what was before holds everywhere'),
     replaced: 'was replaced',
+    ended: 'was tried until the next was decided upon',
   }
   print(`\nversion ${decided.version} ${words[decided.stage]}`)
   for (const { name, state, said } of canaries) {

@@ -19,6 +19,8 @@ export interface DecideOptions {
 
 /** A trial without `--for`. */
 const TRIAL_MS = 10 * 60_000
+/** Version 0: before anything was decided. */
+const DEFAULTS: Configuration = { settings: {}, overridable: [] }
 /** As many others must say that a canary is gone, where there are as many. */
 const WITNESSES = 2
 
@@ -79,24 +81,41 @@ export async function promote(context: Context, out: string | undefined): Promis
   await begin(context, cluster, { kind: 'config', settings, overridable }, out)
 }
 
-/** Proposes what held before, or an earlier version. @throws CliError */
+/** Proposes what held everywhere before, or an earlier version. @throws CliError */
 export async function rollBack(context: Context, version: number | undefined, out: string | undefined): Promise<void> {
   const { client } = context
   const cluster = await client.get<ClusterView>('/v1/cluster')
   const { versions } = await client.get<ConfigurationHistory>('/v1/configuration/history')
-  const { settings, overridable } = version === undefined ? formerOf(versions) : versionOf(versions, version)
+  const { decided, everywhere } = await client.get<ConfigurationView>('/v1/configuration')
+  const wanted = version === undefined ? formerOf(versions, everywhere) : versionOf(versions, version)
+  const isSettled = decided?.trial === undefined || decided.stage === 'promoted'
+  if (isSettled && differences(everywhere, wanted).length === 0)
+    throw usageError('that is so already', '`althing config history` shows what was decided: name a version')
+  const { settings, overridable } = wanted
   await begin(context, cluster, { kind: 'config', settings, overridable }, out)
 }
 
-function formerOf([newest, older]: readonly ConfigurationVersion[]): Configuration {
-  if (newest === undefined) throw new CliError('no-configuration', 'nothing was decided about settings yet')
+/**
+ * What `rollback` goes back to. Of a trial, given up or not, what was before it: an entry that says so ends it for
+ * good, whoever is expelled later. Else the last version that held everywhere and differs from what does now.
+ *
+ * @throws CliError when nothing was decided upon
+ */
+export function formerOf(versions: readonly ConfigurationVersion[], everywhere: Configuration): Configuration {
+  const [newest, ...older] = versions
+  if (newest === undefined) {
+    throw new CliError('no-configuration', 'nothing was decided about settings yet', {
+      fix: 'decide with `althing config set`',
+    })
+  }
   if (newest.stage === 'trial' || newest.stage === 'rolled-back') return newest.trial!.before
-  return older ?? { settings: {}, overridable: [] }
+  const found = older.find(({ stage, ...one }) => stage === 'replaced' && differences(one, everywhere).length > 0)
+  return found ?? DEFAULTS
 }
 
 /** A version by its number; 0 is that of no settings at all. @throws CliError usage */
 export function versionOf(versions: readonly ConfigurationVersion[], number: number): Configuration {
-  if (number === 0) return { settings: {}, overridable: [] }
+  if (number === 0) return DEFAULTS
   const found = versions.find(({ version }) => version === number)
   if (found === undefined) throw usageError(`there is no version ${number}`, '`althing config history` lists them')
   return found

@@ -1,5 +1,5 @@
 /** What can be asked of a daemon about the configuration it goes by. */
-import { configurationOn, type HeldConfiguration } from '../../governance/configuration.ts'
+import { configurationOn, stageOf, type HeldConfiguration, type Stage } from '../../governance/configuration.ts'
 import type { GovernanceState } from '../../governance/state.ts'
 import type { Configuration } from '../../model/configuration.ts'
 import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
@@ -16,7 +16,7 @@ const NOTHING: Configuration = { settings: {}, overridable: [] }
 export function configurationView(parts: DaemonParts): ConfigurationView {
   const { settings, governor } = parts
   const held = governor.state && configurationOn(governor.state)
-  const decided = governor.state && versionsOf(governor.state, held).at(-1)
+  const decided = governor.state && versionsOf(governor.state).at(-1)
   return {
     settings: settings.now.map(({ key, text: value, source, cluster, node, overridable, fault }) => ({
       ...{ key, value, source, overridable, initial: SETTINGS[key].initial, about: SETTINGS[key].about },
@@ -54,19 +54,30 @@ function canariesOf(
 /** What was decided, newest first. @throws OperationError `not-found` without a cluster */
 export function configurationHistory(parts: DaemonParts): ConfigurationHistory {
   const state = stateOf(parts)
-  return { versions: versionsOf(state, configurationOn(state)).slice(-LISTED).toReversed() }
+  return { versions: versionsOf(state).slice(-LISTED).toReversed() }
 }
 
-function versionsOf({ log }: GovernanceState, held: HeldConfiguration | undefined): ConfigurationVersion[] {
+/** What became of one that is not the newest any more. */
+const FORMER = {
+  everywhere: 'replaced',
+  promoted: 'replaced',
+  trial: 'ended',
+  'rolled-back': 'rolled-back',
+} as const satisfies Record<Stage, ConfigurationVersion['stage']>
+
+/** Every version on the chain, the oldest first. */
+export function versionsOf(state: GovernanceState): ConfigurationVersion[] {
+  const { log } = state
   const versions: ConfigurationVersion[] = []
   for (const hash of log.chain.slice(1)) {
     const { statement, entry, change } = log.placed.get(hash)!
     if (change.kind !== 'config') continue
     const { settings, overridable, trial } = change
+    const stage = stageOf(state, hash, trial)
     versions.push({
       ...{ version: versions.length + 1, atMs: entry.atMs, height: entry.height, hash, settings, overridable },
       signers: [...statement.signers],
-      stage: held?.decided.hash === hash ? held.stage : 'replaced',
+      stage: log.authority.configuration?.hash === hash ? stage : FORMER[stage],
       ...(trial && { trial: { canaries: trial.canaries, forMs: trial.forMs, before: trial.before } }),
     })
   }

@@ -32,6 +32,7 @@ const tick = setInterval(() => {
 await cut.promise
 clearInterval(tick)
 const cutAfterMs = Math.round(passedMs())
+console.log('cut')
 const isLetInAgain = await peer.greet().then(
   () => true,
   () => false,

@@ -16,6 +16,7 @@ import {
   give,
   keyOf,
   NOW_MS,
+  RESCUE,
   someChange,
   stateOf,
 } from './fixtures.ts'
@@ -48,6 +49,11 @@ describe('governance: what the admins decide lets run', () => {
     give(state, [strict])
     assert.ok(state.log.fork !== undefined)
     assert.equal(textIn(state), 'one')
+    const recovered = entryOn(after(one), { kind: 'recover', admins: { keys: [CAT.id], threshold: 1 } }, [RESCUE])
+    assert.equal(fateOf(state, recovered), 'applied')
+    assert.deepEqual([state.log.fork, textIn(state)], [undefined, 'one'])
+    assert.equal(fateOf(state, entryOn(after(recovered), policy('new'), [CAT])), 'applied')
+    assert.equal(textIn(state), 'new')
   })
 
   it('fits into an entry with the signatures of sixteen admins, and a longer one is no change', () => {
@@ -74,6 +80,8 @@ describe('governance: what the admins decide lets run', () => {
   it('is part of what a checkpoint says; without any, checkpoints are what they were', () => {
     const state = stateOf()
     const before = stateHash(state.log.authority)
+    // As versions said that knew of no policy: logs have checkpoints of theirs.
+    assert.equal(before, 'ab31cdae6dbc9907c7f6015c9b6513dcc175cd8bd7c02a885796584ca4f10c95')
     const one = entryOn(GENESIS_PLACE, policy('one'))
     give(state, [one])
     assert.notEqual(stateHash(state.log.authority), before)

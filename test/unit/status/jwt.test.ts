@@ -381,7 +381,6 @@ describe('JWTs', () => {
     })
 
     const bad: [string, (request: IncomingMessage, response: ServerResponse) => void][] = [
-      ['a redirect', (_request, response) => void response.writeHead(302, { location: address }).end()],
       ['no set', (_request, response) => void response.end('<html>')],
       ['silence', () => {}],
       ['an answer drop by drop', (_request, response) => void response.write('{"keys":[')],
@@ -390,6 +389,15 @@ describe('JWTs', () => {
         (_request, response) => void response.writeHead(200, { 'content-length': 9 }).end('{').destroy(),
       ],
     ]
+    it('gives no keys: a redirect, which is not followed', async () => {
+      answer = ({ url }, response) => {
+        if (url === '/elsewhere') response.end(SET)
+        else response.writeHead(302, { location: new URL('/elsewhere', address).href }).end()
+      }
+      assert.equal(await finds(source()), 0)
+      assert.equal(asked, 1)
+    })
+
     for (const [name, how] of bad) {
       it(`gives no keys: ${name}`, async () => {
         answer = how
