@@ -3,7 +3,6 @@
  * links of its own, and shares with it the machine, the policy of its owner and the local API.
  */
 import { join as joinPath } from 'node:path'
-import { tagOf } from '../../governance/state.ts'
 import type { MeshState } from '../../mesh/types.ts'
 import type { ClusterPlaceView } from '../../model/cluster-place.ts'
 import type { MovedView } from '../../model/cluster.ts'
@@ -110,8 +109,9 @@ export class Memberships implements Clusters {
   }
 
   refuseCluster(name: string, id: string): void {
-    if (this.#all().some(({ parts }) => parts.governor.state?.log.cluster === id)) {
-      throw new OperationError('conflict', `this daemon is in cluster ${tagOf(name, id)} already`)
+    const known = this.views().find((view) => view.id === id)
+    if (known !== undefined) {
+      throw new OperationError('conflict', `this daemon is in this very cluster already: it is ${known.name} here`)
     }
     this.refuseName(name)
   }
@@ -240,8 +240,9 @@ export class Memberships implements Clusters {
 
 /** Those of the daemon, but for what is about its first cluster alone. */
 function optionsOf(daemon: DaemonOptions, dir: string, port: number): DaemonOptions {
-  const { cluster: _cluster, join: _join, open: _open, trust: _trust, port: _port, listen, ...shared } = daemon
+  const { cluster: _cluster, join: _join, open: _open, trust: _trust, port: said, listen, ...shared } = daemon
   const paths = { ...daemon.paths, dataDir: dir }
   const elsewhere = listen?.map((address) => address.replace(/\/tcp\/\d+/, `/tcp/${port}`))
-  return { ...shared, paths, ...(elsewhere && { listen: elsewhere }) }
+  // Who let the first take any port lets the others too.
+  return { ...shared, paths, ...(elsewhere && { listen: elsewhere }), ...(said === 0 && { port: 0 }) }
 }

@@ -1,0 +1,232 @@
+/** Two owners, two clusters, and one machine that is in both: each owner's policy holds on its own hosts. */
+import assert from 'node:assert/strict'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NodeView, StatusView, TaskView } from '../../src/model/api.ts'
+import type { ClusterPlaceView } from '../../src/model/cluster-place.ts'
+import type { StoryLine, WhyView } from '../../src/model/why-view.ts'
+import { done, idOf, invite, sees, startClosed } from '../support/cluster.ts'
+import { eventually, freshDataDir, startDaemon, stopAll, type CliResult, type TestDaemon } from '../support/daemon.ts'
+import { netnsLab } from '../support/netns-lab.ts'
+
+const placesOf = (daemon: TestDaemon) => daemon.get<ClusterPlaceView[]>('/v1/clusters')
+const ofWorks = (path: string) => `/clusters/works${path}`
+
+function policyFile(name: string, denied: string): string {
+  const path = join(freshDataDir(), `${name}.yaml`)
+  writeFileSync(
+    path,
+    `apiVersion: althing.dev/v1
+kind: Policy
+metadata: { name: ${name} }
+spec:
+  rules:
+    - { name: no-${denied}, deny: "task.command[0] == '${denied}'" }
+    - { name: everything-else, allow: 'true' }
+`,
+  )
+  return path
+}
+
+/** Each decline of a story: who, by which constraint, and the rule and values that it names. */
+function declinesOf(story: readonly StoryLine[]): { node: string; constraint: string; text: string }[] {
+  return story.flatMap((line) =>
+    line.kind === 'declined'
+      ? line.reasons.map(({ constraint, wanted, measured }) => ({
+          node: line.nodeName,
+          constraint,
+          text: `${wanted} ${measured}`,
+        }))
+      : [],
+  )
+}
+
+describe('e2e: one machine in two clusters, of two owners', function () {
+  this.timeout(180_000)
+  const lab = netnsLab(['ann', 'shared', 'bob'])
+
+  const start = (index: number, dataDir?: string): Promise<TestDaemon> => {
+    const { name, spawn } = lab.nodes[index]!
+    return startClosed(name, { spawn, ...(dataDir !== undefined && { dataDir }) })
+  }
+
+  /** `house` is Ann's, `works` is Bob's; the shared machine came into `house` first. */
+  async function twoClusters(): Promise<[TestDaemon, TestDaemon, TestDaemon]> {
+    const [ann, shared, bob] = (await Promise.all([0, 1, 2].map((index) => start(index)))) as [
+      TestDaemon,
+      TestDaemon,
+      TestDaemon,
+    ]
+    await done(ann.cli('init', 'house', '--owner', 'ann'))
+    await done(bob.cli('init', 'works', '--owner', 'bob'))
+    await done(shared.cli('join', (await invite(ann)).ticket))
+    await done(shared.cli('join', '--beside', (await invite(bob)).ticket))
+    await sees(ann, await idOf(shared))
+    const [, works] = await placesOf(shared)
+    await sees(bob, works!.peerId!)
+    await eventually('the shared machine to see Bob’s', async () => {
+      const nodes = await shared.get<NodeView[]>(ofWorks('/v1/nodes'))
+      return nodes.filter(({ state }) => state === 'ready').length === 2
+    })
+    return [ann, shared, bob]
+  }
+
+  async function whyOf(shared: TestDaemon, { stderr }: CliResult): Promise<{ cluster: string; why: WhyView }> {
+    const cluster = /placed in cluster (\S+)/.exec(stderr)![1]!
+    const task = /task (\S+)/.exec(stderr)![1]!
+    return { cluster, why: await shared.get<WhyView>(`/clusters/${cluster}/v1/tasks/${task}/why`) }
+  }
+
+  it('what one owner allows and the other forbids goes where it may, and why names the rule elsewhere', async () => {
+    const [ann, shared, bob] = await twoClusters()
+    await done(ann.cliIn(freshDataDir(), 'policy', 'apply', '--cluster', policyFile('ann-law', 'tar')))
+    await done(bob.cliIn(freshDataDir(), 'policy', 'apply', '--cluster', policyFile('bob-law', 'sort')))
+    for (const [path, name] of [
+      ['/v1/status', 'ann-law'],
+      [ofWorks('/v1/status'), 'bob-law'],
+    ] as const) {
+      await eventually(`the shared machine to enforce ${name}`, async () => {
+        const { governance } = await shared.get<StatusView>(path)
+        return governance?.policy?.name === name
+      })
+    }
+
+    // Each law holds in its own cluster alone, on the shared machine too.
+    const refused = await shared.cli('run', '--in', 'house', '--place-timeout', '1s', '--', 'tar', '--version')
+    assert.equal(refused.code, 125, refused.stderr)
+    assert.match(refused.stderr, /no-tar/)
+    await done(shared.cli('run', '--in', 'works', '--', 'tar', '--version'))
+    await done(shared.cli('run', '--in', 'house', '--', 'sort', '--version'))
+
+    const archived = await shared.cli('run', '-v', '--in', 'house,works', '--', 'tar', '--version')
+    assert.equal(archived.code, 0, archived.stderr)
+    assert.match(archived.stdout, /^tar/)
+    const first = await whyOf(shared, archived)
+    assert.equal(first.cluster, 'works')
+    const [house] = first.why.elsewhere!
+    assert.deepEqual([house!.cluster, house!.slots], ['house', 0])
+    const said = declinesOf(house!.story)
+    assert.deepEqual(said.map(({ node, constraint }) => [node, constraint]).toSorted(), [
+      ['ann', 'policy'],
+      ['shared', 'policy'],
+    ])
+    for (const { text } of said) assert.match(text, /no-tar/)
+    assert.match(
+      await done(shared.cli('why', '--in', 'works', first.why.taskId)),
+      /in cluster house, which was asked too: room for 0 tasks[^]*ann declined:[^]*no-tar/,
+    )
+
+    const sorted = await shared.cli('run', '-v', '--in', 'works,house', '--', 'sort', '--version')
+    assert.equal(sorted.code, 0, sorted.stderr)
+    const second = await whyOf(shared, sorted)
+    assert.equal(second.cluster, 'house')
+    assert.ok(declinesOf(second.why.elsewhere![0]!.story).every(({ text }) => text.includes('no-sort')))
+
+    // What the owner of the machine itself forbids is forbidden for both.
+    await done(shared.cli('policy', 'apply', policyFile('own-law', 'uname')))
+    for (const [cluster, other] of [
+      ['house', 'ann'],
+      ['works', 'bob'],
+    ] as const) {
+      await done(shared.cli('run', '--in', cluster, '--', 'uname'))
+      const [task] = await shared.get<TaskView[]>(`/clusters/${cluster}/v1/tasks?all=true`)
+      assert.deepEqual([task!.name, task!.nodeName], ['uname', other])
+    }
+  })
+
+  it('reserves for one cluster what is then not there for the other, until it is given back', async () => {
+    const [, shared, bob] = await twoClusters()
+    const { capacity } = await shared.get<StatusView>('/v1/status')
+    const most = `${capacity.cpuMilli - 100}m`
+    const here = ['-l', 'seat=shared', '--cpu', most]
+    const [long] = (await done(shared.cli('run', '--detach', ...here, '--', 'sleep', '60'))).trim().split('\n')
+    await eventually('it to run', async () => (await shared.get<TaskView>(`/v1/tasks/${long}`)).state === 'running')
+    const [house, works] = await placesOf(shared)
+    assert.deepEqual(
+      [house!.running, house!.reserved!.cpuMilli, works!.running, works!.reserved!.cpuMilli],
+      [1, capacity.cpuMilli - 100, 0, 0],
+    )
+    const waiting = bob.cli('run', ...here, '--place-timeout', '60s', '--', 'echo', 'after')
+    let declined = ''
+    await eventually('Bob to be declined for want of room', async () => {
+      const [task] = await bob.get<TaskView[]>('/v1/tasks')
+      if (task === undefined) return false
+      const { story } = await bob.get<WhyView>(`/v1/tasks/${task.taskId}/why`)
+      declined = declinesOf(story).find(({ node }) => node === 'shared')?.text ?? ''
+      return declined !== ''
+    })
+    assert.match(declined, /0\.1 of \d+(\.\d+)? CPU unreserved/)
+    await done(shared.cli('cancel', long!))
+    const { code, stdout } = await waiting
+    assert.deepEqual([code, stdout], [0, 'after\n'])
+  })
+
+  it('is in both again after kill -9, agrees to a policy of both, and leaves one of them alone', async () => {
+    const [ann, shared, bob] = await twoClusters()
+    const law = policyFile('shared-law', 'od')
+    for (const daemon of [ann, bob]) await done(daemon.cliIn(freshDataDir(), 'policy', 'apply', '--network', law))
+    await eventually('both clusters to agree', async () => {
+      const [house, works] = await placesOf(shared)
+      const [one, other] = [house!.networkPolicy, works!.networkPolicy]
+      return one?.name === 'shared-law' && one.sha256 === other?.sha256
+    })
+    const refused = await shared.cli('run', '--in', 'works', '--place-timeout', '1s', '--', 'od', '--version')
+    assert.match(refused.stderr, /network policy shared-law.*no-od|no-od/)
+
+    const ids = (await placesOf(shared)).map(({ peerId }) => peerId)
+    assert.equal(new Set(ids).size, 2)
+    await shared.kill()
+    const again = await start(1, shared.dataDir)
+    await eventually('both to be ready again', async () => {
+      const places = await placesOf(again)
+      return places.length === 2 && places.every(({ state }) => state === 'ready')
+    })
+    assert.deepEqual(
+      (await placesOf(again)).map(({ peerId }) => peerId),
+      ids,
+    )
+    await sees(bob, ids[1]!)
+
+    const left = await again.cli('leave', '--in', 'works')
+    assert.equal(left.code, 0, left.stderr)
+    assert.deepEqual(
+      (await placesOf(again)).map(({ name, state }) => [name, state]),
+      [['house', 'ready']],
+    )
+    assert.deepEqual(readdirSync(join(again.dataDir, 'clusters')), [])
+    assert.equal(readdirSync(join(again.dataDir, 'left')).length, 1)
+    const nobody = await again.cli('nodes', '--in', 'works')
+    assert.match(nobody.stderr, /this daemon is in no cluster works\n {2}fix: it is in house/)
+    await done(again.cli('run', '--', 'true'))
+    // Another key is another member: it may come back by another ticket.
+    await done(again.cli('join', '--beside', '--as', 'jobs', (await invite(bob)).ticket))
+    const [, jobs] = await placesOf(again)
+    assert.equal(jobs!.name, 'jobs')
+    assert.ok(!ids.includes(jobs!.peerId))
+  })
+})
+
+describe('e2e: a daemon of one cluster is asked to be in more', function () {
+  this.timeout(60_000)
+  afterEach(stopAll)
+
+  it('refuses the same cluster twice, a name that is taken, and a ticket that is none, and changes nothing', async () => {
+    const alone = await startDaemon({ open: false })
+    await done(alone.cli('init', 'house'))
+    await done(alone.cli('init', 'works', '--beside'))
+    const places = await placesOf(alone)
+    const { ticket } = await invite(alone)
+    const again = await alone.cli('join', '--beside', '--as', 'other', ticket)
+    assert.equal(again.code, 1)
+    assert.match(again.stderr, /this daemon is in this very cluster already: it is house here/)
+    const taken = await alone.cli('init', 'works', '--beside')
+    assert.match(taken.stderr, /is in a cluster works already\n {2}fix: .*--as NAME/)
+    const faulty = await alone.cli('join', '--beside', `${ticket.slice(0, -4)}AAAA`)
+    assert.match(faulty.stderr, /the ticket was altered or is not whole/)
+    assert.deepEqual(await placesOf(alone), places)
+    const several = await alone.cli('nodes', '--in', 'house,works')
+    assert.match(several.stderr, /--in: only `althing run` takes more than one cluster/)
+    const token = await alone.cli('token', 'list', '--in', 'works')
+    assert.match(token.stderr, /is about the daemon, not one of its clusters/)
+  })
+})
