@@ -10,6 +10,7 @@ import { createNegotiation } from '../../src/negotiation/state.ts'
 import { negotiationStep, type NegotiationInput } from '../../src/negotiation/step.ts'
 import type { Candidate, LocalNode } from '../../src/negotiation/nodes.ts'
 import type { NegotiationEffect, NegotiationState } from '../../src/negotiation/types.ts'
+import { Broker, type Sharer } from '../../src/node/clusters/broker.ts'
 import type { CompiledPolicy } from '../../src/policy/types.ts'
 import { seededRng } from '../../src/util/rng.ts'
 
@@ -35,6 +36,8 @@ export interface TableOptions {
   readonly exitCode?: (runId: string) => number
   /** Round trip to a node; unknown by default. */
   readonly distanceMs?: (node: string) => number | undefined
+  /** Seats that are on one machine, each for another cluster: what one has reserved is not there for the others. */
+  readonly oneMachine?: readonly string[]
   /** True drops the message. */
   readonly drop?: (from: string, to: string, message: ControlMessage) => boolean
 }
@@ -51,6 +54,8 @@ export class Table {
   readonly started: string[] = []
   readonly messages: { from: string; to: string; message: ControlMessage }[] = []
   options: TableOptions
+  readonly #broker = new Broker()
+  readonly #sharers = new Map<string, Sharer>()
   #queue: { atMs: number; order: number; run: () => void }[] = []
   #order = 0
   #rng = seededRng(7)
@@ -58,6 +63,19 @@ export class Table {
   constructor(ids: readonly string[], options: TableOptions = {}) {
     this.options = options
     for (const id of ids) this.seats.set(id, this.#seat(id))
+    for (const id of options.oneMachine ?? []) this.#share(id)
+  }
+
+  #share(id: string): void {
+    const seat = this.seat(id)
+    const mesh = {
+      get negotiation() {
+        return seat.state
+      },
+    }
+    const sharer = { mesh, post: (input: NegotiationInput) => this.#later(0, () => this.input(id, input)) }
+    this.#sharers.set(id, sharer)
+    this.#broker.join(sharer)
   }
 
   #seat(id: string): Seat {
@@ -113,6 +131,19 @@ export class Table {
     const seat = this.seat(id)
     if (!seat.alive) return
     const out: NegotiationEffect[] = []
+    const sharer = this.#sharers.get(id)
+    if (sharer === undefined) this.#step(seat, input, out)
+    else {
+      // As the mesh does before each of its steps.
+      seat.state.takenElsewhere = this.#broker.takenBesides(sharer)
+      this.#broker.around(sharer, () => this.#step(seat, input, out))
+    }
+    seat.effects.push(...out)
+    for (const effect of out) this.#carryOut(seat, effect)
+  }
+
+  #step(seat: Seat, input: NegotiationInput, out: NegotiationEffect[]): void {
+    const { id } = seat
     negotiationStep(seat.state, input, {
       nowMs: this.nowMs,
       rng: this.#rng,
@@ -127,8 +158,6 @@ export class Table {
       policies: seat.policies,
       cutOff: seat.cutOff,
     })
-    seat.effects.push(...out)
-    for (const effect of out) this.#carryOut(seat, effect)
   }
 
   #carryOut(seat: Seat, effect: NegotiationEffect): void {

@@ -39,6 +39,25 @@ describe('governance: what the admins decide lets run', () => {
     assert.equal(textIn(state), 'two')
   })
 
+  it('is for the cluster and for the network apart: neither takes the place of the other', () => {
+    const state = stateOf()
+    const own = entryOn(GENESIS_PLACE, policy('own'))
+    const shared = entryOn(after(own), { kind: 'network-policy', text: 'shared' })
+    assert.equal(fateOf(state, own), 'applied')
+    assert.equal(fateOf(state, entryOn(after(own), { kind: 'network-policy', text: 'x' }, [ANN])), 'too-few-signatures')
+    const before = stateHash(state.log.authority)
+    assert.equal(fateOf(state, shared), 'applied')
+    assert.notEqual(stateHash(state.log.authority), before)
+    const { cluster, network } = state.log.authority.policies
+    assert.deepEqual(
+      [cluster, network],
+      [
+        { hash: own.hash, version: 1, text: 'own' },
+        { hash: shared.hash, version: 1, text: 'shared' },
+      ],
+    )
+  })
+
   it('goes back to what held before a fork, and on with what the recovery keys let stand', () => {
     const state = stateOf()
     const one = entryOn(GENESIS_PLACE, policy('one'))
