@@ -148,6 +148,21 @@ describe('what a tenant sees', () => {
     for (const position of [1, 3]) await assert.rejects(a.auditEvent(position), code('not-found'))
   })
 
+  it('of other clusters of the daemon: the same as of this one, and of how busy they are nothing', () => {
+    const { parts } = setUp()
+    const whole = new FakeOperations()
+    const works = new FakeOperations()
+    whole.beside.set('works', works)
+    const a = tenantOperations(parts, whole, 'team-a')
+    const asked: string[] = []
+    works.ofTenant = (tenant) => (asked.push(tenant), works)
+    assert.equal(a.within('works'), works)
+    assert.deepEqual(asked, ['team-a'])
+    assert.throws(() => a.within('nowhere'), code('not-found'))
+    whole.clusters = () => [{ name: 'home', first: true, running: 7 }]
+    assert.deepEqual(a.clusters(), [{ name: 'home', first: true }])
+  })
+
   it('of what concerns the host: nothing', () => {
     const { of, asked } = setUp()
     const a = of('team-a')
