@@ -1,10 +1,10 @@
 /** `althing cancel TASK…`: ends tasks. */
 import type { Command } from 'commander'
 import type { TaskView } from '../../model/api.ts'
-import { ApiProblem } from '../client.ts'
 import { contextOf } from '../context.ts'
-import { describeError, EXIT } from '../errors.ts'
+import { ApiProblem } from '../errors.ts'
 import { each, taskArgument } from '../options.ts'
+import { report } from '../report.ts'
 import { taskPath } from '../views.ts'
 
 /** Adds the command. */
@@ -16,7 +16,7 @@ export function register(program: Command): void {
     .argument('<task...>', 'their ids, or the beginnings of them', each(taskArgument))
     .addHelpText('after', '\nExample:\n  althing cancel TASK OTHER')
     .action(async (tasks: string[], _options: object, command: Command) => {
-      const { client, json, print, printJson, note } = contextOf(command)
+      const { client, json, print, printJson } = contextOf(command)
       const cancelled: TaskView[] = []
       for (const task of tasks) {
         try {
@@ -24,8 +24,7 @@ export function register(program: Command): void {
         } catch (error) {
           // One that has ended already does not spare the others.
           if (!(error instanceof ApiProblem)) throw error
-          note(describeError(error).text)
-          process.exitCode = EXIT.failure
+          process.exitCode = report(error)
         }
       }
       if (json) return printJson(cancelled)
