@@ -10,22 +10,7 @@ import {
 import type { Readable } from 'node:stream'
 import type { Problem } from '../model/api.ts'
 import { messageOf } from '../util/errors.ts'
-import { CliError, EXIT } from './errors.ts'
-
-/** The daemon answered with a problem. */
-export class ApiProblem extends CliError {
-  readonly problem: Problem
-
-  constructor(problem: Problem) {
-    super(problem.code, problem.detail ?? problem.title, {
-      fix: problem.fix,
-      // What the daemon calls invalid was typed by whoever ran the command.
-      exitCode: problem.code === 'invalid' ? EXIT.usage : EXIT.failure,
-      detail: problem.reasons ?? [],
-    })
-    this.problem = problem
-  }
-}
+import { ApiProblem, CliError } from './errors.ts'
 
 /** What a request carries besides its path. */
 export interface CallOptions {

@@ -79,6 +79,11 @@ function sharedOptions(command: Command): SharedOptions {
   return { ...Object.assign({}, ...levels), color: levels.every(({ color }) => color !== false) } as SharedOptions
 }
 
+/** Whether a command prints JSON. */
+export function wantsJson(command: Command): boolean {
+  return sharedOptions(command).json === true
+}
+
 /** The paths the shared options and the environment lead to. @throws CliError usage, when one is too long */
 export function pathsOf(command: Command): NodePaths {
   const { dataDir, socket } = sharedOptions(command)

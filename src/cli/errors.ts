@@ -1,4 +1,5 @@
 /** How a command fails: what is printed and with which code it exits. */
+import type { Problem } from '../model/api.ts'
 import { AlthingError, messageOf } from '../util/errors.ts'
 
 /** Exit codes of every command; `run` has more, see `run/exit-code.ts`. */
@@ -30,15 +31,31 @@ export class CliError extends AlthingError {
   }
 }
 
+/** The daemon answered with a problem. */
+export class ApiProblem extends CliError {
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.code, problem.detail ?? problem.title, {
+      fix: problem.fix,
+      // What the daemon calls invalid was typed by whoever ran the command.
+      exitCode: problem.code === 'invalid' ? EXIT.usage : EXIT.failure,
+      detail: problem.reasons ?? [],
+    })
+    this.problem = problem
+  }
+}
+
 /** The command was used wrongly: exit 2. */
 export function usageError(message: string, fix?: string): CliError {
   return new CliError('usage', message, { fix, exitCode: EXIT.usage })
 }
 
 /**
- * By its shape, not its class: the daemon that `up` loads is a bundle of its own, with a class of its own.
+ * Whether it was thrown on purpose. By its shape, not its class: the daemon that `up` loads is a bundle of its own,
+ * with a class of its own.
  */
-function isOurs(thrown: unknown): thrown is AlthingError {
+export function isOurs(thrown: unknown): thrown is AlthingError {
   return thrown instanceof Error && 'code' in thrown && 'fix' in thrown && 'meta' in thrown
 }
 

@@ -6,10 +6,11 @@
  */
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../node/version.ts'
-import { addShared } from './context.ts'
-import { describeError, EXIT, usageError } from './errors.ts'
+import { addShared, wantsJson } from './context.ts'
+import { EXIT, usageError } from './errors.ts'
 import { nameFaults } from './options.ts'
 import { watchPipes } from './pipes.ts'
+import { report, reportAsJson, reportsJson } from './report.ts'
 import { shownWord } from './terminal.ts'
 
 interface CommandModule {
@@ -59,6 +60,7 @@ Examples:
   althing run --cpu 2 --input ./data -- wc -w data/a.txt
   althing why TASK                       how a task was placed
 
+Under --json an error is one line of JSON on stderr, with the members of RFC 9457.
 Exit codes: 0 done, 1 failed, 2 wrong usage; for \`run\` see \`althing run --help\`.`
 
 /** Options before the command that take a value. */
@@ -79,7 +81,12 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
     .description('A server-less mesh of the machines you already have: peers bargain over who runs what.')
     .version(VERSION, '-V, --version', 'print the version')
     .usage('<command> [options]')
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'althing: ')) })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'althing: ')),
+      // What it has to say is reported as a whole then.
+      writeErr: (text) => void (reportsJson() || process.stderr.write(text)),
+    })
+    .hook('preAction', (_program, command) => reportAsJson(wantsJson(command)))
     .showHelpAfterError('Try `althing --help`.')
     .enablePositionalOptions()
     .addHelpText('after', EXAMPLES)
@@ -116,23 +123,29 @@ function refuseUnknownHelp([help, word]: readonly string[]): void {
   if (word !== 'help') throw usageError(`unknown command ${shownWord(word)}`, '`althing help` lists the commands')
 }
 
+function wordsOf({ code, message }: CommanderError): string {
+  return code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, '')
+}
+
 /** Runs one command line. @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
   if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
     process.stdout.write(`${VERSION}\n`)
     return EXIT.ok
   }
+  // Until the command line is read; `run` has words behind its own.
+  const end = args.indexOf('--')
+  reportAsJson(args.slice(0, end < 0 ? args.length : end).includes('--json'))
   try {
     refuseUnknownHelp(args)
     const program = await buildProgram(args)
     await program.parseAsync(args.length === 0 ? ['--help'] : [...args], { from: 'user' })
     return Number(process.exitCode ?? EXIT.ok)
   } catch (error) {
-    // Commander has printed its message already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-    const { text, exitCode } = describeError(error)
-    process.stderr.write(`${text}\n`)
-    return exitCode
+    if (!(error instanceof CommanderError)) return report(error)
+    if (error.exitCode === 0) return EXIT.ok
+    // Commander has printed its message already, but for JSON.
+    return reportsJson() ? report(usageError(wordsOf(error))) : EXIT.usage
   }
 }
 

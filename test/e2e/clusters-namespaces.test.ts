@@ -210,7 +210,7 @@ describe('e2e: a daemon of one cluster is asked to be in more', function () {
   this.timeout(60_000)
   afterEach(stopAll)
 
-  it('refuses the same cluster twice, a name that is taken, and a ticket that is none, and changes nothing', async () => {
+  it('refuses the same one twice, a name that is taken, and a ticket that is none, and changes nothing', async () => {
     const alone = await startDaemon({ open: false })
     await done(alone.cli('init', 'house'))
     await done(alone.cli('init', 'works', '--beside'))

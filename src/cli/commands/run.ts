@@ -13,11 +13,12 @@ import {
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import { messageOf } from '../../util/errors.ts'
 import { contextOfMany, type Context } from '../context.ts'
-import { CliError, describeError, EXIT } from '../errors.ts'
+import { CliError, EXIT } from '../errors.ts'
 import { formatDuration } from '../format.ts'
 import { bytes, checked, cpu, duration, each, filled, integer, oneOf, pairs, selector, variable } from '../options.ts'
 import { whenPipeBreaks } from '../pipes.ts'
 import { shownWord } from '../terminal.ts'
+import { report } from '../report.ts'
 import { bundlePaths, uploadBundle } from '../run/bundle.ts'
 import { exitCodeOf, explainEnd } from '../run/exit-code.ts'
 import { followMany, followOne } from '../run/follow.ts'
@@ -137,9 +138,7 @@ export function register(program: Command): void {
         process.exitCode = await run(argv, options, contextOfMany(command))
       } catch (error) {
         // The codes 1 and up belong to the task: a failure of ours must not look like one of them.
-        const { text, exitCode } = describeError(error)
-        process.stderr.write(`${text}\n`)
-        process.exitCode = exitCode === EXIT.usage ? EXIT.usage : EXIT.notRun
+        process.exitCode = report(error) === EXIT.usage ? EXIT.usage : EXIT.notRun
       }
     })
 }

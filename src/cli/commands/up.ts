@@ -166,7 +166,7 @@ async function up(given: UpOptions, command: Command): Promise<void> {
   // Before anything is written.
   const handed = await withFile(daemonOptions(options, command), options.config)
   checkDirectory(context.paths.dataDir, 0o700, dataDirSource(command), '~/.local/state/althing')
-  if (options.detach !== true) return becomeDaemon({ options: handed, quiet: context.json })
+  if (options.detach !== true) return becomeDaemon({ options: handed, json: context.json })
   const { startDetached } = await import('../up/detach.ts')
   const status = await startDetached(context, process.argv.slice(2))
   return context.json ? context.printJson(status) : context.print(describeStatus(status, context.paint))

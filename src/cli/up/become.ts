@@ -12,8 +12,8 @@ import { CliError } from '../errors.ts'
 /** What the daemon's program is handed, as JSON in the environment. */
 export interface Handed {
   readonly options: DaemonOptions
-  /** Print nothing for people. */
-  readonly quiet: boolean
+  /** Print nothing for people, and errors as JSON. */
+  readonly json: boolean
 }
 
 /** Name of the variable that carries it; the daemon removes it before anything is started. */

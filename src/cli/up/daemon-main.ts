@@ -1,6 +1,6 @@
 /** The daemon's own program: what `althing up` becomes, see `become.ts`. */
 import { describeStatus } from '../describe-status.ts'
-import { describeError } from '../errors.ts'
+import { report, reportAsJson } from '../report.ts'
 import { runDaemon } from '../run-daemon.ts'
 import { painter } from '../terminal.ts'
 import { HANDED, type Handed } from './become.ts'
@@ -14,14 +14,13 @@ async function main(): Promise<void> {
     process.exitCode = 2
     return
   }
-  const { options, quiet } = JSON.parse(text) as Handed
+  const { options, json } = JSON.parse(text) as Handed
+  reportAsJson(json)
   try {
     const { status } = await runDaemon(options)
-    if (!quiet) process.stderr.write(`${describeStatus(status, painter(process.stderr, true))}\n`)
+    if (!json) process.stderr.write(`${describeStatus(status, painter(process.stderr, true))}\n`)
   } catch (error) {
-    const { text: problem, exitCode } = describeError(error)
-    process.stderr.write(`${problem}\n`)
-    process.exitCode = exitCode
+    process.exitCode = report(error)
   }
 }
 

@@ -27,7 +27,7 @@ export async function startDetached({ client, paths }: Context, args: readonly s
   const logStart = statSync(logFile).size
   const child = spawn(
     process.execPath,
-    [...process.execArgv, process.argv[1]!, ...args.filter((arg) => arg !== '--detach')],
+    [...process.execArgv, process.argv[1]!, ...args.filter((arg) => arg !== '--detach' && arg !== '--json')],
     {
       detached: true,
       stdio: ['ignore', log, log],
