@@ -137,4 +137,11 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
     instead: '',
     why: 'who leaves is searched for',
   },
+  {
+    name: 'clock-set-back',
+    file: 'src/util/clock.ts',
+    line: 'offsetMs = Math.max(offsetMs, sources.wallMs() - monotonicMs)',
+    instead: 'offsetMs = sources.wallMs() - monotonicMs',
+    why: 'whose clock is set back probes nobody and notices nothing until it shows the same time again',
+  },
 ]

@@ -22,14 +22,23 @@ function labelsOf({ self, local, registry }: MeshState, id: NodeId): Readonly<Re
 }
 
 /** Where a node is found; undefined while no passport of it is known. */
-export function placeOf(state: MeshState, id: NodeId): Place | undefined {
-  return labelsOf(state, id) === undefined ? undefined : placeIn(state.wards.zones, residentOf(state, id))
+export function placeOf(state: MeshState, id: NodeId, zones = state.wards.zones): Place | undefined {
+  return labelsOf(state, id) === undefined ? undefined : placeIn(zones, residentOf(state, id))
 }
 
-/** Whether a node is in a ward. Everybody is in the whole mesh; else nobody of whom no passport is known. */
-export function isIn(state: MeshState, ward: Ward | undefined, id: NodeId): boolean {
-  const place = placeOf(state, id)
+/**
+ * Whether a node is in a ward. Everybody is in the whole mesh; else nobody of whom no passport is known.
+ * @param zones that have wards of their own. @default those by which this node is where it is
+ */
+export function isIn(state: MeshState, ward: Ward | undefined, id: NodeId, zones = state.wards.zones): boolean {
+  const place = placeOf(state, id, zones)
   return ward === undefined || (place !== undefined && holds(ward, place))
+}
+
+/** Whether a node is in the ward that this one goes to, if it goes anywhere. */
+function isThere(state: MeshState, id: NodeId): boolean {
+  const { move } = state.wards
+  return move !== undefined && isIn(state, move.to, id, move.zones)
 }
 
 /** All members believed alive, this node among them. */
@@ -41,11 +50,11 @@ export function livingResidents(state: MeshState): Resident[] {
   return living
 }
 
-/** Members of a ward that are believed alive, this node excluded. */
-export function livingIn(state: MeshState, ward: Ward | undefined): NodeId[] {
+/** Members of a ward that are believed alive, this node excluded. @param zones as of `isIn` */
+export function livingIn(state: MeshState, ward: Ward | undefined, zones = state.wards.zones): NodeId[] {
   const ids: NodeId[] = []
   for (const member of state.topology.members.values()) {
-    if (isBelievedAlive(member) && isIn(state, ward, member.id)) ids.push(member.id)
+    if (isBelievedAlive(member) && isIn(state, ward, member.id, zones)) ids.push(member.id)
   }
   return ids
 }
@@ -67,17 +76,15 @@ export function holdsTheSame(state: MeshState, peer: NodeId): boolean {
 
 /** Whether an author is one of those whose records are held here. */
 export function isHeldHere(state: MeshState, id: NodeId): boolean {
-  const { at, move } = state.wards
-  return id === state.self || isIn(state, at, id) || (move !== undefined && isIn(state, move.to, id))
+  return id === state.self || isIn(state, state.wards.at, id) || isThere(state, id)
 }
 
 /**
- * Whether this node is on its way out of the whole mesh, and a member to elsewhere: what that says in its ward is not
- * heard here any more, so that its silence says nothing of it.
+ * Whether this node is on its way, and a member to elsewhere: what that says in its ward is not heard here any more, so
+ * that its silence says nothing of it.
  */
 export function isLeftBehind(state: MeshState, id: NodeId): boolean {
-  const { at, move } = state.wards
-  return at === undefined && move?.to !== undefined && !isIn(state, move.to, id)
+  return state.wards.move !== undefined && !isThere(state, id)
 }
 
 /**
@@ -91,8 +98,8 @@ export function isTaken(state: MeshState, { record, ward, from }: MeshInput & { 
   if (at === undefined || (move !== undefined && move.to === undefined) || author === state.self) return true
   const labels = kind === 'passport' ? machineLabels(body) : undefined
   if (labels !== undefined) {
-    const place = placeIn(zones, { label: zoneLabel(labels), hash: hashOf(author) })
-    return holds(at, place) || (move !== undefined && holds(move.to, place))
+    const resident = { label: zoneLabel(labels), hash: hashOf(author) }
+    return holds(at, placeIn(zones, resident)) || (move !== undefined && holds(move.to, placeIn(move.zones, resident)))
   }
   if (placeOf(state, author) !== undefined) return isHeldHere(state, author)
   return from !== undefined || ward === nameOf(at) || (move !== undefined && ward === nameOf(move.to))

@@ -2,8 +2,11 @@
  * From the whole mesh into a ward, from one ward into another, and back: always the same move. On its way a node
  * listens and speaks in both, and holds both; it has arrived when all who should be there were heard there, or after
  * some beats of theirs. In a small mesh none of this runs.
+ *
+ * Who stays in the nameless zone while others get a zone of their own, or lose it, moves as well, from the ward as it
+ * is by the former zones to the same as it is by the new ones: they are held until they have had the time to go.
  */
-import { WHOLE } from '../../model/ward.ts'
+import { NAMELESS_ZONE, WHOLE } from '../../model/ward.ts'
 import type { NegotiationInput } from '../../negotiation/step.ts'
 import type { NodeId } from '../../negotiation/types.ts'
 import { release, setApart } from '../../registry/registry.ts'
@@ -18,7 +21,7 @@ import { expireDigests, membersIn, newestByWard } from './digests.ts'
 import { heldName, holdsTheSame, isHeldHere, livingIn, livingResidents, residentOf } from './held.ts'
 import { lookAfterLinks } from './links.ts'
 import { planFor, type Plan } from './plan.ts'
-import type { WardConfig } from './state.ts'
+import type { WardConfig, WardState } from './state.ts'
 import { contains, nameOf, type Ward } from './ward.ts'
 
 /** Members of other wards are let go once a second, a tenth of them at a time and no fewer than these. */
@@ -43,24 +46,32 @@ export function reviewWard(state: MeshState, config: WardConfig, ctx: StepContex
     return []
   }
   const plan = planFor(wards, config, { self: residentOf(state, state.self), living: livingResidents(state) })
-  if (nameOf(plan.ward) === nameOf(wards.at)) {
+  const stays = nameOf(plan.ward) === nameOf(wards.at)
+  if (stays && !isRedrawn(wards, plan.zones)) {
     wards.zones = plan.zones
     wards.wishedMs = undefined
     return []
   }
   if (plan.atOnce) return isTold(state) ? goAtOnce(state, plan, ctx) : []
-  // Not all at one moment.
-  wards.wishedMs ??= nowMs + Math.round((rng.next() * config.settleMs) / 2)
+  // Not all at one moment; but who stays is ready before others go.
+  wards.wishedMs ??= nowMs + (stays ? 0 : Math.round((rng.next() * config.settleMs) / 2))
   return nowMs - wards.wishedMs >= config.settleMs ? setOut(state, plan, ctx) : []
+}
+
+/** Whether the same ward has other members by these zones: in the nameless zone are all that have none of their own. */
+function isRedrawn({ at, zones }: WardState, others: ReadonlySet<string>): boolean {
+  return at?.zone === NAMELESS_ZONE && (zones.size !== others.size || [...zones].some((zone) => !others.has(zone)))
 }
 
 /** Begins to move. */
 function setOut(state: MeshState, { ward, zones }: Plan, ctx: StepContext): NegotiationInput[] {
   const { wards } = state
   const isStranger = !contains(wards.at, ward) && !contains(ward, wards.at)
-  wards.move = { to: ward, sinceMs: ctx.nowMs, heard: new Set() }
-  wards.zones = zones
+  wards.move = { to: ward, zones, sinceMs: ctx.nowMs, heard: new Set() }
+  // The whole mesh holds all, whatever zones there are.
+  if (wards.at === undefined) wards.zones = zones
   wards.wishedMs = undefined
+  if (nameOf(ward) === nameOf(wards.at)) return []
   wards.toldWholeMs = -Infinity
   listen(state, ctx)
   const passedOn = takeBack(state, ctx)
@@ -97,8 +108,7 @@ function askAgain(state: MeshState, ctx: StepContext): void {
 
 /** Others are in wards already, and this node holds nothing that they wait for: it is there at once. */
 function goAtOnce(state: MeshState, { ward, zones }: Plan, ctx: StepContext): NegotiationInput[] {
-  state.wards.zones = zones
-  state.wards.move = { to: ward, sinceMs: ctx.nowMs, heard: new Set() }
+  state.wards.move = { to: ward, zones, sinceMs: ctx.nowMs, heard: new Set() }
   const passedOn = arrive(state, ctx)
   // It may be linked to nobody there yet.
   state.deadlines.set('wards', ctx.nowMs)
@@ -110,10 +120,10 @@ function goAtOnce(state: MeshState, { ward, zones }: Plan, ctx: StepContext): Ne
 
 function hasArrived(state: MeshState, config: WardConfig, ctx: StepContext): boolean {
   const { wards } = state
-  const { to, sinceMs, heard } = wards.move!
+  const { to, zones, sinceMs, heard } = wards.move!
   const waitedMs = ctx.nowMs - sinceMs
   if (waitedMs < 2 * config.reviewMs) return false
-  const awaited = livingIn(state, to)
+  const awaited = livingIn(state, to, zones)
   const expected = membersIn(newestByWard(wards).values(), to)
   const patienceMs = Math.max(
     config.settleMs,
@@ -126,8 +136,8 @@ function hasArrived(state: MeshState, config: WardConfig, ctx: StepContext): boo
 /** The move is over: whoever is elsewhere is no longer held. */
 function arrive(state: MeshState, ctx: StepContext): NegotiationInput[] {
   const { wards, registry } = state
-  wards.at = wards.move?.to
-  wards.move = undefined
+  const { to, zones } = wards.move!
+  Object.assign(wards, { at: to, zones, move: undefined })
   wards.atMs = ctx.nowMs
   listen(state, ctx)
   const passedOn = takeBack(state, ctx)
@@ -135,7 +145,6 @@ function arrive(state: MeshState, ctx: StepContext): NegotiationInput[] {
     if (!isHeldHere(state, id)) passedOn.push(...takeMembership(state, { type: 'member-dismissed', id }, ctx))
   }
   for (const id of [...registry.authors.keys()]) if (!isHeldHere(state, id)) setApart(registry, id, true)
-  if (registry.apart.size > 0) state.deadlines.set('ward-release', ctx.nowMs)
   if (wards.at === undefined) wards.digests.clear()
   else state.deadlines.setEarlier('ward-digest', ctx.nowMs)
   tellPeers(state, ctx)
@@ -169,9 +178,18 @@ function tellPeers(state: MeshState, ctx: StepContext): void {
   }
 }
 
-/** Lets go of some of those who are of other wards, guests aside. @returns what bargaining has to hear */
-export function releaseSome(state: MeshState, { nowMs, out }: StepContext): NegotiationInput[] {
+/**
+ * Lets go of some of those who are of other wards, guests aside, but of nobody just after a move: who still is on its
+ * way compares what it holds with those who have arrived, and of whom they knew nothing they would take for one of
+ * theirs. @returns what bargaining has to hear
+ */
+export function releaseSome(state: MeshState, config: WardConfig, { nowMs, out }: StepContext): NegotiationInput[] {
   const { registry, wards } = state
+  const fromMs = wards.atMs + config.settleMs
+  if (nowMs < fromMs) {
+    state.deadlines.setEarlier('ward-release', fromMs)
+    return []
+  }
   const isKept = (id: NodeId) => wards.guests.has(id) && registry.authors.get(id)?.shown !== 'gone'
   const strangers: NodeId[] = [...registry.apart].filter((id) => !isKept(id) && !isNeeded(state, id))
   const now = strangers.slice(0, Math.max(LEAST_RELEASED, strangers.length / 10))

@@ -79,19 +79,26 @@ export interface Question {
   untilMs: number
 }
 
+/** A move: where to, by which zones there, since when, and who was heard there meanwhile. */
+export interface Move {
+  readonly to: Ward | undefined
+  readonly zones: ReadonlySet<string>
+  readonly sinceMs: number
+  readonly heard: Set<string>
+}
+
 /** All of it. */
 export interface WardState {
   /** Where this node is; undefined: in the whole mesh. */
   at: Ward | undefined
-  /** Where it goes, since when, and who was heard there meanwhile. */
-  move: { readonly to: Ward | undefined; readonly sinceMs: number; readonly heard: Set<string> } | undefined
+  move: Move | undefined
   /** Since when it should be somewhere else. */
   wishedMs: number | undefined
   /** Since when it is where it is. */
   atMs: number
   /** When it last spoke to the whole mesh, while it is on its way between that and a ward. */
   toldWholeMs: number
-  /** Zones that have wards of their own. */
+  /** Zones that have wards of their own, by which it is where it is. */
   zones: ReadonlySet<string>
   /** By author. */
   readonly digests: BoundedMap<string, HeldDigest>

@@ -27,7 +27,7 @@ export function wardDue(state: MeshState, due: WardTimer, ctx: StepContext): Neg
   const { wards } = ctx.config
   if (wards === undefined) return []
   if (due === 'wards') return reviewWard(state, wards, ctx)
-  if (due === 'ward-release') return releaseSome(state, ctx)
+  if (due === 'ward-release') return releaseSome(state, wards, ctx)
   if (due === 'ward-digest') digestDue(state, wards, ctx)
   else askOthers(state, ctx)
   return []

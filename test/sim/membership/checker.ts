@@ -22,6 +22,8 @@ export interface Truth {
   /** From when until when it stands still, or stood still last. */
   readonly pausedSinceMs: number
   readonly pausedUntilMs: number
+  /** The time as it has it. */
+  readonly clock: { nowMs(): number }
   /** What it has sent so far for the sake of membership. */
   readonly sentBytes: number
 }

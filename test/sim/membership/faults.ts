@@ -11,6 +11,13 @@ interface Fault {
 
 /** How long an ordinary pause lasts at most: shorter than a silence that anybody would be held offline for. */
 const SHORT_PAUSE_MS = 900
+/** How much faster or slower a clock goes than it should: a thousand times what cheap crystals do. */
+const MOST_DRIFT = 0.05
+/**
+ * How far from the true time a wall clock is set. By what it has drifted until then it leaps further, but by less than
+ * is left of anybody's lease: whoever has slept for longer has to wait for heartbeats.
+ */
+const MOST_AHEAD_MS = 3_000
 
 function pickUp(world: World, rng: Rng): number {
   const up = world.nodes.filter((node) => node.up && world.isOpen(node.index))
@@ -165,6 +172,26 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'drift',
+    rough: false,
+    strike(world, rng) {
+      const index = pickUp(world, rng)
+      const rate = 1 + MOST_DRIFT * (2 * rng.next() - 1)
+      world.drift(index, rate)
+      return `${index} at ${rate.toFixed(3)}`
+    },
+  },
+  {
+    name: 'clock set',
+    rough: false,
+    strike(world, rng) {
+      const index = pickUp(world, rng)
+      const aheadMs = MOST_AHEAD_MS * (2 * rng.next() - 1)
+      world.setWall(index, aheadMs)
+      return `${index} to ${Math.round(aheadMs)} ms`
+    },
+  },
+  {
     name: 'liar',
     rough: false,
     strike(world, rng) {
@@ -212,7 +239,7 @@ export function drawFaults(rng: Rng): { readonly gentle: boolean; readonly palet
   return { gentle, palette }
 }
 
-/** Undoes what is still wrong, except who is dead. */
+/** Undoes what is still wrong, except who is dead, and clocks: all must come to agree whatever these say. */
 export function healAll(world: World): void {
   world.setLoss(0)
   world.network.copies = 0

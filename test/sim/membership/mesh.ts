@@ -194,7 +194,7 @@ export class Mesh {
   /** Dials what is wanted, ends what has been dead for long, and lets leases run out. */
   keepLinks(): void {
     const { size } = this.#world.network
-    for (const { index, up, links, wanted, beats, state, sinceMs } of this.#world.nodes) {
+    for (const { index, up, links, wanted, beats, state, clock } of this.#world.nodes) {
       if (!up) continue
       for (const peer of links) {
         if (peer < index && this.#world.nodes[peer]!.up) continue
@@ -211,8 +211,8 @@ export class Mesh {
       for (const to of wanted) this.#dial(index, to)
       if (size > LEASES_UP_TO) continue
       for (const member of state.members.values()) {
-        const heardMs = Math.max(beats[this.#world.indexOf(member.id)]!, sinceMs)
-        if (this.#world.nowMs - heardMs > LEASE_MS && (member.verdict === 'alive' || member.verdict === 'suspect')) {
+        const silentMs = clock.nowMs() - beats[this.#world.indexOf(member.id)]!
+        if (silentMs > LEASE_MS && (member.verdict === 'alive' || member.verdict === 'suspect')) {
           this.take(index, { type: 'member-lapsed', id: member.id })
         }
       }

@@ -2,6 +2,7 @@
 import { createTopology } from '../../../src/topology/state.ts'
 import type { TopologyConfig, TopologyInput, TopologyState } from '../../../src/topology/types.ts'
 import type { Truth } from './checker.ts'
+import { MachineClock } from './clock.ts'
 
 /** As a daemon counts its epochs: seconds since 1970. */
 const FIRST_EPOCH = 1_800_000_000
@@ -25,7 +26,8 @@ export interface Node extends Truth {
   readonly inbox: TopologyInput[]
   readonly links: Set<number>
   readonly wanted: Set<number>
-  /** When the last heartbeat of each came. */
+  readonly clock: MachineClock
+  /** When the last heartbeat of each came, or it started, by its own clock. */
   readonly beats: Float64Array
 }
 
@@ -37,7 +39,13 @@ export function newNode(
     size,
     perHost,
     config,
-  }: { readonly size: number; readonly perHost: number; readonly config: Partial<TopologyConfig> },
+    world,
+  }: {
+    readonly size: number
+    readonly perHost: number
+    readonly config: Partial<TopologyConfig>
+    readonly world: { readonly nowMs: number }
+  },
 ): Node {
   return {
     index,
@@ -58,6 +66,7 @@ export function newNode(
     inbox: [],
     links: new Set(),
     wanted: new Set(),
+    clock: new MachineClock(world),
     beats: new Float64Array(size),
   }
 }

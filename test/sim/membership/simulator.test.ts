@@ -46,6 +46,24 @@ describe('simulator of membership', function () {
     assert.ok(pauses > 20 && suspects > 0, `${pauses} pauses, ${suspects} suspicions`)
   })
 
+  it('holds nobody offline whose clock drifts or is set, and finds who is killed as soon as ever', () => {
+    const world = new World({ seed: 3, size: 24 })
+    const lost: string[] = []
+    world.onEffect = ({ index }, effect) => {
+      if (effect.type === 'verdict' && effect.verdict === 'offline') lost.push(`${world.nowMs} ${index}: ${effect.why}`)
+    }
+    for (const { index } of world.nodes) world.drift(index, index % 2 === 0 ? 0.95 : 1.05)
+    for (let atMs = 20_000; atMs < 180_000; atMs += 1_000) {
+      const index = world.rng.int(24)
+      world.events.at(atMs, () => world.setWall(index, 6_000 * world.rng.next() - 3_000))
+    }
+    world.events.runUntil(180_000)
+    assert.deepEqual(lost, [])
+    world.kill(5)
+    world.events.runUntil(181_000)
+    assert.equal(lost.length, 23)
+  })
+
   it('comes to the same whether or not nodes take heartbeats that are no news to them', () => {
     const storyOf = (everyBeat: boolean): string[] => {
       const story: string[] = []

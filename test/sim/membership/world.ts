@@ -61,7 +61,7 @@ export class World implements WorldView {
     for (let index = 0; index < size; index++) {
       const id = `12D3KooW${this.rng.id(12)}`
       this.#indexes.set(id, index)
-      this.nodes.push(newNode(index, id, { size, perHost, config }))
+      this.nodes.push(newNode(index, id, { size, perHost, config, world: this }))
     }
     for (const { index } of this.nodes) this.events.at(this.rng.next() * 1_000, () => this.boot(index))
     this.#every(1_000, () => this.checkers.forEach((checker) => checker.tick?.(this)))
@@ -107,6 +107,8 @@ export class World implements WorldView {
       pausedUntilMs: this.nowMs,
       wakeAtMs: Infinity,
     })
+    node.clock.restart()
+    node.beats.fill(node.clock.nowMs())
     this.#beats?.forgetAll(index)
     this.#changed(index)
     this.#weave()
@@ -117,7 +119,7 @@ export class World implements WorldView {
     const beat = (): void => {
       if (!node.up || node.life !== life) return
       this.#mesh.beat(index)
-      this.events.after(BEAT_MS, beat)
+      this.events.after(node.clock.lastsMs(BEAT_MS), beat)
     }
     this.events.after(this.rng.next() * BEAT_MS, beat)
   }
@@ -174,6 +176,18 @@ export class World implements WorldView {
     })
   }
 
+  /** Its clock goes faster or slower from now on. */
+  drift(index: number, rate: number): void {
+    this.nodes[index]!.clock.drift(rate)
+    this.#replanWake(index)
+  }
+
+  /** Its wall clock is set, so far ahead of the true time. */
+  setWall(index: number, aheadMs: number): void {
+    this.nodes[index]!.clock.set(aheadMs)
+    this.#replanWake(index)
+  }
+
   setLoss(loss: number): void {
     this.network.loss = loss
     this.worstLoss = Math.max(this.worstLoss, loss)
@@ -216,8 +230,8 @@ export class World implements WorldView {
     if (!node.up) return
     if (input.type === 'ask' && node.errands !== 'honest') return this.#lie(node, input)
     if (input.type === 'ping') this.#mesh.answer(index, input)
-    if (input.type === 'member') node.beats[this.indexOf(input.id)] = this.nowMs
-    const effects = topologyStep(node.state, input, this.nowMs, this.rng)
+    if (input.type === 'member') node.beats[this.indexOf(input.id)] = node.clock.nowMs()
+    const effects = topologyStep(node.state, input, node.clock.nowMs(), this.rng)
     this.steps++
     if (input.type === 'member') {
       this.#beats?.taken(index, this.indexOf(input.id), input.pair, node.state.members.get(input.id))
@@ -244,17 +258,25 @@ export class World implements WorldView {
 
   /** Counts a step with an input that says nothing, unless something is due: that is done in any step. */
   #stepIdly(node: Node): boolean {
-    if (this.#beats === undefined || (nextWakeMs(node.state) ?? Infinity) <= this.nowMs) return false
+    if (this.#beats === undefined || (nextWakeMs(node.state) ?? Infinity) <= node.clock.nowMs()) return false
     this.steps++
     this.#planWake(node)
     return true
   }
 
+  #replanWake(index: number): void {
+    const node = this.nodes[index]!
+    node.wakeAtMs = Infinity
+    if (node.up) this.#planWake(node)
+  }
+
   #planWake(node: Node): void {
-    const nextMs = nextWakeMs(node.state)
-    if (nextMs === undefined || nextMs >= node.wakeAtMs) return
+    const ownMs = nextWakeMs(node.state)
+    if (ownMs === undefined) return
+    const nextMs = this.nowMs + node.clock.lastsMs(Math.max(0, ownMs - node.clock.nowMs()))
+    if (nextMs >= node.wakeAtMs) return
     // Timers are a little late, always.
-    const atMs = Math.max(nextMs, this.nowMs) + 2 * this.rng.next()
+    const atMs = nextMs + 2 * this.rng.next()
     if (atMs >= node.wakeAtMs) return
     node.wakeAtMs = atMs
     const { life } = node

@@ -27,13 +27,13 @@ export class Member {
   startedAtMs = 0
   #seqs = new Map<string, number>()
 
-  /** @param key which of all the keys there are. @default its index */
-  constructor(index: number, key = index) {
+  /** @param key which of all the keys there are. @default its index. @param zone label of the machine */
+  constructor(index: number, key = index, zone?: string) {
     this.index = index
     this.signer = createSigner(new Uint8Array(createHash('sha256').update(`member ${key}`).digest()))
     const name = `host-${index}`
     const hardware = hardwareOf(name, index)
-    const labels = deriveLabels(hardware)
+    const labels = { ...deriveLabels(hardware), ...(zone !== undefined && { zone }) }
     const drivers = ['process']
     const address = `/ip4/10.${index >> 16}.${(index >> 8) & 255}.${index & 255}/tcp/4100/p2p/${this.signer.id}`
     this.passport = ownPassport({

@@ -7,6 +7,7 @@ import { verdictOf } from '../../../src/topology/state.ts'
 import { hashOf } from '../../../src/topology/watchers.ts'
 import { begin } from './begin.ts'
 import { boot, fall, someoneUp } from './churn.ts'
+import { daemonsOf, isSettled, missed, until } from './until.ts'
 import { World } from './world.ts'
 
 /** A mesh of a hundred is a large one here, so that all of it can be simulated in full. */
@@ -14,22 +15,6 @@ const SMALL: WardConfig = {
   ...{ wholeMost: 60, wholeLeast: 40, most: 24, least: 12, zoneFrom: 20, zoneUntil: 10 },
   ...{ settleMs: 10_000, reviewMs: 1_000, digestMs: 2_000 },
 }
-
-/** Lets the time go on until something is so. */
-function until(world: World, seconds: number, what: string, isSo: () => boolean): void {
-  const endMs = world.time.nowMs + seconds * 1_000
-  while (!isSo()) {
-    assert.ok(world.time.nowMs < endMs, `${seconds} s went by without: ${what}`)
-    world.time.runUntil(world.time.nowMs + 500)
-  }
-}
-
-const daemonsOf = (world: World) => [...world.daemons.values()]
-const isSettled = (world: World, inWards: boolean) => () =>
-  daemonsOf(world).every(
-    ({ state }) =>
-      state.wards.move === undefined && (state.wards.at !== undefined) === inWards && state.registry.apart.size === 0,
-  )
 
 /** Everybody knows all living members of its ward, as alive, and nobody else. */
 function assertKnown(world: World): void {
@@ -49,13 +34,9 @@ describe('a mesh that is cut into wards', function () {
   it('holds its ward and no more, finds its newcomers, and is one again when it is small', () => {
     const world = new World({ seed: 5, size: 100, full: 100, spare: 1, wards: SMALL })
     begin(world)
-    const isSomebodyMissed = () =>
-      daemonsOf(world).some(({ state }) =>
-        [...state.topology.members.values()].some(({ verdict }) => verdict !== 'alive'),
-      )
     until(world, 400, 'all in wards', () => {
-      assert.ok(!isSomebodyMissed(), 'nobody is held offline for going its way')
-      return isSettled(world, true)()
+      assert.deepEqual(missed(world), [], 'nobody is held offline for going its way')
+      return isSettled(world, true)
     })
     assertKnown(world)
     const wards = new Set(daemonsOf(world).map(({ state }) => nameOf(state.wards.at)))
@@ -68,7 +49,7 @@ describe('a mesh that is cut into wards', function () {
     boot(world, 100, someoneUp(world))
     const newcomer = world.daemons.get(100)!.state
     until(world, 30, 'the newcomer in a ward', () => newcomer.wards.at !== undefined)
-    until(world, 60, 'the newcomer known', isSettled(world, true))
+    until(world, 60, 'the newcomer known', () => isSettled(world, true))
     until(world, 60, 'the newcomer ready', () => newcomer.phase === 'ready' && newcomer.registry.records.size > 20)
     world.time.runUntil(world.time.nowMs + 30_000)
     assertKnown(world)
@@ -85,7 +66,7 @@ describe('a mesh that is cut into wards', function () {
     assert.ok(verdicts(false).every((verdict) => verdict === 'alive'))
 
     for (let index = 30; index <= 100; index++) if (!gone.includes(index)) fall(world, index)
-    until(world, 600, 'one mesh again', isSettled(world, false))
+    until(world, 600, 'one mesh again', () => isSettled(world, false))
     until(world, 120, 'all known again', () =>
       daemonsOf(world).every(({ state }) =>
         daemonsOf(world).every(

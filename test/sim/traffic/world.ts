@@ -43,6 +43,8 @@ export interface WorldOptions {
   readonly wards?: WardConfig
   /** Keys of the members, in their order. @default as many as there are */
   readonly keys?: readonly number[]
+  /** The zone that a machine is labelled with. @default none is */
+  readonly zoneOf?: (index: number) => string | undefined
 }
 
 export class World {
@@ -72,13 +74,13 @@ export class World {
   readonly #indexes = new Map<string, number>()
   readonly #records = new WeakMap<Uint8Array, VerifiedRecord>()
 
-  constructor({ seed, size, full, spare = 0, wards, keys }: WorldOptions) {
+  constructor({ seed, size, full, spare = 0, wards, keys, zoneOf }: WorldOptions) {
     this.rng = seededRng(seed)
     this.config = { ...DEFAULT_MESH, cluster: 'traffic', ...(wards && { wards }) }
     this.size = size
     this.full = Math.min(full, size)
     const slots = size + spare
-    this.members = Array.from({ length: slots }, (_, index) => new Member(index, keys?.[index]))
+    this.members = Array.from({ length: slots }, (_, index) => new Member(index, keys?.[index], zoneOf?.(index)))
     this.members.forEach(({ id }, index) => this.#indexes.set(id, index))
     this.meter = new Meter(slots)
     this.overlay = new Overlay(slots, this.rng)

@@ -39,7 +39,7 @@ export class BoundsChecker implements Checker {
     if (world.nowMs - this.#sinceMs >= WINDOW_MS) this.#bytes(world)
   }
 
-  #sizes({ nodes, nowMs }: WorldView, { index, state, pausedUntilMs }: Truth): void {
+  #sizes({ nodes, nowMs }: WorldView, { index, state, clock, pausedUntilMs }: Truth): void {
     const atMost = (what: string, size: number, most: number): void => {
       if (size > most) throw new Violation(this.name, `${index} has ${size} ${what}; at most ${most} are due`)
     }
@@ -53,7 +53,8 @@ export class BoundsChecker implements Checker {
     // Three for each watch, three for each member, and four of its own.
     atMost('deadlines', state.deadlines.size, 3 * state.watches.size + 3 * state.members.size + 4)
     for (const { atMs } of state.errands.values()) {
-      atMost('ms behind with an errand', nowMs - Math.max(atMs, pausedUntilMs), MOST.errandMs)
+      const behindMs = Math.min(clock.nowMs() - atMs, nowMs - pausedUntilMs)
+      atMost('ms behind with an errand', behindMs, MOST.errandMs)
     }
     for (const { outstanding, asks } of state.watches.values()) {
       atMost('probes outstanding', outstanding.length, MOST.outstanding)

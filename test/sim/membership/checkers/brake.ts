@@ -1,4 +1,4 @@
-/** The brake goes on when many are lost at once, and off not before its time, nor without a majority. */
+/** The brake goes on when many are lost at once; off not before its time by its own clock, nor without a majority. */
 import type { TopologyEffect, TopologyInput } from '../../../../src/topology/types.ts'
 import { isNewLife, Violation, type Checker, type Truth, type WorldView } from '../checker.ts'
 
@@ -19,18 +19,19 @@ export class BrakeChecker implements Checker {
     if (isNewLife(world, index)) this.#held[index] = { offline: new Map(), braked: undefined }
   }
 
-  step(world: WorldView, node: Truth, _input: TopologyInput, effects: readonly TopologyEffect[]): void {
+  step(_world: WorldView, node: Truth, _input: TopologyInput, effects: readonly TopologyEffect[]): void {
     const held = this.#held[node.index]!
+    const nowMs = node.clock.nowMs()
     let changed = false
     for (const effect of effects) {
       if (effect.type === 'verdict') {
         changed = true
-        if (effect.verdict === 'offline') held.offline.set(effect.id, world.nowMs)
+        if (effect.verdict === 'offline') held.offline.set(effect.id, nowMs)
         else held.offline.delete(effect.id)
-      } else if (effect.type === 'brake') this.#brake(world, node, held, effect.on)
+      } else if (effect.type === 'brake') this.#brake(node, held, effect.on)
     }
     if (!changed || held.braked !== undefined) return
-    const lost = [...held.offline.values()].filter((sinceMs) => world.nowMs - sinceMs < WINDOW_MS).length
+    const lost = [...held.offline.values()].filter((sinceMs) => nowMs - sinceMs < WINDOW_MS).length
     const roster = node.state.members.size + 1
     if (lost > Math.max(2, roster / 3)) {
       throw new Violation(
@@ -40,12 +41,13 @@ export class BrakeChecker implements Checker {
     }
   }
 
-  #brake(world: WorldView, node: Truth, held: Held, on: boolean): void {
+  #brake(node: Truth, held: Held, on: boolean): void {
+    const nowMs = node.clock.nowMs()
     if (on) {
-      held.braked = world.nowMs
+      held.braked = nowMs
       return
     }
-    const lastedMs = world.nowMs - (held.braked ?? world.nowMs)
+    const lastedMs = nowMs - (held.braked ?? nowMs)
     held.braked = undefined
     if (lastedMs < LEAST_MS) throw new Violation(this.name, `${node.index} lets go after ${lastedMs} ms`)
     const roster = node.state.members.size + 1
@@ -55,9 +57,9 @@ export class BrakeChecker implements Checker {
   }
 
   end(world: WorldView): void {
-    for (const { index, up, state } of world.nodes) {
+    for (const { index, up, state, clock } of world.nodes) {
       const { offline, braked } = this.#held[index] ?? { offline: new Map<string, number>(), braked: undefined }
-      if (!up || !world.isOpen(index) || braked === undefined || world.nowMs - braked < 2 * LEAST_MS) continue
+      if (!up || !world.isOpen(index) || braked === undefined || clock.nowMs() - braked < 2 * LEAST_MS) continue
       if (offline.size < (state.members.size + 1) / 2) {
         throw new Violation(this.name, `${index} still holds the brake, with ${offline.size} offline`)
       }

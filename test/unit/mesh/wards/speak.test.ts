@@ -36,7 +36,7 @@ describe('mesh/wards: what is said where', () => {
 
   it('is said in both on the way into a ward: in the whole seldom, with the interval that it is judged by', () => {
     const mesh = nodeOfMany()
-    mesh.wards.move = { to: wardOf('attic/'), sinceMs: T0, heard: new Set() }
+    mesh.wards.move = { to: wardOf('attic/'), zones: mesh.wards.zones, sinceMs: T0, heard: new Set() }
     assert.deepEqual(everywhere(mesh), { wards: ['/', 'attic/'] })
     assert.deepEqual(beatPace(mesh, CONFIG, T0), { wards: ['/', 'attic/'], intervalMs: 20_000, paceMs: 10_000 })
     assert.deepEqual(beatPace(mesh, CONFIG, T0 + 10_000), { wards: ['attic/'], intervalMs: 20_000, paceMs: 10_000 })
@@ -51,7 +51,7 @@ describe('mesh/wards: what is said where', () => {
     const mesh = nodeOfMany()
     mesh.wards.at = wardOf('attic/')
     assert.deepEqual(everywhere(mesh), { wards: ['attic/'] })
-    mesh.wards.move = { to: wardOf('attic/0'), sinceMs: T0, heard: new Set() }
+    mesh.wards.move = { to: wardOf('attic/0'), zones: mesh.wards.zones, sinceMs: T0, heard: new Set() }
     assert.deepEqual(beatPace(mesh, CONFIG, T0).wards, ['attic/', 'attic/0'])
   })
 })
