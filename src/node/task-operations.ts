@@ -15,14 +15,17 @@ import { checkSelector } from './selectors.ts'
 import { findTask } from './task-list.ts'
 import { taskLogs, type LogPlace, type LogQuery } from './task-logs.ts'
 import { namesOf, submittedView, whyView } from './views.ts'
+import { nodeAnywhere } from './ward-operations.ts'
 
-/** Takes a job after checking what the core takes for granted. */
+/** Takes a job after checking what the core takes for granted. @throws OperationError, as `nodeOf` for its node */
 export async function submitJob(parts: DaemonParts, request: JobRequest, tenant?: string): Promise<JobAccepted> {
   const { loop, bundles, rng, settings } = parts
   const { count, placeTimeoutMs = settings.values['task.place-timeout'] } = request
   const { timeoutMs = settings.values['task.timeout'], logCapBytes = settings.values['task.log-cap'] } = request.spec
-  const spec: TaskSpec = { ...request.spec, timeoutMs, logCapBytes }
   refuseWhileBlocked(parts)
+  const { node: named, ...asked } = request.spec
+  const node = named === undefined ? undefined : (await nodeAnywhere(parts, named)).peerId
+  const spec: TaskSpec = { ...asked, timeoutMs, logCapBytes, ...(node !== undefined && { node }) }
   checkSelector(spec.selector)
   if (encode(spec).length > TASK_LIMITS.specBytes) {
     throw new OperationError('invalid', `the task spec is larger than ${TASK_LIMITS.specBytes} bytes`, {
