@@ -6,7 +6,12 @@ const { timeoutMs, logCapBytes } = TaskSpec.shape
 
 /** `POST /v1/jobs`: what `althing run` sends. What is left out here is by the settings of the daemon. */
 export const JobRequest = z.strictObject({
-  spec: TaskSpec.extend({ timeoutMs: timeoutMs.unwrap().optional(), logCapBytes: logCapBytes.unwrap().optional() }),
+  spec: TaskSpec.extend({
+    timeoutMs: timeoutMs.unwrap().optional(),
+    logCapBytes: logCapBytes.unwrap().optional(),
+    /** A name or peer id, or a unique part of either, of at least four characters. */
+    node: z.string().min(1).max(253).optional(),
+  }),
   count: z.int().min(1).max(TASK_LIMITS.tasksPerJob).default(1),
   /** Queued tasks fail with `NoCapableNodes` after this. */
   placeTimeoutMs: z

@@ -6,7 +6,7 @@
  */
 import * as z from 'zod'
 import { DEFAULT_TASK, LEAST_RESERVED, SPREAD_OVER, TASK_ISOLATION, TASK_LIMITS, VARIABLE_NAME } from './defaults.ts'
-import { Sha256Hex } from './identifiers.ts'
+import { PeerId, Sha256Hex } from './identifiers.ts'
 import { Resources } from './resources.ts'
 
 export { DEFAULT_TASK, TASK_LIMITS }
@@ -72,6 +72,8 @@ export const TaskSpec = z.strictObject({
   output: z.boolean().default(false),
   /** Hard constraint on node labels, Kubernetes grammar. */
   selector: text(4096).optional(),
+  /** Runs there or nowhere. */
+  node: PeerId.optional(),
   /**
    * `bwrap`: only where it runs isolated. `none`: only where it does not. Absent: isolated where its submitter is of
    * another owner.

@@ -24,6 +24,7 @@ function selects(selector: string | undefined, labels: Readonly<Record<string, s
 
 /** Why a node is not worth asking, or undefined when it is. */
 export function notAskable(spec: TaskSpec, node: Candidate): string | undefined {
+  if (spec.node !== undefined && node.id !== spec.node) return 'is not the node that was asked for'
   if (!node.alive) return 'offline'
   if (!node.drivers.includes(spec.driver)) return `has no ${spec.driver} driver`
   if (spec.isolation === 'bwrap' && node.isolation !== 'bwrap') return 'cannot isolate tasks by bwrap'

@@ -16,6 +16,7 @@ import { findTask } from './task-list.ts'
 import { taskLogs, type LogPlace, type LogQuery } from './task-logs.ts'
 import { storyLine, whyView } from './story-view.ts'
 import { namesOf, submittedView } from './views.ts'
+import { nodeAnywhere } from './ward-operations.ts'
 
 /** Takes a job after checking what the core takes for granted. @param elsewhere see `Job.elsewhere` */
 export async function submitJob(
@@ -26,7 +27,7 @@ export async function submitJob(
 ): Promise<JobAccepted> {
   const { loop, bundles, rng, settings } = parts
   const { count, placeTimeoutMs = settings.values['task.place-timeout'] } = request
-  const spec = specOf(parts, request)
+  const spec = await specOf(parts, request)
   if (spec.input) checkInput(bundles, spec.input)
   const jobId = rng.id(10)
   const whose = { ...(tenant !== undefined && { tenant }), ...(elsewhere && { elsewhere }) }
@@ -41,18 +42,20 @@ export async function submitJob(
 
 /** Asks who would take a job. Its input need not be here yet. */
 export async function quoteJob(parts: DaemonParts, request: JobRequest): Promise<QuoteView> {
-  const spec = specOf(parts, request)
+  const spec = await specOf(parts, request)
   const { slots, bestScore, story } = await orFull(() => parts.quotes.ask(spec, request.count))
   const name = namesOf(parts.mesh, parts.clock.nowMs())
   return { slots, bestScore, story: story.map((entry) => storyLine(entry, name)) }
 }
 
-/** @throws OperationError `invalid` for a spec that cannot be, `full` while no work is taken */
-function specOf(parts: DaemonParts, request: JobRequest): TaskSpec {
+/** @throws OperationError `invalid` for a spec that cannot be, `full` while no work is taken; as `nodeAnywhere` for its node */
+async function specOf(parts: DaemonParts, request: JobRequest): Promise<TaskSpec> {
   const { values } = parts.settings
   const { timeoutMs = values['task.timeout'], logCapBytes = values['task.log-cap'] } = request.spec
-  const spec: TaskSpec = { ...request.spec, timeoutMs, logCapBytes }
   refuseWhileBlocked(parts)
+  const { node: named, ...asked } = request.spec
+  const node = named === undefined ? undefined : (await nodeAnywhere(parts, named)).peerId
+  const spec: TaskSpec = { ...asked, timeoutMs, logCapBytes, ...(node !== undefined && { node }) }
   checkSelector(spec.selector)
   if (encode(spec).length > TASK_LIMITS.specBytes) {
     throw new OperationError('invalid', `the task spec is larger than ${TASK_LIMITS.specBytes} bytes`, {

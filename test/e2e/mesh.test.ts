@@ -106,6 +106,21 @@ describe('a mesh of real daemons', function () {
     assert.match(told.stdout, /n1/)
   })
 
+  it('runs a task on the node that it names and on no other, and says why it does not', async () => {
+    const [first, second] = await mesh(2)
+    for (const { name } of [second!, first!, second!]) {
+      assert.equal((await first!.cli('run', '--node', name, '--', 'true')).code, 0)
+      assert.equal((await lastTask(first!)).nodeName, name)
+    }
+    const nobody = await first!.cli('run', '--node', 'nobody', '--', 'true')
+    assert.equal(nobody.code, 125)
+    assert.match(nobody.stderr, /no node nobody is known/)
+    await second!.stop()
+    await first!.cli('run', '--node', second!.name, '--place-timeout', '1s', '--', 'true')
+    const why = await first!.cli('why', (await lastTask(first!)).taskId)
+    assert.match(why.stdout, /n0.*is not the node that was asked for[^]*n1.*offline/)
+  })
+
   it('declines strangers with that reason until they are trusted', async () => {
     const submitter = await startDaemon({ name: 'asker', args: ['--cpu', '0'] })
     const host = await startDaemon({ name: 'host', open: false, join: [submitter.address] })

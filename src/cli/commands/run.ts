@@ -15,7 +15,20 @@ import { messageOf } from '../../util/errors.ts'
 import { contextOfMany, type Context } from '../context.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { formatDuration } from '../format.ts'
-import { bytes, checked, cpu, duration, each, filled, integer, oneOf, pairs, selector, variable } from '../options.ts'
+import {
+  bytes,
+  checked,
+  cpu,
+  duration,
+  each,
+  filled,
+  integer,
+  nodeArgument,
+  oneOf,
+  pairs,
+  selector,
+  variable,
+} from '../options.ts'
 import { whenPipeBreaks } from '../pipes.ts'
 import { shownWord } from '../terminal.ts'
 import { report } from '../report.ts'
@@ -56,6 +69,7 @@ for it; pressed again, it leaves at once.
 Examples:
   althing run -- uname -a
   althing run --cpu 2 --memory 1Gi --input ./data -- wc -w data/a.txt data/b.txt
+  althing run --node attic -- df -h
   althing run -l zone=attic --input ./app --output ./result -- sh -c 'make -C app && cp app/app $ALTHING_OUTPUT'
   althing run --count 100 --retries 2 --input ./simulate -- ./simulate
   althing run --count 6 --spread zone --input ./replica -- ./replica
@@ -85,6 +99,11 @@ export function register(program: Command): void {
       bytes(LEAST_RESERVED.memoryBytes / 1024 ** 2),
     )
     .option('-l, --selector <labels>', 'only on nodes with these labels: zone=attic,!gpu (default: any)', selector)
+    .option(
+      '--node <node>',
+      'only on this machine: its name or peer id, the beginning of one, or the end of the id',
+      nodeArgument,
+    )
     .option(
       '--input <path>',
       'a file or directory the task needs; may be given again',

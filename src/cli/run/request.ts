@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly placeTimeout?: number
   readonly retries?: number
   readonly selector?: string
+  /** A name, a peer id, or a part of either. */
+  readonly node?: string
   /** One of `TASK_ISOLATION`. */
   readonly isolation?: (typeof TASK_ISOLATION)[number]
   /** One of `SPREAD_OVER`. */
@@ -60,10 +62,13 @@ export function checkCommand(command: readonly string[], env: Readonly<Record<st
 
 /** `--cpu` and `--memory` are both what is reserved and what is enforced. */
 export function jobOf(command: readonly string[], options: RunOptions, input: BundleAccepted | undefined): JobBody {
-  const { name, cpu, memory, env, timeout, grace, placeTimeout, retries, selector, output, count } = options
+  const { name, cpu, memory, env, timeout, grace, placeTimeout, retries, selector, node, output, count } = options
   const { spread, maxSkew, isolation } = options
   if (maxSkew !== undefined && spread === undefined) {
     throw usageError('--max-skew says nothing without --spread', 'add --spread zone, or host, or region')
+  }
+  if (node !== undefined && spread !== undefined) {
+    throw usageError('--spread says nothing with --node: all tasks run on that one', 'leave one of them out')
   }
   return {
     spec: {
@@ -75,6 +80,7 @@ export function jobOf(command: readonly string[], options: RunOptions, input: Bu
       ...(grace !== undefined && { graceMs: grace }),
       ...(retries !== undefined && { retries }),
       ...(selector !== undefined && { selector }),
+      ...(node !== undefined && { node }),
       ...(isolation !== undefined && { isolation }),
       ...(spread !== undefined && { spread: { over: spread, ...(maxSkew !== undefined && { maxSkew }) } }),
       ...(output !== undefined && { output: true }),

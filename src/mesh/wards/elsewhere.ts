@@ -7,6 +7,7 @@ import type { TaskSpec } from '../../model/task.ts'
 import type { MeshState, StepContext } from '../types.ts'
 import { askWard, isSilent } from './ask.ts'
 import { newestByWard } from './digests.ts'
+import { mayHold } from './filter.ts'
 import type { HeldDigest } from './state.ts'
 import { contains, nameOf } from './ward.ts'
 
@@ -27,7 +28,7 @@ export interface PassedWard {
 /** The wards other than this node's: those to ask for a task, best first, and why not the others. */
 export function wardsFor(
   state: MeshState,
-  spec: Pick<TaskSpec, 'driver' | 'resources'>,
+  spec: Pick<TaskSpec, 'driver' | 'resources' | 'node'>,
   nowMs: number,
 ): { readonly ask: readonly string[]; readonly pass: readonly PassedWard[] } {
   const { at } = state.wards
@@ -54,8 +55,9 @@ function named(names: readonly string[]): string {
 
 function whyNot(
   { body }: HeldDigest,
-  { driver, resources }: Pick<TaskSpec, 'driver' | 'resources'>,
+  { driver, resources, node }: Pick<TaskSpec, 'driver' | 'resources' | 'node'>,
 ): string | undefined {
+  if (node !== undefined) return mayHold(body.names, node) ? undefined : 'the node that was asked for is not of it'
   if (!body.drivers.includes(driver)) return `nobody there has driver ${driver}`
   if (body.ready === 0) return 'nobody there is ready'
   if (countFitting(body.largest, resources, 1) === 0) return 'nobody there has so much CPU and memory free'
@@ -70,8 +72,10 @@ export function lookElsewhere(state: MeshState, ctx: StepContext): void {
     if (queue.length === 0 || round !== undefined) continue
     if (ctx.nowMs - (wards.looked.get(jobId) ?? -Infinity) < AGAIN_MS) continue
     wards.looked.set(jobId, ctx.nowMs)
-    const { driver, resources, selector } = spec
-    const wish = { free: resources, driver, ...(selector && { selector }), most: NODES_EACH }
+    const { driver, resources, selector, node } = spec
+    // One node is asked for whatever it has free: it is to say itself what it lacks.
+    const which = node === undefined ? { free: resources, driver, ...(selector && { selector }) } : { name: node }
+    const wish = { ...which, most: NODES_EACH }
     for (const ward of wardsFor(state, spec, ctx.nowMs).ask.slice(0, WARDS_ASKED))
       askWard(state, { ...wish, ward }, undefined, ctx)
   }

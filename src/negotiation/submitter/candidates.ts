@@ -17,7 +17,11 @@ export function chooseCandidates(
 ): { ask: NodeId[]; pass: { node: NodeId; reason: string }[] } {
   const pass: { node: NodeId; reason: string }[] = [...(ctx.elsewhere?.(job.spec) ?? [])]
   const able: { node: Candidate; score: number }[] = []
-  for (const node of ctx.candidates()) {
+  const candidates = ctx.candidates()
+  const { node: pinned } = job.spec
+  if (pinned !== undefined && !candidates.some(({ id }) => id === pinned))
+    pass.push({ node: pinned, reason: 'is not known here' })
+  for (const node of candidates) {
     const reason = notAskable(job.spec, node)
     if (reason !== undefined) pass.push({ node: node.id, reason })
     else

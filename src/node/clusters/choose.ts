@@ -7,7 +7,7 @@ import type { JobAccepted } from '../../model/api.ts'
 import type { JobRequest } from '../../model/job-request.ts'
 import type { ElsewhereStory, QuoteView } from '../../model/why-view.ts'
 import type { DaemonParts } from '../daemon-state.ts'
-import type { Operations } from '../operations.ts'
+import { OperationError, type Operations } from '../operations.ts'
 import { submitJob } from '../task-operations.ts'
 
 /** A cluster and what it said. */
@@ -15,6 +15,8 @@ interface Asked {
   readonly name: string
   readonly operations: Operations
   readonly quote: QuoteView
+  /** It has no such node, for one: what it would have said to the job itself. */
+  readonly refusal?: OperationError
 }
 
 /** See `Operations.submit`. @throws OperationError `not-found`, `conflict` for a cluster that is none */
@@ -27,13 +29,24 @@ export async function submitWhere(
   if (clusters === undefined) return submitJob(parts, request, tenant, elsewhere)
   const places = [...new Set(clusters)].map((name) => ({ name, operations: parts.clusters.within(name) }))
   const asked = await Promise.all(
-    places.map(async (place): Promise<Asked> => ({ ...place, quote: await place.operations.quote(request) })),
+    places.map(async (place): Promise<Asked> => ({ ...place, ...(await quoteOf(place.operations, request)) })),
   )
   const chosen = bestOf(asked)
+  if (chosen.refusal !== undefined) throw chosen.refusal
   await bringInput(parts, request, chosen.operations)
   const others = asked.filter((one) => one !== chosen)
-  const said = others.map(({ name, quote: { slots, story } }) => ({ cluster: name, slots, story }))
+  const said = others.map(({ name, quote: { slots, story } }) => ({ cluster: name, slots: Math.max(0, slots), story }))
   return { ...(await chosen.operations.submit(request, tenant, said)), cluster: chosen.name }
+}
+
+/** A cluster that would not take such a job at all does not keep the others from being asked. */
+async function quoteOf(operations: Operations, request: JobRequest): Promise<Pick<Asked, 'quote' | 'refusal'>> {
+  try {
+    return { quote: await operations.quote(request) }
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error
+    return { quote: { slots: -1, bestScore: 0, story: [] }, refusal: error }
+  }
 }
 
 /** The best, of equals the one that was named first. */

@@ -38,6 +38,8 @@ export const taskRoutes: readonly Route[] = [
     body: { kind: 'json', type: 'application/json', schema: JobRequest, maxBytes: MAX_JOB_BYTES },
     replies: {
       201: json('Accepted and stored; nothing is placed yet.', ({ JobAccepted }) => JobAccepted),
+      404: problem('The node that it names is not known.'),
+      409: problem('It names more than one node.'),
       422: problem('The job does not fit its schema; `errors` names the fields.'),
       429: problem('Too many tasks wait already.'),
     },

@@ -68,6 +68,14 @@ describe('cli: run', function () {
     }
   })
 
+  it('names the node it is to run on, and refuses to spread over that', async () => {
+    const { code } = await run('--node', 'attic', '--', 'true')
+    assert.deepEqual([code, status.operations.submitted.at(-1)?.spec.node], [0, 'attic'])
+    const spread = await run('--node', 'attic', '--spread', 'host', '--', 'true')
+    assert.equal(spread.code, 2)
+    assert.match(spread.stderr, /--spread says nothing with --node/)
+  })
+
   it('has the exit code of the task when its log cannot be had, and says so', async () => {
     status.operations.logsBreak = 'the executor is gone'
     for (const [end, code] of [

@@ -51,6 +51,34 @@ describe('bargaining', () => {
     }
   })
 
+  it('a task that names its node runs there or nowhere, and says why', () => {
+    const table = new Table(['a', 'b', 'c'])
+    const passed = () =>
+      story(table, 'a', 'job', 'not-asked')
+        .map(({ node, reason }) => `${node} ${reason}`)
+        .toSorted()
+    const others = ['a', 'b'].map((node) => `${node} is not the node that was asked for`)
+    table.seat('c').alive = false
+    submit(table, 'a', { node: 'c' })
+    table.run(60_000)
+    assert.deepEqual([...new Set(passed())], [...others, 'c offline'])
+    assert.ok(!table.messages.some(({ message }) => message.t === 'offer'))
+    table.seat('c').alive = true
+    table.input('a', { type: 'candidates-changed' })
+    assert.ok(table.run(60_000, ended(table, 'a')))
+    assert.deepEqual(table.started, [`c:${runIdOf('a', 'job', 1)}`])
+  })
+
+  it('says that it does not know the node that a task names', () => {
+    const table = new Table(['a'])
+    submit(table, 'a', { node: 'z' })
+    table.run(1_000)
+    assert.ok(
+      story(table, 'a', 'job', 'not-asked').some(({ node, reason }) => `${node} ${reason}` === 'z is not known here'),
+    )
+    assert.deepEqual(table.started, [])
+  })
+
   it('keeps declined, unreachable and never asked apart', () => {
     const table = new Table(['a', 'b', 'c', 'd'])
     table.seat('b').local = { ...table.seat('b').local, open: false }

@@ -2,13 +2,26 @@ import assert from 'node:assert/strict'
 import type { MeshInput } from '../../../src/mesh/types.ts'
 import { JobRequest } from '../../../src/model/job-request.ts'
 import { DEFAULT_MESH } from '../../../src/mesh/config.ts'
+import { createMesh } from '../../../src/mesh/step.ts'
+import { NO_RESOURCES } from '../../../src/model/resources.ts'
 import type { DaemonParts } from '../../../src/node/daemon-state.ts'
 import { OperationError } from '../../../src/node/operations.ts'
 import { Settings } from '../../../src/node/settings.ts'
 import { submitJob } from '../../../src/node/task-operations.ts'
+import { merge } from '../../../src/registry/registry.ts'
 import { seededRng } from '../../../src/util/rng.ts'
+import { machine, signerOf, T0 } from '../registry/fixtures.ts'
 
 const HERE = 'a'.repeat(64)
+
+/** What is known of nodes. */
+function meshOf(...names: string[]) {
+  const { id } = signerOf('me')
+  const local = { labels: {}, capacity: NO_RESOURCES, drivers: [], trusted: new Set<string>(), open: true }
+  const mesh = createMesh(id, DEFAULT_MESH, { ...local, holdsCpuLimit: false, holdsMemoryLimit: false })
+  for (const name of names) merge(mesh.registry, machine(name), 0, T0)
+  return mesh
+}
 
 /** A daemon that has one bundle of 120 bytes, as far as submitting goes. */
 function daemon() {
@@ -25,7 +38,8 @@ function daemon() {
     },
     bundles: { sizeOf: (sha256: string) => (sha256 === HERE ? 120 : undefined) },
     rng: seededRng(1),
-    mesh: { negotiation: { jobs } },
+    mesh: { ...meshOf('attic', 'attic-2', 'cellar'), negotiation: { jobs } },
+    clock: { nowMs: () => T0 },
     settings,
   } as unknown as DaemonParts
   const submit = (input: { sha256: string; sizeBytes: number }) =>
@@ -65,6 +79,23 @@ describe('submitting a job', () => {
     assert.deepEqual([last().spec.timeoutMs, last().spec.logCapBytes, last().placeTimeoutMs], [72e5, 2 ** 20, 3e5])
     await submitSpec({ timeoutMs: 5, logCapBytes: 0 })
     assert.deepEqual([last().spec.timeoutMs, last().spec.logCapBytes], [5, 0])
+  })
+
+  it('takes the node that a task names for the one that is meant, and no other', async () => {
+    const { submitSpec, inputs } = daemon()
+    const { id } = signerOf('cellar')
+    for (const node of ['cellar', 'cell', id, id.slice(-6)]) {
+      await submitSpec({ node })
+      const last = inputs.at(-1) as MeshInput & { type: 'submit' }
+      assert.equal(last.spec.node, id, node)
+    }
+    const count = inputs.length
+    for (const [node, code] of [
+      ['atti', 'conflict'],
+      ['nowhere', 'not-found'],
+    ])
+      await assert.rejects(submitSpec({ node }), { code })
+    assert.equal(inputs.length, count)
   })
 
   it('refuses an input that is not here', async () => {

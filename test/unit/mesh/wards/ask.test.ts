@@ -6,6 +6,7 @@ import { DEFAULT_WARDS, HELD_LIMITS } from '../../../../src/mesh/wards/state.ts'
 import { wardOf } from '../../../../src/mesh/wards/ward.ts'
 import { filterOf } from '../../../../src/mesh/wards/filter.ts'
 import { wardsFor } from '../../../../src/mesh/wards/elsewhere.ts'
+import { TaskSpec } from '../../../../src/model/task.ts'
 import type { WardDigest, WardQuestion } from '../../../../src/model/ward.ts'
 import { nodes } from '../../../../src/registry/registry.ts'
 import { seededRng } from '../../../../src/util/rng.ts'
@@ -204,6 +205,25 @@ describe('mesh/wards: choosing wards for work', () => {
       ]),
     )
     assert.deepEqual(wardsFor(nodeIn('/').mesh, { driver: 'process', resources: ROOM }, T0), { ask: [], pass: [] })
+  })
+})
+
+describe('mesh/wards: a task that names its node', () => {
+  it('is looked for in the wards that may hold it, by its id, whatever is free there', () => {
+    const { mesh, step } = nodeIn()
+    const { id } = signerOf('eve')
+    const take = (record: VerifiedRecord) => step({ type: 'record', record, ageMs: 0, statedAgeMs: 0 })
+    take(digestOf('ann', 'cellar/', { names: filterOf([id]), largest: { cpuMilli: 0, memoryBytes: 0 } }))
+    take(digestOf('bob', 'roof/'))
+    const spec = TaskSpec.parse({ command: ['true'], node: id })
+    assert.deepEqual(wardsFor(mesh, spec, T0).pass, [
+      { node: 'ward roof/', reason: 'the node that was asked for is not of it' },
+    ])
+    const asked = asks(step({ type: 'submit', jobId: 'j', spec, count: 1, placeTimeoutMs: 60_000 }))
+    assert.deepEqual(
+      asked.map(({ want }) => want),
+      [{ nodes: { ward: 'cellar/', name: id, most: 8 } }],
+    )
   })
 })
 
