@@ -13,11 +13,11 @@ import { fileURLToPath } from 'node:url'
 import { hashInputs } from './build/stamp.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const INPUTS = ['src', 'web', 'scripts/build', 'scripts/build.ts', 'package.json', 'package-lock.json']
-/** What the last build was made of; absent while one is under way. */
+const INPUTS = ['src', 'web', 'scripts/build', 'scripts/build.ts', 'bin', 'package.json', 'package-lock.json']
+/** What the last build was made of, and by which Node; absent while one is under way. */
 const STAMP = join(ROOT, 'dist', '.stamp')
 
-const stamp = hashInputs(ROOT, INPUTS)
+const stamp = `${process.version} ${hashInputs(ROOT, INPUTS)}`
 const fresh = existsSync(STAMP) && readFileSync(STAMP, 'utf8') === stamp
 if (!(fresh && process.argv.includes('--if-stale'))) {
   const startedMs = performance.now()

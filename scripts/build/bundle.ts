@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { build as esbuild } from 'esbuild'
 import type { Metafile, Plugin } from 'esbuild'
 import { build as vite } from 'vite'
+import { keepCode } from './keep-code.ts'
 import { collectLicenses } from './licenses.ts'
 
 const ENTRIES: Readonly<Record<string, string>> = {
@@ -30,11 +31,12 @@ const LIBRARIES: Plugin = {
   },
 }
 
-/** Builds the bundles, the licences of what is in them, and the page, all into `dist/` below `root`. */
+/** Builds the bundles, their code, the licences of what is in them, and the page, all into `dist/` below `root`. */
 export async function buildAll(root: string): Promise<void> {
   const dist = join(root, 'dist')
   mkdirSync(dist, { recursive: true })
   const metafile = await buildBundles(root)
+  keepCode(root)
   writeWhole(join(dist, 'THIRD-PARTY-LICENSES.txt'), collectLicenses(root, Object.keys(metafile.inputs)))
   await vite({ configFile: join(root, 'web', 'vite.config.ts'), logLevel: 'warn' })
   for (const [path, { bytes }] of Object.entries(metafile.outputs)) {
@@ -59,6 +61,8 @@ async function buildBundles(root: string): Promise<Metafile> {
     platform: 'node',
     format: 'cjs',
     target: 'node24',
+    // What is loaded later is loaded by `require`: a script that is made from kept code has no `import()`.
+    supported: { 'dynamic-import': false },
     // Packages that come as both are smaller as modules: what is not used is left out.
     mainFields: ['module', 'main'],
     minify: true,

@@ -21,11 +21,10 @@ export const HANDED = 'ALTHING_UP'
 
 /**
  * What a daemon that idles most of its life saves: a young generation that grows to 4 MiB at most instead of 16 (an
- * idle one stays at one; with less, what a few starts allocate is copied and promoted all the time), code kept small,
- * no helper threads for V8 beside the libuv pool, and no TurboFan: that compiler's own code is 5 MB once it has run,
- * and what this daemon does much of is native; Maglev compiles the rest.
+ * idle one stays at one; with less, what a few starts allocate is copied and promoted all the time), and no helper
+ * threads for V8 beside the libuv pool. Further flags are set in `bin/daemon.cjs`, which says why there.
  */
-const V8_FLAGS = ['--max-semi-space-size=4', '--optimize-for-size', '--v8-pool-size=0', '--no-turbofan']
+export const V8_FLAGS = ['--max-semi-space-size=4', '--v8-pool-size=0']
 
 /**
  * One heap for malloc instead of one a thread: glibc's answer to contention that a daemon does not have. And what is
@@ -38,18 +37,19 @@ const ENV = {
   MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
-/** Beside the CLI's bundle as shipped, among the sources otherwise. */
-function daemonFile(): string {
-  const fromSource = import.meta.url.endsWith('.ts')
-  return fileURLToPath(new URL(fromSource ? './daemon-main.ts' : './daemon.cjs', import.meta.url))
+/** The daemon's program: that of `bin/` beside the bundles as shipped, among the sources otherwise. @throws CliError */
+function daemonProgram(): string {
+  const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+  if (import.meta.url.endsWith('.ts')) return at('./daemon-main.ts')
+  const bundle = at('./daemon.cjs')
+  if (!existsSync(bundle)) throw new CliError('broken-install', `${bundle} is missing`, { fix: 'run `npm run build`' })
+  return at('../bin/daemon.cjs')
 }
 
 /** Never returns, but where there is no `execve` (Windows): there the daemon is a child that this waits for. */
 export async function becomeDaemon(handed: Handed): Promise<void> {
-  const file = daemonFile()
-  if (!existsSync(file)) throw new CliError('broken-install', `${file} is missing`, { fix: 'run `npm run build`' })
-  // The words behind the file are for `ps` alone.
-  const args = [...V8_FLAGS, '--no-warnings', file, 'up', '--data-dir', handed.options.paths.dataDir]
+  // The words behind the program are for `ps` alone.
+  const args = [...V8_FLAGS, '--no-warnings', daemonProgram(), 'up', '--data-dir', handed.options.paths.dataDir]
   const env = { ...ENV, ...process.env, [HANDED]: JSON.stringify(handed) }
   if (process.execve !== undefined) process.execve(process.execPath, [process.execPath, ...args], env)
   const child = spawn(process.execPath, args, { env, stdio: 'inherit' })
