@@ -1,12 +1,13 @@
 /** What every command has at hand: the options all commands share, the daemon, and where to write. */
 import type { Command } from 'commander'
 import { PathError, resolvePaths, type NodePaths } from '../node/paths.ts'
-import { DaemonClient, type Transport } from './client.ts'
+import { DaemonClient } from './client.ts'
 import { usageError } from './errors.ts'
 import { filled } from './options.ts'
 import { remoteTransport } from './remote.ts'
 import { drawTable, type Cell, type Column } from './table.ts'
 import { painter, shownWord, type Paint } from './terminal.ts'
+import type { Transport } from './transport.ts'
 
 export interface Context {
   readonly client: DaemonClient
@@ -90,7 +91,7 @@ export function dataDirSource(command: Command): string {
  * @throws CliError usage
  */
 export function contextOf(command: Command, connections?: number): Context {
-  return makeContext(command, remoteOf(sharedOptions(command)), connections)
+  return makeContext(command, remotePlace(sharedOptions(command)), connections)
 }
 
 /** For commands that are about this machine: what the environment says of another does not concern them. */
@@ -100,17 +101,23 @@ export function localContextOf(command: Command): Context {
   return makeContext(command, undefined)
 }
 
-/** A flag counts more than the environment, also one that names a daemon of this machine. */
-function remoteOf({ api, tokenFile, ca, socket, dataDir }: SharedOptions): Transport | undefined {
-  const { ALTHING_API, ALTHING_TOKEN, ALTHING_TOKEN_FILE, ALTHING_CA } = process.env
+/**
+ * The address of the daemon, if it is that of another machine. A flag counts more than the environment, also one that
+ * names a daemon of this machine.
+ */
+function remotePlace({ api, tokenFile, ca, socket, dataDir }: SharedOptions): string | undefined {
   if (api !== undefined && socket !== undefined)
     throw usageError('--api and --socket name two daemons: give one of them')
   const isLocal = api === undefined && (socket !== undefined || dataDir !== undefined)
-  const place = api ?? (isLocal ? undefined : nonEmpty(ALTHING_API))
-  if (place === undefined) {
-    if (tokenFile === undefined && ca === undefined) return undefined
+  const place = api ?? (isLocal ? undefined : nonEmpty(process.env['ALTHING_API']))
+  if (place === undefined && (tokenFile !== undefined || ca !== undefined))
     throw usageError('--token-file and --ca are for the daemon of another machine: name it by --api')
-  }
+  return place
+}
+
+/** @throws CliError usage, without a token or for files that cannot be read */
+function transportTo(place: string, { tokenFile, ca }: SharedOptions): Transport {
+  const { ALTHING_TOKEN, ALTHING_TOKEN_FILE, ALTHING_CA } = process.env
   const text = nonEmpty(ALTHING_TOKEN)
   const file = tokenFile ?? (text === undefined ? nonEmpty(ALTHING_TOKEN_FILE) : undefined)
   const token = file === undefined ? text && { text } : { file }
@@ -121,14 +128,22 @@ function nonEmpty(value: string | undefined): string | undefined {
   return value === '' ? undefined : value
 }
 
-function makeContext(command: Command, remote: Transport | undefined, connections?: number): Context {
-  const { json = false, color } = sharedOptions(command)
+function makeContext(command: Command, place: string | undefined, connections?: number): Context {
+  const options = sharedOptions(command)
+  const { json = false, color } = options
   const paths = pathsOf(command)
   const paint = painter(process.stdout, color)
+  let client: DaemonClient | undefined
   return {
-    client: new DaemonClient(remote ?? paths.socketPath, connections),
+    // Made when it is used: what needs no daemon is not to fail by what the environment says of one.
+    get client() {
+      return (client ??= new DaemonClient(
+        place === undefined ? paths.socketPath : transportTo(place, options),
+        connections,
+      ))
+    },
     paths,
-    isRemote: remote !== undefined,
+    isRemote: place !== undefined,
     json,
     paint,
     print: (text) => void process.stdout.write(`${text}\n`),

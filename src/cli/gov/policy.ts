@@ -31,6 +31,10 @@ export async function proposeNoPolicy(context: Context, out: string | undefined)
   const { client } = context
   const view = await client.get<ClusterView>('/v1/cluster')
   const { text } = await client.get<PolicyView>('/v1/policy?level=cluster')
-  if (text === undefined) throw new CliError('not-found', 'the cluster has no policy')
+  if (text === undefined) {
+    throw new CliError('not-found', 'the cluster has no policy', {
+      fix: '`althing policy get` prints that of this node; `althing policy remove` takes it out of force',
+    })
+  }
   await begin(context, view, { kind: 'policy', text: '' }, out)
 }

@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   }
   const { options, quiet } = JSON.parse(text) as Handed
   try {
-    const { status } = await runDaemon(options)
+    const status = await runDaemon(options)
     if (!quiet) process.stderr.write(`${describeStatus(status, painter(process.stderr, true))}\n`)
   } catch (error) {
     const { text: problem, exitCode } = describeError(error)
