@@ -11,6 +11,7 @@ import {
   TASK_LIMITS,
 } from '../../model/defaults.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
+import type { SettingKey } from '../../model/settings.ts'
 import { messageOf } from '../../util/errors.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError, describeError, EXIT } from '../errors.ts'
@@ -30,7 +31,8 @@ import { isLive } from '../views.ts'
 
 const NOTES = `
 The task's standard input is empty: what it is to read goes with --input. Of each
-of its streams 16 MiB are kept and shown; larger results go to $ALTHING_OUTPUT.
+of its streams 16 MiB are kept and shown, unless the setting task.log-cap of the
+node says otherwise; larger results go to $ALTHING_OUTPUT.
 
 Without --cpu and --memory a task reserves a little of both, and is limited in
 neither.
@@ -58,6 +60,11 @@ Examples:
   althing run --count 6 --spread zone --input ./replica -- ./replica
   althing run --detach --output ./result -- sh -c 'sleep 60; date >$ALTHING_OUTPUT/date'
                                           then: althing wait TASK; althing output TASK ./result`
+
+/** What holds where neither the command nor the node says otherwise. */
+function defaultOf(ms: number, setting: SettingKey): string {
+  return `(default: ${formatDuration(ms)}, or the setting ${setting})`
+}
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -94,7 +101,7 @@ export function register(program: Command): void {
     )
     .option(
       '--timeout <duration>',
-      `end the task after this: 90s, 5m, 2h, 1d (default: ${formatDuration(DEFAULT_TASK.timeoutMs)})`,
+      `end the task after this: 90s, 5m, 2h, 1d ${defaultOf(DEFAULT_TASK.timeoutMs, 'task.timeout')}`,
       duration(1, TASK_LIMITS.timeoutMs),
     )
     .option(
@@ -104,7 +111,7 @@ export function register(program: Command): void {
     )
     .option(
       '--place-timeout <duration>',
-      `give up when it is not placed by then (default: ${formatDuration(DEFAULT_TASK.placeTimeoutMs)})`,
+      `give up when it is not placed by then ${defaultOf(DEFAULT_TASK.placeTimeoutMs, 'task.place-timeout')}`,
       duration(1, TASK_LIMITS.placeTimeoutMs),
     )
     .option('--retries <n>', 'try again so often when it fails (default: 0)', integer(0, TASK_LIMITS.attempts - 1, 3))
