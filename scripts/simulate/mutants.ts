@@ -31,6 +31,11 @@ interface Outcome {
   readonly seconds: number
 }
 
+/** All seeds of a suite, over an unchanged core, take a fraction of it. */
+const LONGEST_MS = 30 * 60_000
+/** Of each stream the end is kept: far more than a report has. */
+const MOST_CHARACTERS = 4 * 1024 * 1024
+
 /** @returns whether the unchanged core is clean and every planted bug was caught */
 export async function runMutants(
   { json, only, from, isClean }: Pick<SimulateOptions, 'json' | 'only' | 'from' | 'isClean'>,
@@ -58,7 +63,7 @@ export async function runMutants(
     // On a core that breaks rules by itself nothing planted can be told apart.
     if (!('clean' in clean)) left.length = 0
     await Promise.all([...others, plantAll(copy!)])
-    if (json) console.log(JSON.stringify({ clean, outcomes }))
+    if (json) console.log(JSON.stringify({ ...(!isClean && { clean }), outcomes }))
     else {
       const caught = outcomes.filter((outcome) => outcome.caught).length
       console.log(`${caught} of ${outcomes.length} planted bugs caught`)
@@ -123,7 +128,8 @@ function describe(found: Exclude<Found, { clean: true }>): string {
 async function search(dir: string, from: number, { args: more, seeds }: MutantSuite): Promise<Found> {
   const counts = ['--seeds', String(seeds), '--from', String(from)]
   const args = [join(dir, 'scripts/simulate.ts'), ...more, '--json', '--first', ...counts]
-  const { stdout, stderr } = await run(args)
+  const { stdout, stderr, isLate } = await run(args)
+  if (isLate) return { error: `it did not end within ${LONGEST_MS / 60_000} minutes` }
   try {
     const { failed } = JSON.parse(stdout) as { failed: { seed: number; broken: string; problem: string }[] }
     return failed[0] ?? { clean: true }
@@ -132,16 +138,21 @@ async function search(dir: string, from: number, { args: more, seeds }: MutantSu
   }
 }
 
-function run(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+/** A planted bug may make the core go round for ever, or print without end. */
+function run(args: readonly string[]): Promise<{ stdout: string; stderr: string; isLate: boolean }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--no-warnings', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, ['--no-warnings', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: LONGEST_MS,
+      killSignal: 'SIGKILL',
+    })
     const texts = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {
-        texts[name] += text
+        texts[name] = (texts[name] + text).slice(-MOST_CHARACTERS)
       })
     }
     child.once('error', reject)
-    child.once('close', () => resolve(texts))
+    child.once('close', () => resolve({ ...texts, isLate: child.killed }))
   })
 }

@@ -1,16 +1,9 @@
-/** Speaks to the daemon: over its Unix socket, or by TLS when it is that of another machine. */
-import {
-  Agent,
-  request,
-  type AgentOptions,
-  type ClientRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http'
+/** Speaks to the daemon, by whatever way its requests go. */
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Problem } from '../model/api.ts'
-import { messageOf } from '../util/errors.ts'
 import { ApiProblem, CliError } from './errors.ts'
+import { socketTransport, type Transport } from './transport.ts'
 
 /** What a request carries besides its path. */
 export interface CallOptions {
@@ -19,52 +12,28 @@ export interface CallOptions {
   /** Sent as it is; a stream is sent chunk by chunk. */
   readonly body?: string | Buffer | Readable
   readonly signal?: AbortSignal
+  /** How long nothing may come or go; without it for ever, as for what streams or waits for work. */
+  readonly silenceMs?: number
 }
 
-/** What every request says. */
-export type Sent = Pick<RequestOptions, 'agent' | 'path' | 'method' | 'signal'> & {
-  readonly headers: Readonly<Record<string, string>>
-}
-
-/** How requests get to a daemon. */
-export interface Transport {
-  /** Where it is, for messages. */
-  readonly place: string
-  readonly isRemote: boolean
-  agent(options: AgentOptions): Agent
-  /** A request that has not been sent. */
-  request(options: Sent): ClientRequest
-  /** What an error means, in words of this way; undefined: it has none. */
-  explain(error: NodeJS.ErrnoException): CliError | undefined
-}
-
-/** By the socket of a daemon of this machine. */
-export function socketTransport(socketPath: string): Transport {
-  return {
-    place: socketPath,
-    isRemote: false,
-    agent: (options) => new Agent(options),
-    request: (options) => request({ ...options, socketPath, headers: { host: 'althing', ...options.headers } }),
-    explain: (error) => explainSocket(error, socketPath),
-  }
-}
-
-/** A way to another of the daemon's clusters: what is about a cluster begins with its name then. */
-export function within(way: Transport, cluster: string): Transport {
-  return {
-    ...way,
-    request: (sent) => {
-      const { path } = sent
-      const isOfCluster = path?.startsWith('/v1/') === true
-      return way.request(isOfCluster ? { ...sent, path: `/clusters/${encodeURIComponent(cluster)}${path}` } : sent)
-    },
-  }
+interface Answered {
+  readonly sent: ClientRequest
+  readonly response: IncomingMessage
 }
 
 /** How a request fails by a connection that the other side has closed. */
 const CLOSED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
 /** Answers of problems are small; more is not read. */
 const MAX_PROBLEM_BYTES = 1024 * 1024
+/** What a client puts up with. */
+const PATIENCE = {
+  /** More than the longest governance log there can be, as JSON; what is larger comes as a stream. */
+  answerBytes: 128 * 1024 * 1024,
+  /** Silence over what the daemon only has to look up. */
+  lookingMs: 60_000,
+  /** Silence over what it does, such as to read its whole audit log. */
+  doingMs: 600_000,
+}
 
 /**
  * Requests to one daemon. What only reads goes over kept connections, and once more over a new one when the daemon
@@ -77,12 +46,14 @@ export class DaemonClient {
   readonly #transport: Transport
   readonly #kept: Agent
   readonly #fresh: Agent
+  readonly #patience: typeof PATIENCE
 
   /**
    * @param way a socket's path, or another way
    * @param connections at once of each sort, kept and new; more requests wait
    */
-  constructor(way: string | Transport, connections = 64) {
+  constructor(way: string | Transport, connections = 64, patience = PATIENCE) {
+    this.#patience = patience
     this.#transport = typeof way === 'string' ? socketTransport(way) : way
     this.place = this.#transport.place
     this.#kept = this.#transport.agent({ keepAlive: true, maxSockets: connections })
@@ -91,6 +62,11 @@ export class DaemonClient {
 
   /** @throws CliError `no-daemon`, ApiProblem */
   get<Value>(path: string, signal?: AbortSignal): Promise<Value> {
+    return this.#json(path, { silenceMs: this.#patience.lookingMs, ...(signal && { signal }) })
+  }
+
+  /** What is answered when something has happened, however long that takes. @throws CliError `no-daemon`, ApiProblem */
+  waitFor<Value>(path: string, signal?: AbortSignal): Promise<Value> {
     return this.#json(path, signal === undefined ? {} : { signal })
   }
 
@@ -100,49 +76,82 @@ export class DaemonClient {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
+      silenceMs: this.#patience.doingMs,
     })
   }
 
   /** @throws CliError `no-daemon`, ApiProblem */
   send<Value>(path: string, contentType: string, body: Buffer | Readable): Promise<Value> {
-    return this.#json(path, { method: 'POST', headers: { 'content-type': contentType }, body })
+    const silenceMs = this.#patience.doingMs
+    return this.#json(path, { method: 'POST', headers: { 'content-type': contentType }, body, silenceMs })
   }
 
   /** @throws CliError `no-daemon`, ApiProblem */
   delete<Value>(path: string): Promise<Value> {
-    return this.#json(path, { method: 'DELETE' })
+    return this.#json(path, { method: 'DELETE', silenceMs: this.#patience.doingMs })
   }
 
   /** The response once its header is there. @throws CliError `no-daemon`, ApiProblem for every status but 2xx */
   async open(path: string, options: CallOptions = {}): Promise<IncomingMessage> {
-    const response = await this.#call(path, options)
-    const status = response.statusCode ?? 500
-    if (status >= 200 && status < 300) return response
-    throw new ApiProblem(readProblem(await readAll(response, MAX_PROBLEM_BYTES), status))
+    return (await this.#open(path, options)).response
+  }
+
+  async #open(path: string, options: CallOptions): Promise<Answered> {
+    const answered = await this.#call(path, options)
+    const status = answered.response.statusCode ?? 500
+    if (status >= 200 && status < 300) return answered
+    throw new ApiProblem(readProblem((await this.#read(answered, MAX_PROBLEM_BYTES)) ?? '', status))
   }
 
   async #json<Value>(path: string, options: CallOptions): Promise<Value> {
-    const body = await readAll(await this.open(path, options))
+    const { answerBytes } = this.#patience
+    const body = await this.#read(await this.#open(path, options), answerBytes)
+    if (body === undefined) {
+      throw new CliError('too-large', `${this.place} answers with more than ${answerBytes} bytes`, {
+        fix: `ask for less, with a selector or a limit; or ${this.#transport.fix}`,
+      })
+    }
     try {
       return (body === '' ? undefined : JSON.parse(body)) as Value
     } catch (error) {
-      throw notOurs(this.place, error)
+      throw this.#notOurs(error)
     }
   }
 
-  #call(path: string, options: CallOptions, agent = this.#agentFor(options)): Promise<IncomingMessage> {
-    const { method = 'GET', headers = {}, body, signal } = options
+  /** @returns undefined when it is longer than it may be */
+  async #read({ sent, response }: Answered, maxBytes: number): Promise<string | undefined> {
+    const chunks: Buffer[] = []
+    let size = 0
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        size += chunk.length
+        // Leaving the loop destroys the response.
+        if (size > maxBytes) return undefined
+        chunks.push(chunk)
+      }
+    } catch (error) {
+      throw this.#explain(error as NodeJS.ErrnoException, sent)
+    }
+    return Buffer.concat(chunks).toString('utf8')
+  }
+
+  #call(path: string, options: CallOptions, agent = this.#agentFor(options)): Promise<Answered> {
+    const { method = 'GET', headers = {}, body, signal, silenceMs } = options
     return new Promise((resolve, reject) => {
       const sent = this.#transport.request({ agent, path, method, headers, ...(signal !== undefined && { signal }) })
-      let isAnswered = false
+      let answer: IncomingMessage | undefined
+      // Once the answer has begun it is what breaks off, with a reason of its own.
+      const giveUp = (): void => void (answer ?? sent).destroy(this.#silent(silenceMs!))
+      if (silenceMs !== undefined) sent.setTimeout(silenceMs, giveUp)
       sent.once('response', (response) => {
-        isAnswered = true
-        resolve(response)
+        answer = response
+        resolve({ sent, response })
       })
       sent.on('error', (error: NodeJS.ErrnoException) => {
-        const wasClosed = agent === this.#kept && sent.reusedSocket && !isAnswered && CLOSED.has(error.code ?? '')
+        const wasClosed =
+          agent === this.#kept && sent.reusedSocket && answer === undefined && CLOSED.has(error.code ?? '')
         if (wasClosed) resolve(this.#call(path, options, this.#fresh))
-        else reject(this.#explain(error))
+        else reject(this.#explain(error, sent))
       })
       if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) sent.end(body)
       else sendStream(sent, body, reject)
@@ -153,45 +162,33 @@ export class DaemonClient {
     return method === 'GET' && body === undefined ? this.#kept : this.#fresh
   }
 
-  #explain(error: NodeJS.ErrnoException): unknown {
+  #explain(error: NodeJS.ErrnoException, sent: ClientRequest): unknown {
     if (error instanceof CliError) return error
-    if (error.code?.startsWith('HPE_') === true) return notOurs(this.place, error)
+    if (error.code?.startsWith('HPE_') === true) return this.#notOurs(error)
     // What is no error of the system is a bug, or an abort.
-    return this.#transport.explain(error) ?? error
+    return this.#transport.explain(error, sent) ?? error
+  }
+
+  #notOurs(cause: unknown): CliError {
+    const { place, fix } = this.#transport
+    return new CliError('not-althing', `what answers at ${place} is no Althing daemon`, { cause, fix })
+  }
+
+  #silent(silenceMs: number): CliError {
+    return new CliError('silent', `the daemon at ${this.place} says nothing for ${silenceMs / 1000} s`, {
+      fix: 'look on its host whether it is stopped or overloaded, then ask again',
+    })
   }
 }
 
-function explainSocket(error: NodeJS.ErrnoException, socketPath: string): CliError | undefined {
-  switch (error.code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-    case 'ECONNREFUSED':
-      return new CliError('no-daemon', `no daemon runs here (tried ${socketPath})`, {
-        cause: error,
-        fix: 'start one with `althing up`, or name another by --data-dir or --socket',
-      })
-    case 'EACCES':
-    case 'EPERM':
-      return new CliError('not-allowed', `this user may not use ${socketPath}`, {
-        cause: error,
-        fix: 'run the command as the user of the daemon, or by --api with a token',
-      })
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return new CliError('daemon-gone', 'the daemon went away in the middle of an answer', { cause: error })
-    default:
-      if (error.syscall === undefined) return undefined
-      return new CliError('unreachable', `cannot reach the daemon at ${socketPath}: ${messageOf(error)}`, {
-        cause: error,
-      })
+/** What was asked for; undefined where no daemon is, or one that has no such thing. All else stays an error. */
+export async function ifThere<Value>(asked: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof CliError && (error.code === 'no-daemon' || error.code === 'not-found')) return undefined
+    throw error
   }
-}
-
-function notOurs(place: string, cause: unknown): CliError {
-  return new CliError('not-althing', `what answers at ${place} is no Althing daemon`, {
-    cause,
-    fix: 'name the socket of the daemon by --data-dir or --socket',
-  })
 }
 
 /** Streams a body; the answer may come, and refuse, before all of it is sent. */
@@ -204,17 +201,6 @@ function sendStream(sent: ClientRequest, body: Readable, reject: (error: unknown
     if ((response.statusCode ?? 500) >= 300) body.unpipe(sent)
   })
   body.pipe(sent)
-}
-
-async function readAll(response: IncomingMessage, maxBytes = Number.POSITIVE_INFINITY): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes) break
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function readProblem(body: string, status: number): Problem {

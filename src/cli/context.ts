@@ -2,12 +2,13 @@
 import type { Command } from 'commander'
 import { PathError, resolvePaths, type NodePaths } from '../node/paths.ts'
 import { isSubdomain } from '../model/label-grammar.ts'
-import { DaemonClient, socketTransport, within, type Transport } from './client.ts'
+import { DaemonClient } from './client.ts'
 import { usageError } from './errors.ts'
 import { filled } from './options.ts'
 import { remoteTransport } from './remote.ts'
 import { drawTable, type Cell, type Column } from './table.ts'
 import { painter, shownWord, type Paint } from './terminal.ts'
+import { socketTransport, within, type Transport } from './transport.ts'
 
 export interface Context {
   /** Asks the cluster that `--in` names, and the daemon's first otherwise. */
@@ -110,14 +111,14 @@ export function dataDirSource(command: Command): string {
  * @throws CliError usage
  */
 export function contextOf(command: Command, connections?: number): Context {
-  const context = makeContext(command, remoteOf(sharedOptions(command)), connections)
+  const context = makeContext(command, remotePlace(sharedOptions(command)), connections)
   if (context.clusters.length > 1) throw usageError('--in: only `althing run` takes more than one cluster')
   return context
 }
 
 /** As `contextOf`, for a command that can be about several clusters: `client` asks the first of the daemon. */
 export function contextOfMany(command: Command): Context {
-  return makeContext(command, remoteOf(sharedOptions(command)))
+  return makeContext(command, remotePlace(sharedOptions(command)))
 }
 
 /** For commands that are about this machine: what the environment says of another does not concern them. */
@@ -127,17 +128,23 @@ export function localContextOf(command: Command): Context {
   return makeContext(command, undefined)
 }
 
-/** A flag counts more than the environment, also one that names a daemon of this machine. */
-function remoteOf({ api, tokenFile, ca, socket, dataDir }: SharedOptions): Transport | undefined {
-  const { ALTHING_API, ALTHING_TOKEN, ALTHING_TOKEN_FILE, ALTHING_CA } = process.env
+/**
+ * The address of the daemon, if it is that of another machine. A flag counts more than the environment, also one that
+ * names a daemon of this machine.
+ */
+function remotePlace({ api, tokenFile, ca, socket, dataDir }: SharedOptions): string | undefined {
   if (api !== undefined && socket !== undefined)
     throw usageError('--api and --socket name two daemons: give one of them')
   const isLocal = api === undefined && (socket !== undefined || dataDir !== undefined)
-  const place = api ?? (isLocal ? undefined : nonEmpty(ALTHING_API))
-  if (place === undefined) {
-    if (tokenFile === undefined && ca === undefined) return undefined
+  const place = api ?? (isLocal ? undefined : nonEmpty(process.env['ALTHING_API']))
+  if (place === undefined && (tokenFile !== undefined || ca !== undefined))
     throw usageError('--token-file and --ca are for the daemon of another machine: name it by --api')
-  }
+  return place
+}
+
+/** @throws CliError usage, without a token or for files that cannot be read */
+function transportTo(place: string, { tokenFile, ca }: SharedOptions): Transport {
+  const { ALTHING_TOKEN, ALTHING_TOKEN_FILE, ALTHING_CA } = process.env
   const text = nonEmpty(ALTHING_TOKEN)
   const file = tokenFile ?? (text === undefined ? nonEmpty(ALTHING_TOKEN_FILE) : undefined)
   const token = file === undefined ? text && { text } : { file }
@@ -148,19 +155,25 @@ function nonEmpty(value: string | undefined): string | undefined {
   return value === '' ? undefined : value
 }
 
-function makeContext(command: Command, remote: Transport | undefined, connections?: number): Context {
-  const { json = false, color, in: clusters = [] } = sharedOptions(command)
+function makeContext(command: Command, place: string | undefined, connections?: number): Context {
+  const options = sharedOptions(command)
+  const { json = false, color, in: clusters = [] } = options
   const paths = pathsOf(command)
   const paint = painter(process.stdout, color)
-  const way = remote ?? socketTransport(paths.socketPath)
-  const clientOf = (cluster: string | undefined) =>
-    new DaemonClient(cluster === undefined ? way : within(way, cluster), connections)
+  let client: DaemonClient | undefined
+  const clientOf = (cluster: string | undefined) => {
+    const way = place === undefined ? socketTransport(paths.socketPath) : transportTo(place, options)
+    return new DaemonClient(cluster === undefined ? way : within(way, cluster), connections)
+  }
   return {
-    client: clientOf(clusters.length === 1 ? clusters[0] : undefined),
     clusters,
     clientOf,
+    // Made when it is used: what needs no daemon is not to fail by what the environment says of one.
+    get client() {
+      return (client ??= clientOf(clusters.length === 1 ? clusters[0] : undefined))
+    },
     paths,
-    isRemote: remote !== undefined,
+    isRemote: place !== undefined,
     json,
     paint,
     print: (text) => void process.stdout.write(`${text}\n`),

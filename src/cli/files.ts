@@ -2,7 +2,8 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { messageOf } from '../util/errors.ts'
 import { makeDirectory } from '../util/make-directory.ts'
-import { usageError } from './errors.ts'
+import { CliError, usageError } from './errors.ts'
+import { shownWord } from './terminal.ts'
 
 const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or directory',
@@ -21,6 +22,14 @@ const WORDS: Readonly<Record<string, string>> = {
 export function describeFileError(error: unknown): string {
   const { code } = (error ?? {}) as NodeJS.ErrnoException
   return (code === undefined ? undefined : WORDS[code]) ?? messageOf(error)
+}
+
+/** A file that could not be written. */
+export function unwritable(path: string, cause: unknown): CliError {
+  return new CliError('unwritable', `${shownWord(path)} cannot be written: ${describeFileError(cause)}`, {
+    cause,
+    fix: 'name a file in a directory of yours, on a disk with room',
+  })
 }
 
 /**

@@ -2,10 +2,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { ClientRequest, RequestOptions } from 'node:http'
 import { messageOf } from '../util/errors.ts'
-import type { Transport } from './client.ts'
 import { CliError, usageError } from './errors.ts'
 import { describeFileError } from './files.ts'
 import { shownWord } from './terminal.ts'
+import { daemonGone, type Transport } from './transport.ts'
 
 /** As it was said, each with how the user said it. */
 export interface RemoteWords {
@@ -33,7 +33,7 @@ export function remoteTransport({ api, token, caFile }: RemoteWords): Transport 
   const headers = { host: url.host, authorization: `Bearer ${text}` }
   return {
     place: url.origin,
-    isRemote: true,
+    fix: 'name the address of the daemon by --api, as `althing status` prints it there',
     agent: (options) => new AgentOf(options),
     request: (options) => {
       const target = {
@@ -44,7 +44,7 @@ export function remoteTransport({ api, token, caFile }: RemoteWords): Transport 
       const all = { ...options, ...target, ...secure, headers: { ...options.headers, ...headers } }
       return inTime(request(all as RequestOptions), isSecure, url.origin)
     },
-    explain: (error) => explain(error, url.origin),
+    explain: (error, sent) => (isReset(error) && isOpen(sent) ? daemonGone(error) : explain(error, url.origin)),
   }
 }
 
@@ -130,6 +130,16 @@ const NOT_BELIEVED: ReadonlySet<string> = new Set([
   'CERT_SIGNATURE_FAILURE',
 ])
 
+/** The other side closed the connection. */
+function isReset({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE'
+}
+
+/** The connection stood, with TLS if there is any: whoever is kept out is so before that. */
+function isOpen({ socket }: ClientRequest): boolean {
+  return socket !== null && (socket as { secureConnecting?: boolean }).secureConnecting !== true
+}
+
 /** What an error of the network or of TLS means; undefined for what is no such. */
 function explain(error: NodeJS.ErrnoException, place: string): CliError | undefined {
   const { code = '' } = error
@@ -146,7 +156,7 @@ function explain(error: NodeJS.ErrnoException, place: string): CliError | undefi
     return say('not-believed', `the certificate of ${place} is out of date, or this clock is`, 'renew it there')
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return say('no-daemon', `there is no host of the name in ${place}`, CHECK_PLACE)
-  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
+  if (isReset(error) || code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
     return say(
       'no-daemon',
       `${place} ended the connection: ${messageOf(error)}`,

@@ -26,27 +26,20 @@ function webDirOf(options: DaemonOptions): string {
   )
 }
 
-/** What a started daemon tells whoever started it. */
-export interface Started {
-  readonly status: StatusView
-  readonly token: string
-}
-
 /**
  * Starts a daemon in this process, which is the daemon's from then on: it handles the signals, and ends
  * when one comes or `althing down` asks.
- * @returns once it serves the local API
+ * @returns its status, once it serves the local API
  * @throws whatever kept it from starting; nothing is left running then
  */
-export async function runDaemon(options: DaemonOptions): Promise<Started> {
+export async function runDaemon(options: DaemonOptions): Promise<StatusView> {
   const log = createLog(options.logLevel ?? 'info')
   const ended = endAsked()
   surviveRejections(log)
   const running = await launch(options, log)
-  const { operations, token } = running.daemon
-  const started = { status: operations.status(), token }
+  const status = running.daemon.operations.status()
   void untilEnd(options, running, ended, log)
-  return started
+  return status
 }
 
 /** A daemon and what serves people. */

@@ -1,6 +1,7 @@
 /** Reads the daemon's streams: lines of JSON, and server-sent events. */
 import type { LogEnd, LogLine, MeshEvent } from '../model/api.ts'
 import { CliError } from './errors.ts'
+import { daemonGone } from './transport.ts'
 
 /** A line longer than this is no line of ours. A LogLine holds at most 1 MiB of data. */
 const MAX_LINE_CHARACTERS = 8 * 1024 * 1024
@@ -14,12 +15,12 @@ async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<string> {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
       rest = lines.pop()!
       if (rest.length > MAX_LINE_CHARACTERS)
-        throw new CliError('bad-stream', 'the daemon sent a line that does not end')
+        throw new CliError('bad-stream', 'the daemon sent a line that does not end', { fix: 'run `althing doctor`' })
       yield* lines
     }
   } catch (error) {
     if (error instanceof CliError) throw error
-    throw new CliError('daemon-gone', 'the daemon went away', { cause: error })
+    throw daemonGone(error)
   }
   if (rest !== '') yield rest
 }

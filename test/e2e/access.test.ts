@@ -224,22 +224,13 @@ describe('others use the API', function () {
 
   it('does not listen for others without TLS, or with half of an issuer', async () => {
     await shared.daemon.stop()
-    const { certFile, keyFile } = writeCertificate(shared.dir, certificate)
+    const { certFile } = writeCertificate(shared.dir, certificate)
     const up = (...words: string[]) =>
       runCli(['up', '--data-dir', shared.dataDir, '--port', '0', '--no-page', '--no-mdns', ...words])
-    const tls = ['--tls-cert', certFile, '--tls-key', keyFile]
     for (const [words, code, message] of [
       [['--api-listen', '0.0.0.0:0'], 2, /--api-listen 0\.0\.0\.0:0 needs TLS.*\n {2}fix: .*--tls-cert FILE/],
       [['--api-listen', '0.0.0.0:0', '--tls-cert', certFile], 2, /needs TLS/],
-      [['--api-listen', 'attic:1', ...tls], 2, /expected an address of this machine and a port/],
-      [
-        ['--api-listen', '127.0.0.1:0', ...tls, '--api-allow', '10.0.0.5/8'],
-        2,
-        /--api-allow 10\.0\.0\.5\/8: it has bits/,
-      ],
-      [tls, 2, /--tls-cert is of no use without --api-listen/],
       [['--jwt-issuer', 'https://id.example'], 2, /JWTs need --jwt-issuer, --jwt-audience and --jwks/],
-      [['--jwks', 'http://id.example/jwks'], 2, /--jwks .*: expected an https address/],
     ] as const) {
       const { code: got, stderr } = await up(...words)
       assert.equal(got, code, `${words.join(' ')}: ${stderr}`)

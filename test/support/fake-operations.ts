@@ -46,6 +46,8 @@ export class FakeOperations implements Operations {
   readonly bundles = new Map<string, Buffer>()
   readonly cancelled: string[] = []
   readonly submitted: JobRequest[] = []
+  /** Tenants whose surface was asked for, one for each request. */
+  readonly askedAs: string[] = []
   readonly events: MeshEvent[] = []
   readonly listeners = new Set<(event: MeshEvent) => void>()
   readonly outputs = new Map<string, Buffer>()
@@ -199,8 +201,9 @@ export class FakeOperations implements Operations {
     return { sha256, sizeBytes: data.length }
   }
 
-  /** Narrowed where the tests look; what the real one narrows, its own tests show. */
+  /** Notes who asks, and narrows a little: what is narrowed how is for the tests of the real one. */
   ofTenant(tenant: string): Operations {
+    this.askedAs.push(tenant)
     const isOwn = (id: string): boolean => this.fakeTasks.get(id)?.view.tenant === tenant
     const own = (id: string): string => {
       if (isOwn(id)) return id

@@ -207,8 +207,9 @@ function Identity() {
         {daemon.governance?.policy !== undefined && (
           <div>
             <dt>Policy of the cluster</dt>
-            <dd>
+            <dd class={daemon.governance.policy.unusable === undefined ? undefined : 'bad'}>
               {daemon.governance.policy.name}, version {daemon.governance.policy.version}
+              {daemon.governance.policy.unusable !== undefined && ': cannot be used, everything is refused'}
             </dd>
           </div>
         )}

@@ -172,5 +172,6 @@ async function run(bench: Bench): Promise<Figure[]> {
 export const governance: Suite = {
   name: 'governance',
   what: 'joining by ticket, being expelled, and a long log verified',
+  onlyWhenNamed: true,
   run,
 }

@@ -58,7 +58,7 @@ async function measure(driver: TaskDriver, rounds: number, say: Bench['say']): P
       name: 'isolation: finding out whether it works',
       unit: 'ms',
       measured: examinedMs,
-      how: `once after the start of a daemon (bwrap ${state.version})`,
+      how: `once, as a daemon does after its start (bwrap ${state.version})`,
     },
   ]
 }

@@ -24,7 +24,7 @@ const handed: Handed = {
     mdns: false,
     logLevel: 'error',
   },
-  quiet: false,
+  json: false,
 }
 process.env[HANDED] = JSON.stringify(handed)
 const codeNow = runToKeep(bundle)

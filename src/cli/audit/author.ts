@@ -97,7 +97,9 @@ export class Authority {
     const statements = [...this.#statements, ...(others?.statements.map(textOf) ?? [])]
     const { log, state } = this.#judge(path, statements)
     if (others !== undefined && others.state.log.cluster !== log.cluster) {
-      throw new CliError('other-cluster', `${shownWord(history!)} is of another cluster than ${shownWord(path)}`)
+      throw new CliError('other-cluster', `${shownWord(history!)} is of another cluster than ${shownWord(path)}`, {
+        fix: 'ask a member of the same cluster for `althing gov log --export`',
+      })
     }
     return { log, tenure: tenureOf(state, node) }
   }

@@ -7,6 +7,7 @@ import { messageOf } from '../../util/errors.ts'
 import { decodeEvent } from '../../wire/audit-event.ts'
 import { readSignedHead } from '../../wire/signed-head.ts'
 import { CliError } from '../errors.ts'
+import { describeFileError } from '../files.ts'
 import { shownWord } from '../terminal.ts'
 import { Authority, type Membership, type WantedAuthor } from './author.ts'
 
@@ -125,7 +126,10 @@ async function* linesOf(path: string): AsyncGenerator<string> {
       if (rest.length > MAX_LINE) break
     }
   } catch (error) {
-    throw new CliError('unreadable', `cannot read ${shownWord(path)}: ${messageOf(error)}`, { cause: error })
+    throw new CliError('unreadable', `cannot read ${shownWord(path)}: ${describeFileError(error)}`, {
+      cause: error,
+      fix: 'name a file that this user can read, as `althing audit export` wrote it',
+    })
   }
   if (rest !== '') yield rest
 }

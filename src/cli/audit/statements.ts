@@ -1,7 +1,7 @@
 /** What events of governance refer to, in words: the statement itself, and how long somebody belonged. */
 import type { AuditEvent } from '../../model/audit.ts'
 import type { HistoryView } from '../../model/cluster.ts'
-import type { DaemonClient } from '../client.ts'
+import { ifThere, type DaemonClient } from '../client.ts'
 import { describeChange } from '../gov/proposal.ts'
 import { readHistory } from '../gov/history.ts'
 import type { Membership } from './author.ts'
@@ -10,7 +10,7 @@ import type { Membership } from './author.ts'
 export async function describeStatement(client: DaemonClient, event: AuditEvent): Promise<string[]> {
   if (!('statement' in event)) return []
   // A daemon that has left that cluster has nothing of it any more.
-  const history = await client.get<HistoryView>('/v1/governance').catch(() => undefined)
+  const history = await ifThere(client.get<HistoryView>('/v1/governance'))
   if (history === undefined) return []
   const { state, statements } = readHistory(history, Date.now())
   const found = statements.find(({ hash }) => hash === event.statement)

@@ -7,7 +7,6 @@ import type { TaskView } from '../../model/api.ts'
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../../model/audit-view.ts'
 import { auditTypes } from '../../model/audit.ts'
 import { isPeerId } from '../../model/peer-id.ts'
-import { messageOf } from '../../util/errors.ts'
 import { verifyFile, type ProvenFile } from '../audit/file.ts'
 import {
   detailsOf,
@@ -24,8 +23,10 @@ import { contextOf, type Context } from '../context.ts'
 import { describeMembership, describeStatement } from '../audit/statements.ts'
 import type { WantedAuthor } from '../audit/author.ts'
 import { CliError, EXIT, usageError } from '../errors.ts'
+import { unwritable } from '../files.ts'
 import { checked, duration, filled, integer, taskArgument } from '../options.ts'
 import { shownWord } from '../terminal.ts'
+import { daemonGone } from '../transport.ts'
 import { taskPath } from '../views.ts'
 
 const TEN_YEARS_MS = 10 * 365 * 86_400_000
@@ -262,6 +263,6 @@ async function save({ client }: Context, path: string, file: string): Promise<Pr
   } catch (error) {
     await rm(beside, { force: true })
     if (error instanceof CliError) throw error
-    throw new CliError('not-written', `cannot write ${shownWord(file)}: ${messageOf(error)}`, { cause: error })
+    throw (error as NodeJS.ErrnoException).code === 'ECONNRESET' ? daemonGone(error) : unwritable(file, error)
   }
 }

@@ -6,14 +6,13 @@ import type { ProposalView } from '../../model/proposal-view.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { drawFields, type Field } from '../fields.ts'
-import { describeFileError } from '../files.ts'
+import { unwritable } from '../files.ts'
 import { AdminKey } from '../gov/admin.ts'
 import { readHistory, readHistoryFile, type ReadHistory } from '../gov/history.ts'
 import { describeChange, proposalOf } from '../gov/proposal.ts'
 import { proposalLines, registerProposals } from '../gov/offered.ts'
 import { registerSigning } from '../gov/signing.ts'
 import { filled } from '../options.ts'
-import { shownWord } from '../terminal.ts'
 
 const file = filled('the path of a file')
 
@@ -77,7 +76,7 @@ function save(path: string, history: HistoryView): void {
   try {
     writeFileSync(path, `${JSON.stringify(history)}\n`)
   } catch (error) {
-    throw new CliError('unwritable', `${shownWord(path)} cannot be written: ${describeFileError(error)}`)
+    throw unwritable(path, error)
   }
 }
 
@@ -148,7 +147,9 @@ function verify({ json, printJson, print, paint }: Context, path: string, cluste
   const { state, refused } = history
   const { log, roster } = state
   if (cluster !== undefined && cluster !== log.cluster) {
-    throw new CliError('other-cluster', `the genesis in this file is that of another cluster: ${log.cluster}`)
+    throw new CliError('other-cluster', `the genesis in this file is that of another cluster: ${log.cluster}`, {
+      fix: 'believe nothing in it; ask a member of your cluster for `althing gov log --export`',
+    })
   }
   const height = log.chain.length - 1
   const bad = [...refused].map(([why, count]) => `${count} ${why}`)
@@ -169,5 +170,9 @@ function verify({ json, printJson, print, paint }: Context, path: string, cluste
       ),
     )
   }
-  if (log.fork !== undefined) throw new CliError('forked', 'the log is forked: two valid entries follow one')
+  if (log.fork !== undefined) {
+    throw new CliError('forked', 'the log is forked: two valid entries follow one', {
+      fix: 'the recovery keys decide how it goes on: `althing gov recover`',
+    })
+  }
 }

@@ -1,7 +1,6 @@
 /** `althing policy`: what this node lets run. */
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { userInfo } from 'node:os'
-import { buffer } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import type { PolicyLevel } from '../../model/policy-levels.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../model/policy-api.ts'
@@ -10,14 +9,17 @@ import { usageError } from '../errors.ts'
 import { drawFields } from '../fields.ts'
 import { describeFileError } from '../files.ts'
 import { formatClock } from '../format.ts'
+import { OUT_HELP } from '../gov/words.ts'
 import { filled, taskArgument } from '../options.ts'
 import { printable, shownWord, type Paint } from '../terminal.ts'
 
+/** Well above what any policy may have. */
+const MOST_READ_BYTES = 4 * 1024 * 1024
 const YAML = 'application/yaml'
 const file = filled('a file, such as ./policy.yaml')
 const CLUSTER = 'of the cluster, which its admins sign'
 const NO_POLICY: Readonly<Record<PolicyLevel, string>> = {
-  node: 'no policy of this node: who belongs, the trust list and --open decide, and policies of the cluster',
+  node: 'this node has no policy of its own (--cluster and --network print those of its cluster)',
   cluster: 'the cluster has no policy',
   network: 'the cluster has agreed to no policy of a network',
 }
@@ -55,7 +57,7 @@ export function register(program: Command): void {
   policy
     .command('get')
     .summary('print the policy in force')
-    .description('Print the file of the policy in force, as it was applied. Without one the trust list alone decides.')
+    .description('Print the file of the policy in force, as it was applied.')
     .option('--cluster', CLUSTER)
     .option('--network', NETWORK)
     .addHelpText('after', '\nExamples:\n  althing policy get > policy.yaml\n  althing policy get --json')
@@ -71,7 +73,7 @@ export function register(program: Command): void {
     .argument('<file>', 'a YAML or JSON file, or - for stdin', file)
     .option('--cluster', CLUSTER)
     .option('--network', NETWORK)
-    .option('--out <file>', 'where to write the proposal (default: proposal.json)', filled('the path of a file'))
+    .option('--out <file>', OUT_HELP, filled('the path of a file'))
     .addHelpText(
       'after',
       '\nExamples:\n  althing policy apply policy.yaml\n  althing policy apply --cluster house.yaml --out p.json',
@@ -109,10 +111,12 @@ export function register(program: Command): void {
   policy
     .command('remove')
     .summary('take the policy out of force')
-    .description('Take the policy out of force: the trust list alone decides again.')
+    .description(
+      'Take the policy out of force. Those of the other levels, the trust list and the roster go on to decide.',
+    )
     .option('--cluster', CLUSTER)
     .option('--network', NETWORK)
-    .option('--out <file>', 'where to write the proposal (default: proposal.json)', filled('the path of a file'))
+    .option('--out <file>', OUT_HELP, filled('the path of a file'))
     .addHelpText('after', '\nExamples:\n  althing policy remove\n  althing policy remove --cluster')
     .action(remove)
 }
@@ -152,7 +156,7 @@ async function remove(options: LevelOptions, command: Command): Promise<void> {
   }
   const view = await client.delete<PolicyView>(`/v1/policy?${new URLSearchParams({ by: whoAmI() }).toString()}`)
   if (json) printJson(view)
-  else print('no policy: the trust list alone decides whose tasks run here')
+  else print('this node has no policy of its own any more')
 }
 
 async function test(path: string, options: LevelOptions, command: Command): Promise<void> {
@@ -251,7 +255,15 @@ function whoAmI(): string {
 
 async function read(path: string): Promise<Buffer> {
   try {
-    return path === '-' ? await buffer(process.stdin) : await readFile(path)
+    const chunks: Buffer[] = []
+    let size = 0
+    for await (const chunk of path === '-' ? process.stdin : createReadStream(path)) {
+      chunks.push(chunk as Buffer)
+      size += (chunk as Buffer).length
+      // The daemon says how large a policy may be; what goes on beyond any is not read to its end.
+      if (size > MOST_READ_BYTES) break
+    }
+    return Buffer.concat(chunks)
   } catch (error) {
     throw usageError(`${shownWord(path)}: cannot be read: ${describeFileError(error)}`)
   }

@@ -11,6 +11,7 @@ import {
   TASK_LIMITS,
 } from '../../model/defaults.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
+import type { SettingKey } from '../../model/settings.ts'
 import { messageOf } from '../../util/errors.ts'
 import { contextOfMany, type Context } from '../context.ts'
 import { CliError, EXIT } from '../errors.ts'
@@ -44,7 +45,8 @@ import { isLive } from '../views.ts'
 
 const NOTES = `
 The task's standard input is empty: what it is to read goes with --input. Of each
-of its streams 16 MiB are kept and shown; larger results go to $ALTHING_OUTPUT.
+of its streams 16 MiB are kept and shown, unless the setting task.log-cap of the
+node says otherwise; larger results go to $ALTHING_OUTPUT.
 What it says to stdout and stderr at one moment may be shown in either order: a
 task that writes both to one (2>&1) keeps it.
 
@@ -76,6 +78,11 @@ Examples:
   althing run --in house,partners -- make  where the best bid is, in either cluster
   althing run --detach --output ./result -- sh -c 'sleep 60; date >$ALTHING_OUTPUT/date'
                                           then: althing wait TASK; althing output TASK ./result`
+
+/** What holds where neither the command nor the node says otherwise. */
+function defaultOf(ms: number, setting: SettingKey): string {
+  return `(default: ${formatDuration(ms)}, or the setting ${setting})`
+}
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -117,7 +124,7 @@ export function register(program: Command): void {
     )
     .option(
       '--timeout <duration>',
-      `end the task after this: 90s, 5m, 2h, 1d (default: ${formatDuration(DEFAULT_TASK.timeoutMs)})`,
+      `end the task after this: 90s, 5m, 2h, 1d ${defaultOf(DEFAULT_TASK.timeoutMs, 'task.timeout')}`,
       duration(1, TASK_LIMITS.timeoutMs),
     )
     .option(
@@ -127,7 +134,7 @@ export function register(program: Command): void {
     )
     .option(
       '--place-timeout <duration>',
-      `give up when it is not placed by then (default: ${formatDuration(DEFAULT_TASK.placeTimeoutMs)})`,
+      `give up when it is not placed by then ${defaultOf(DEFAULT_TASK.placeTimeoutMs, 'task.place-timeout')}`,
       duration(1, TASK_LIMITS.placeTimeoutMs),
     )
     .option('--retries <n>', 'try again so often when it fails (default: 0)', integer(0, TASK_LIMITS.attempts - 1, 3))

@@ -20,7 +20,7 @@ export function register(program: Command): void {
     .addHelpText('after', '\nExamples:\n  althing wait TASK\n  althing wait TASK OTHER && echo both well')
     .action(async (ids: string[], _options: object, command: Command) => {
       const { client, json, print, printJson, note } = contextOf(command)
-      const tasks = await Promise.all(ids.map((id) => client.get<TaskView>(taskPath(id, '?wait=ended'))))
+      const tasks = await Promise.all(ids.map((id) => client.waitFor<TaskView>(taskPath(id, '?wait=ended'))))
       if (json) printJson(tasks)
       else for (const { taskId, state } of tasks) print(`${taskId} ${state}`)
       for (const task of tasks) {

@@ -7,10 +7,10 @@ import { openStatement } from '../../wire/statement.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { checked } from '../options.ts'
+import { SHOWN_DIGITS } from './words.ts'
 import { bytesOf, describeChange, proposalOf, readProposal, textOf, type Proposal } from './proposal.ts'
 
-/** Digits of an id that are shown, and that are asked for at least. */
-const SHOWN = 12
+/** Digits of an id that are asked for at least. */
 const LEAST = 6
 
 /** A proposal on the command line. */
@@ -44,7 +44,7 @@ export function proposalLines(view: ProposalView): string[] {
   const state = dead ? ' (dead)' : ''
   return [
     '',
-    `proposal ${id.slice(0, SHOWN)}  ${new Date(atMs).toISOString()}  ${kind}, would be entry ${height}`,
+    `proposal ${id.slice(0, SHOWN_DIGITS)}  ${new Date(atMs).toISOString()}  ${kind}, would be entry ${height}`,
     `   signed by ${signers.length} of ${needed} that must${refused}${state}: ${signers.join(', ')}`,
     ...describeChange(opened(view).change).map((line) => `   ${line}`),
   ]
@@ -89,17 +89,22 @@ const REASONS: Readonly<Record<string, string>> = {
   full: 'too many wait already',
 }
 
-/** Offers a proposal to the other admins over the mesh. @returns whether it is on its way */
+/**
+ * Offers a proposal to the other admins over the mesh.
+ * @returns whether it is on its way; why not is said
+ * @throws what is no answer of a daemon
+ */
 export async function offer({ client, note }: Context, { statement, refusals }: Proposal): Promise<boolean> {
   const request = { entry: textOf(statement), refusals: refusals.map(textOf) }
   try {
     const { outcome } = await client.post<ProposedView>('/v1/proposals', request)
     if (outcome === 'taken' || outcome === 'known' || outcome === 'complete') {
-      note(`althing: all members have it; the other admins: althing gov sign ${statement.hash.slice(0, SHOWN)}`)
+      note(`althing: all members have it; the other admins: althing gov sign ${statement.hash.slice(0, SHOWN_DIGITS)}`)
       return true
     }
     note(`althing: it is not passed on over the mesh: ${REASONS[outcome] ?? outcome}`)
   } catch (error) {
+    if (!(error instanceof CliError)) throw error
     note(`althing: it is not passed on over the mesh: ${messageOf(error)}`)
   }
   return false

@@ -36,6 +36,10 @@ export async function proposeNoPolicy(context: Context, level: DecidedLevel, out
   const { client } = context
   const view = await client.get<ClusterView>('/v1/cluster')
   const { text } = await client.get<PolicyView>(`/v1/policy?level=${level}`)
-  if (text === undefined) throw new CliError('not-found', `there is no ${level} policy`)
+  if (text === undefined) {
+    throw new CliError('not-found', `there is no ${level} policy`, {
+      fix: '`althing policy get` prints that of this node; `althing policy remove` takes it out of force',
+    })
+  }
   await begin(context, view, { kind: KINDS[level], text: '' }, out)
 }

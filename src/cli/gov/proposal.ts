@@ -6,7 +6,8 @@ import { Change, LogEntry } from '../../model/governance.ts'
 import { messageOf } from '../../util/errors.ts'
 import { openStatement, type VerifiedStatement } from '../../wire/statement.ts'
 import { CliError } from '../errors.ts'
-import { describeFileError } from '../files.ts'
+import { describeFileError, unwritable } from '../files.ts'
+import { SHOWN_DIGITS } from './words.ts'
 import { printable, shownWord } from '../terminal.ts'
 import { describeConfiguration } from '../config/words.ts'
 
@@ -64,8 +65,13 @@ export function writeProposal(path: string, { statement, refusals }: Proposal): 
   try {
     writeFileSync(path, `${JSON.stringify(stored, null, 2)}\n`)
   } catch (error) {
-    throw new CliError('unwritable', `${shownWord(path)} cannot be written: ${describeFileError(error)}`)
+    throw unwritable(path, error)
   }
+}
+
+/** The file of a proposal where none was named, in the directory the command runs in. */
+export function fileOf({ statement }: Proposal): string {
+  return `proposal-${statement.hash.slice(0, SHOWN_DIGITS)}.json`
 }
 
 /** A statement as text. */

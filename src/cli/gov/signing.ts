@@ -7,14 +7,15 @@ import { isKilled } from '../../governance/promises.ts'
 import type { ClusterView, HistoryView, OutcomesView } from '../../model/cluster.ts'
 import type { Change } from '../../model/governance.ts'
 import { makeStatement } from '../../wire/statement.ts'
+import { ifThere } from '../client.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
 import { each, checked, filled, integer, oneOf } from '../options.ts'
 import { ADMIN_KEY, AdminKey, RECOVERY_KEY } from './admin.ts'
 import { readHistory } from './history.ts'
 import { findProposal, offer, proposalWord } from './offered.ts'
-import { describeChange, proposalOf, textIn, textOf, writeProposal, type Proposal } from './proposal.ts'
-import { faultOfKey, keyList } from './words.ts'
+import { describeChange, fileOf, proposalOf, textIn, textOf, writeProposal, type Proposal } from './proposal.ts'
+import { faultOfKey, keyList, OUT_HELP } from './words.ts'
 
 const file = filled('the path of a file')
 const key = each(checked(faultOfKey))
@@ -47,7 +48,7 @@ export function registerSigning(gov: Command): void {
     .option('--revoke <peer>', 'a member that is expelled for ever; may be given again', key)
     .option('--keep <what>', 'what those who may admit others have signed: `all` stays, or `none`', oneOf(KEEP))
     .option('--checkpoint', 'say again what holds')
-    .option('--out <file>', 'where to write the proposal (default: proposal-ID.json)', file)
+    .option('--out <file>', OUT_HELP, file)
     .addHelpText(
       'after',
       '\nExamples:\n  althing gov propose --enroll 12D3KooW…\n' +
@@ -68,7 +69,7 @@ export function registerSigning(gov: Command): void {
     )
     .requiredOption('--admins <ids>', 'who decides from then on', keyList)
     .option('--threshold <k>', 'and how many of them must sign (default: more than half)', integer(1, 16, 2))
-    .option('--out <file>', 'where to write the proposal (default: proposal-ID.json)', file)
+    .option('--out <file>', OUT_HELP, file)
     .addHelpText('after', '\nExample:\n  althing gov recover --admins 12D3KooWA…,12D3KooWB…,12D3KooWC… --threshold 2')
     .action(async ({ admins, threshold, out }: ProposeOptions & { admins: string[] }, command: Command) => {
       const context = contextOf(command)
@@ -117,7 +118,7 @@ export function registerSigning(gov: Command): void {
       const refused = { ...proposal, refusals: [...others, refusal] }
       if (path !== undefined) writeProposal(path, refused)
       context.note(`althing: refused; ${others.length + 1} have refused it`)
-      await offer(context, refused)
+      await keptUnless(context, refused, path, () => offer(context, refused))
     })
 }
 
@@ -164,7 +165,7 @@ export async function begin(
 ): Promise<void> {
   const body = { cluster: view.id, height: view.height + 1, parent: view.head, atMs: Date.now(), change }
   const proposal = proposalOf(makeStatement('entry', body, []))
-  const path = out ?? `proposal-${proposal.statement.hash.slice(0, 12)}.json`
+  const path = out ?? fileOf(proposal)
   if (existsSync(path)) throw usageError(`--out ${path}: there is such a file already`, 'give another with --out')
   if (existsSync(join(context.paths.dataDir, keyName))) {
     const inLog = await sign(context, proposal, path, AdminKey.in(context.paths.dataDir, keyName), undefined)
@@ -211,26 +212,52 @@ async function sign(
   // Kept before it goes anywhere: the promise is given.
   if (path !== undefined) writeProposal(path, signed)
   note(`althing: signed by ${signer.id}; ${statement.signers.length} have signed it`)
-  return bring(context, signed, path)
+  let isInLog = false
+  await keptUnless(context, signed, path, async () => {
+    const where = await bring(context, signed)
+    isInLog = where === 'log'
+    return where !== 'here'
+  })
+  return isInLog
+}
+
+/**
+ * Does what takes a proposal to others. Where it fails, or they do not take it, a file is what holds what was signed:
+ * the one it came from, or else a new one.
+ */
+async function keptUnless(
+  { note }: Context,
+  proposal: Proposal,
+  path: string | undefined,
+  passOn: () => Promise<boolean>,
+): Promise<void> {
+  const keep = (): void => {
+    if (path === undefined) writeProposal(fileOf(proposal), proposal)
+    note(`althing: ${path ?? fileOf(proposal)} has it: hand that on`)
+  }
+  const isTaken = await passOn().catch((error: unknown) => {
+    keep()
+    throw error
+  })
+  if (!isTaken) keep()
 }
 
 /**
  * Brings a proposal into the log if it is complete, and else offers it to others, by the daemon that runs here.
- * @returns whether it is in the log
+ * @returns where it is then: in the log, with all members, or here alone
  */
-async function bring(context: Context, proposal: Proposal, path: string | undefined): Promise<boolean> {
+async function bring(context: Context, proposal: Proposal): Promise<'log' | 'members' | 'here'> {
   const { client, note, json, printJson } = context
   const { statement, entry, change } = proposal
-  const view = await client.get<ClusterView>('/v1/cluster').catch(() => undefined)
+  const view = await ifThere(client.get<ClusterView>('/v1/cluster'))
   if (view === undefined || view.id !== entry.cluster) {
-    note(`althing: no daemon of its cluster runs here; ${path ?? 'the proposal'} goes on by hand`)
-    return false
+    note('althing: no daemon of its cluster runs here: it goes on by hand')
+    return 'here'
   }
   const deciding = change.kind === 'recover' ? view.recovery : view.admins
   if (!isSignedBy(deciding, statement.signers)) {
     note(`althing: ${deciding.threshold} of ${deciding.keys.length} must sign`)
-    if (!(await offer(context, proposal)) && path !== undefined) note(`althing: hand ${path} on`)
-    return false
+    return (await offer(context, proposal)) ? 'members' : 'here'
   }
   const { outcomes } = await client.post<OutcomesView>('/v1/governance', { statements: [textOf(statement)] })
   if (outcomes[0] !== 'applied' && outcomes[0] !== 'known') {
@@ -240,5 +267,5 @@ async function bring(context: Context, proposal: Proposal, path: string | undefi
   }
   if (json) printJson({ height: entry.height, hash: statement.hash })
   else note(`althing: it is entry ${entry.height} of the log`)
-  return true
+  return 'log'
 }

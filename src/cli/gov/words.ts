@@ -2,6 +2,11 @@
 import { isSubdomain } from '../../model/label-grammar.ts'
 import { isPeerId } from '../../model/peer-id.ts'
 
+/** Digits of the id of a proposal that are shown, and by which its file is called. */
+export const SHOWN_DIGITS = 12
+/** What `--out` is for, wherever something is proposed. */
+export const OUT_HELP = 'where to write the proposal (default: proposal-ID.json)'
+
 /** The name of a cluster or an owner. */
 export function faultOfLabelName(text: string): string | undefined {
   if (text.length <= 63 && isSubdomain(text)) return undefined

@@ -30,7 +30,7 @@ async function followTask(
     sink.write(index, taskId, line)
   })
   sink.end(index)
-  const task = await client.get<TaskView>(taskPath(taskId, '?wait=ended'))
+  const task = await client.waitFor<TaskView>(taskPath(taskId, '?wait=ended'))
   // What never ran has no log; whoever asked for it too early was told so by an error.
   if (lost !== undefined && task.exit?.startError === undefined)
     messages.notice(`the rest of the log of ${taskId} could not be had: ${lost}`)

@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   const { options, json } = JSON.parse(text) as Handed
   reportAsJson(json)
   try {
-    const { status } = await runDaemon(options)
+    const status = await runDaemon(options)
     if (!json) process.stderr.write(`${describeStatus(status, painter(process.stderr, true))}\n`)
   } catch (error) {
     process.exitCode = report(error)

@@ -49,7 +49,7 @@ export const policyRoutes: readonly Route[] = [
     id: 'removePolicy',
     method: 'DELETE',
     path: '/v1/policy',
-    summary: 'Takes the policy out of force: the trust list alone decides again.',
+    summary: 'Takes the policy of this node out of force.',
     right: 'operate',
     query: Query,
     replies: { 200: json('There is none now.', ({ PolicyView }) => PolicyView), 404: problem('There was none.') },

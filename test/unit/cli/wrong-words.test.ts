@@ -51,6 +51,7 @@ describe('cli: wrong words', function () {
       '10.0.0.0/33',
       /^--api-allow 10\.0\.0\.0\/33: the length behind \/ is 0 to 32; .*such as 10\.0\.0\.0\/8/,
     ],
+    ['--api-allow', '10.0.0.5/8', /^--api-allow 10\.0\.0\.5\/8: it has bits/],
     [
       '--api-host',
       'http://x',
@@ -135,6 +136,18 @@ describe('cli: wrong words', function () {
     assert.match(stderr, /^althing: the socket path .* this system allows \d+\n {2}fix: [^\n]*\n$/)
   })
 
+  it('what needs no daemon does not mind a wrong word about one', async () => {
+    const env = { ALTHING_API: 'nonsense', ALTHING_DATA_DIR: join(dir, 'other') }
+    for (const args of [
+      ['config', 'schema'],
+      ['gov', 'key'],
+    ]) {
+      const { code, stderr } = await cli(args, { env })
+      assert.deepEqual([code, stderr], [0, ''])
+    }
+    assert.match((await cli(['nodes'], { env: { ALTHING_API: 'nonsense' } })).stderr, /--api nonsense: expected/)
+  })
+
   it('a data directory below a file has no daemon', async () => {
     mkdirSync(join(dir, 'sub'))
     const { code, stderr } = await cli(['nodes', '--data-dir', 'file/below'], { cwd: dir })
@@ -154,9 +167,9 @@ describe('cli: help of run', function () {
       ['--cpu', 'reserve 0.1'],
       ['--memory', 'reserve 64 MiB'],
       ['--selector', 'any'],
-      ['--timeout', '1d'],
+      ['--timeout', '1d, or the setting task.timeout'],
       ['--grace', '5s'],
-      ['--place-timeout', '1d'],
+      ['--place-timeout', '1d, or the setting task.place-timeout'],
       ['--retries', '0'],
       ['--count', '1'],
       ['--name', "the command's first word"],

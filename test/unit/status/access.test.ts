@@ -146,8 +146,10 @@ describe('status: tokens', () => {
     assert.equal((await status.askLoopback({ path: '/v1/status', headers: bearer(token) })).status, 401)
   })
 
-  it('of a tenant submit its work and see it alone: lists, single ones, events', async () => {
+  it('of a tenant are answered by the surface of that tenant alone: lists, single ones, events', async () => {
     status.operations.script = undefined
+    const { askedAs } = status.operations
+    askedAs.length = 0
     const tokens = {
       a: (await make({ name: 'a', role: 'submitter', tenant: 'team-a' })).token,
       b: (await make({ name: 'b', role: 'submitter', tenant: 'team-b' })).token,
@@ -171,8 +173,10 @@ describe('status: tokens', () => {
       const answer = await status.askLoopback({ path: '/v1/tasks?all=true', headers: bearer(token) })
       return answer.json<TaskView[]>().map(({ taskId, tenant }) => `${taskId} ${tenant}`)
     }
+    assert.deepEqual(askedAs, ['team-b', 'team-a', 'team-b'], 'the stream, and what was submitted')
     assert.deepEqual(await list(tokens.a), [`${ofA} team-a`])
     assert.deepEqual(await list(tokens.b), [`${ofB} team-b`])
+    assert.deepEqual(askedAs.slice(3), ['team-a', 'team-b'])
     assert.equal((await list(tokens.all)).length, 2)
     const cancel = (taskId: string, token: string) =>
       status.askLoopback({
@@ -183,6 +187,7 @@ describe('status: tokens', () => {
     for (const path of [`/v1/tasks/${ofA}`, `/v1/tasks/${ofA}?wait=ended`])
       assert.equal((await status.askLoopback({ path, headers: bearer(tokens.b) })).status, 404, path)
     assert.equal((await cancel(ofA, tokens.b)).status, 404)
+    assert.deepEqual(askedAs.slice(5), ['team-b', 'team-b', 'team-b'], 'the one without a tenant asked by none')
     status.operations.start(ofA)
     status.operations.start(ofB)
     await until('its own event', () => told.includes(ofB))
