@@ -48,7 +48,11 @@ export async function quoteJob(parts: DaemonParts, request: JobRequest): Promise
   return { slots, bestScore, story: story.map((entry) => storyLine(entry, name)) }
 }
 
-/** @throws OperationError `invalid` for a spec that cannot be, `full` while no work is taken; as `nodeAnywhere` for its node */
+/**
+ * The task that a request means.
+ * @throws OperationError `invalid` for a spec that cannot be, `full` while no work is taken; as `nodeAnywhere` for its
+ * node
+ */
 async function specOf(parts: DaemonParts, request: JobRequest): Promise<TaskSpec> {
   const { values } = parts.settings
   const { timeoutMs = values['task.timeout'], logCapBytes = values['task.log-cap'] } = request.spec
