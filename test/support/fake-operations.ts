@@ -470,7 +470,9 @@ export class FakeOperations implements Operations {
   }
 
   #task(id: string): FakeTask {
-    const task = this.fakeTasks.get(id)
+    const [first, ...more] = [...this.fakeTasks.keys()].filter((taskId) => taskId.startsWith(`${id}-`))
+    if (more.length > 0) throw new OperationError('conflict', `${id} is the beginning of ${more.length + 1} task ids`)
+    const task = this.fakeTasks.get(first ?? id)
     if (task === undefined) throw new OperationError('not-found', `no task ${id}`, { fix: 'see `althing ps -a`' })
     return task
   }

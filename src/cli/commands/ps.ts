@@ -8,6 +8,7 @@ import { describeExit, styleOfTask } from '../views.ts'
 
 const COLUMNS: readonly Column[] = [
   { title: 'TASK', whole: true },
+  { title: 'JOB', whole: true },
   { title: 'NAME' },
   { title: 'STATE' },
   { title: 'NODE' },
@@ -42,6 +43,7 @@ function rowOf(task: TaskView, nowMs: number): Cell[] {
   const { submittedAtMs, startedAtMs, endedAtMs, node } = task
   return [
     task.taskId,
+    task.jobId === task.taskId ? '-' : task.jobId,
     task.name,
     { text: task.state, style: styleOfTask(task) },
     task.nodeName ?? (node === undefined ? '-' : shortPeer(node)),

@@ -1,13 +1,14 @@
 /** Follows tasks from their submission to their end. */
 import type { TaskView } from '../../model/api.ts'
 import type { DaemonClient } from '../client.ts'
+import { withEach } from '../jobs.ts'
 import { readLog } from '../streams.ts'
 import { isLive, taskPath } from '../views.ts'
 import type { Messages } from './messages.ts'
 import type { Sink } from './sinks.ts'
 
 /** Logs followed at once. A further task's output is kept by the daemon until it is its turn. */
-const FOLLOWED_AT_ONCE = 16
+export const FOLLOWED_AT_ONCE = 16
 /** A task placed faster than this needs no words. */
 const FIRST_LOOK_MS = 500
 const NEXT_LOOK_MS = 2_000
@@ -60,16 +61,11 @@ export async function followMany(
   onEnd: (task: TaskView) => void,
 ): Promise<TaskView[]> {
   const ended: TaskView[] = []
-  let next = 0
-  const work = async (): Promise<void> => {
-    while (next < taskIds.length) {
-      const index = next++
-      const task = await followTask(client, index, taskIds[index]!, sink, messages)
-      ended[index] = task
-      onEnd(task)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(FOLLOWED_AT_ONCE, taskIds.length) }, work))
+  await withEach(taskIds, FOLLOWED_AT_ONCE, async (taskId, index) => {
+    const task = await followTask(client, index, taskId, sink, messages)
+    ended[index] = task
+    onEnd(task)
+  })
   return ended
 }
 

@@ -1,4 +1,4 @@
-/** Where output goes: as it is when there is one task, line by line under its number when there are several. */
+/** Where output goes: as it is when there is one task, line by line under its name when there are several. */
 import type { LogLine } from '../../model/api.ts'
 
 /** Takes what tasks write. */
@@ -28,11 +28,14 @@ export function jsonSink(): Sink {
 const MAX_HELD_BYTES = 64 * 1024
 const LINE_FEED = 10
 
-/** Whole lines, each after `[index]`; a last line without an end gets one. */
-export function prefixSink(): Sink {
+/**
+ * Whole lines, each behind what names its task; a last line without an end gets one.
+ * @param nameOf the name of a task by its index
+ */
+export function prefixSink(nameOf: (index: number) => string = String): Sink {
   const held = new Map<string, Buffer>()
   const print = (stream: LogLine['stream'], index: number, bytes: Buffer): void =>
-    void process[stream].write(Buffer.concat([Buffer.from(`[${index}] `), bytes]))
+    void process[stream].write(Buffer.concat([Buffer.from(`[${nameOf(index)}] `), bytes]))
   return {
     write(index, _taskId, { stream, data }) {
       const key = `${stream}/${index}`

@@ -139,7 +139,10 @@ describe('cli: commands against a daemon', function () {
   it('ps, logs and cancel', async () => {
     status.operations.script = undefined
     const id = submit(['sleep', '1'])
-    assert.match((await run('ps')).stdout, new RegExp(`^${id} +sleep +queued +- .*no node has 64 cores free$`, 'm'))
+    assert.match(
+      (await run('ps')).stdout,
+      new RegExp(`^${id} +j\\d+ +sleep +queued +- .*no node has 64 cores free$`, 'm'),
+    )
     status.operations.start(id)
     const following = startCli(['logs', '-f', id], { socketPath: status.socketPath })
     await until('it follows', () => status.operations.logReaders === 1)

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { OperationError } from '../../../src/node/operations.ts'
+import { cli, startCli, type CliRun } from '../../support/cli.ts'
+import { startStatus, type StatusFixture } from '../../support/status-fixture.ts'
+import { until } from '../../support/until.ts'
+
+describe('cli: jobs', function () {
+  this.timeout(30_000)
+  let status: StatusFixture
+  beforeEach(async () => {
+    status = await startStatus()
+    status.operations.script = undefined
+  })
+  afterEach(() => status.stop())
+  const run = (...args: string[]): Promise<CliRun> => cli(args, { socketPath: status.socketPath })
+
+  function submit(count: number): { jobId: string; taskIds: string[] } {
+    const spec = { command: ['sleep'], resources: { cpuMilli: 100, memoryBytes: 1 } } as never
+    return status.operations.submit({ spec, count, placeTimeoutMs: 1 })
+  }
+
+  it('cancel: those of its tasks that live, in order; the others are as they are', async () => {
+    const { jobId, taskIds } = submit(12)
+    status.operations.end(taskIds[1]!, { state: 'succeeded' })
+    const { stdout, stderr, code } = await run('cancel', jobId)
+    const live = taskIds.filter((_, index) => index !== 1)
+    assert.deepEqual([stdout.trim().split('\n'), stderr, code], [live, '', 0])
+    assert.deepEqual(status.operations.cancelled.toSorted(), live.toSorted())
+  })
+
+  it('cancel: says so when all have ended, and goes on with what else was named', async () => {
+    const { jobId, taskIds } = submit(2)
+    for (const taskId of taskIds) status.operations.end(taskId, {})
+    const other = submit(2).taskIds[0]!
+    const { stdout, stderr, code } = await run('cancel', jobId, other)
+    assert.deepEqual([stdout, code], [`${other}\n`, 1])
+    assert.match(stderr, new RegExp(`^althing: all 2 tasks of job ${jobId} have ended already\n$`))
+  })
+
+  it('cancel: what is the beginning of two jobs ends neither', async () => {
+    for (let job = 1; job < 10; job++) submit(1)
+    const [ten, eleven] = [submit(2), submit(2)]
+    assert.deepEqual([ten.jobId, eleven.jobId], ['j10', 'j11'])
+    status.operations.task = (id) => {
+      throw new OperationError('conflict', `${id} is the beginning of several task ids`)
+    }
+    const { code, stderr } = await run('cancel', 'j1')
+    assert.equal(code, 1)
+    assert.match(stderr, /^althing: j1 is the beginning of several task ids/)
+    assert.deepEqual(status.operations.cancelled, [])
+  })
+
+  it('logs: what each task wrote, behind its id', async () => {
+    const { jobId, taskIds } = submit(11)
+    for (const [index, taskId] of taskIds.entries()) {
+      status.operations.write(taskId, 'stdout', `out ${index}\nno end`)
+      status.operations.write(taskId, 'stderr', `err ${index}\n`)
+      status.operations.end(taskId, {})
+    }
+    const { stdout, stderr, code } = await run('logs', jobId)
+    assert.equal(stdout, taskIds.map((taskId, index) => `[${taskId}] out ${index}\n[${taskId}] no end\n`).join(''))
+    assert.equal(stderr, taskIds.map((taskId, index) => `[${taskId}] err ${index}\n`).join(''))
+    assert.equal(code, 0)
+    const json = await run('logs', '--json', '--stream', 'stderr', jobId)
+    assert.deepEqual(
+      json.stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { taskId: string }).taskId),
+      taskIds,
+    )
+  })
+
+  it('logs -f: goes on until all have ended', async () => {
+    const { jobId, taskIds } = submit(3)
+    const following = startCli(['logs', '-f', jobId], { socketPath: status.socketPath })
+    await until('all are followed', () => status.operations.logReaders === 3)
+    for (const taskId of taskIds.toReversed()) {
+      status.operations.write(taskId, 'stdout', 'done\n')
+      status.operations.end(taskId, {})
+    }
+    const { stdout, code } = await following.done
+    assert.deepEqual([stdout.trim().split('\n').toSorted(), code], [taskIds.map((taskId) => `[${taskId}] done`), 0])
+  })
+
+  it('logs: one whose log cannot be had does not take those of the others', async () => {
+    const { jobId, taskIds } = submit(2)
+    for (const taskId of taskIds) {
+      status.operations.write(taskId, 'stdout', 'said\n')
+      status.operations.end(taskId, {})
+    }
+    status.operations.logsBreak = 'the executor is gone'
+    const { stdout, stderr, code } = await run('logs', jobId)
+    assert.deepEqual([stdout, code], [taskIds.map((taskId) => `[${taskId}] said\n`).join(''), 1])
+    assert.equal(stderr.match(/the rest of the log of j1-[01] could not be had: the executor is gone/g)?.length, 2)
+  })
+
+  it('ps: names the job of each task', async () => {
+    const { jobId, taskIds } = submit(2)
+    const { stdout } = await run('ps')
+    assert.match(stdout, /^TASK +JOB +NAME/)
+    for (const taskId of taskIds) assert.match(stdout, new RegExp(`^${taskId} +${jobId} +sleep`, 'm'))
+  })
+})
