@@ -82,6 +82,7 @@ describe('fuzz/bodies', function () {
 
   const bodies: Readonly<Record<string, readonly unknown[]>> = {
     submitJob: [{ spec: SPEC, count: 3, placeTimeoutMs: 60_000 }, { spec: { command: ['true'] } }],
+    quoteJob: [{ spec: SPEC, count: 3 }, { spec: { command: ['true'] }, clusters: ['house', 'works'] }],
     addTrust: [{ peer: AUTHOR }],
     foundCluster: [
       {
@@ -94,7 +95,7 @@ describe('fuzz/bodies', function () {
         open: true,
       },
     ],
-    joinCluster: [{ ticket: 'althing-ticket-AAAA' }],
+    joinCluster: [{ ticket: 'althing-ticket-AAAA' }, { ticket: 'althing-ticket-AAAA', beside: true, as: 'works' }],
     createTicket: [{}, { for: AUTHOR, owner: 'ann', roles: ['worker'], ttlMs: 60_000, membershipMs: 3_600_000 }],
     revokeMember: [{}, { reason: 'lost' }],
     addStatements: [{ statements: ['AAAA', 'BBBB'] }],

@@ -22,7 +22,7 @@ describe('util/token-buckets', () => {
   })
 
   it('forgets the one longest unused, never one that goes on taking', () => {
-    const buckets = new TokenBuckets({ perSecond: 0, burst: 1 }, 2)
+    const buckets = new TokenBuckets({ perSecond: 1, burst: 1 }, 2)
     assert.deepEqual(
       [buckets.take('greedy', 0), buckets.take('other', 0), buckets.take('greedy', 0)],
       [true, true, false],

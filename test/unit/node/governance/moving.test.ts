@@ -37,6 +37,7 @@ describe('where a daemon belongs', () => {
       governor: { state: isMember ? stateOf(HOME, signer.id) : undefined, take: () => ['taken'] },
       mesh: { self: signer.id, negotiation: { contracts: new Map(), tasks: new Map() } },
       options: { paths: { dataDir } },
+      clusters: { refuseName: () => {} },
       restart: () => void told.restarts++,
     } as unknown as DaemonParts
     return { parts, store, events, errors, told }
