@@ -2,7 +2,7 @@
 // Runs a bundle of dist/ by the code that `npm run build` kept of it (scripts/build/keep-code.ts): bytecode of what
 // runs at the start, so that V8 need neither parse two megabytes nor keep what it learns by that. Without it, or where
 // it fits neither the bundle nor this Node, the bundle is compiled as any other file.
-const { hash } = require('node:crypto')
+const { createHash } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
 const { dirname } = require('node:path')
@@ -13,7 +13,7 @@ const KEY_BYTES = 32
 
 /** Of what the code is: V8 itself compares no more than the length of the source. */
 function keyOf(source) {
-  return hash('sha256', Buffer.concat([Buffer.from(`${process.version} ${process.arch}\n`), source]), 'buffer')
+  return createHash('sha256').update(`${process.version} ${process.arch}\n`).update(source).digest()
 }
 
 /** Where the code of a bundle is kept. */

@@ -31,6 +31,14 @@ const LIBRARIES: Plugin = {
   },
 }
 
+/** The core may not use the runtime's own hash, and what is shipped may: it takes a tenth of the time. */
+const NATIVE_HASH: Plugin = {
+  name: 'native-hash',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /\/util\/sha256\.ts$/ }, () => ({ path: join(import.meta.dirname, 'native/core-sha256.ts') }))
+  },
+}
+
 /** Builds the bundles, their code, the licences of what is in them, and the page, all into `dist/` below `root`. */
 export async function buildAll(root: string): Promise<void> {
   const dist = join(root, 'dist')
@@ -80,7 +88,7 @@ async function buildBundles(root: string): Promise<Metafile> {
       '@chainsafe/as-chacha20poly1305': join(root, 'scripts/build/native/chacha20poly1305.ts'),
       '@chainsafe/as-sha256': join(root, 'scripts/build/native/sha256.ts'),
     },
-    plugins: [LIBRARIES],
+    plugins: [LIBRARIES, NATIVE_HASH],
     metafile: true,
     write: false,
     logLevel: 'warning',

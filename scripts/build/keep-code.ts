@@ -14,7 +14,7 @@ export function keepCode(root: string): void {
       process.execPath,
       ['--no-warnings', file, join(root, 'dist', `${program}.cjs`)],
       {
-        timeout: 30_000,
+        timeout: 60_000,
         stdio: ['ignore', 'ignore', 'pipe'],
         env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' },
       },

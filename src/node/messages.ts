@@ -4,6 +4,7 @@
  */
 import { isSigned, parseMessage, type ControlMessage } from '../model/control.ts'
 import type { Clock } from '../util/clock.ts'
+import { copyPlain } from '../util/copy-plain.ts'
 import { AlthingError } from '../util/errors.ts'
 import { openRecord, type Signer } from '../wire/envelope.ts'
 import { decodeFrame, encodeFrame } from '../wire/frames.ts'
@@ -50,7 +51,7 @@ const KEPT_AS_PROOF: ReadonlySet<string> = new Set<ControlMessage['t']>(['bid', 
  * @throws WireError when it is too large
  */
 export function toSelf(message: ControlMessage, sealer: Sealer): Received {
-  const copy = structuredClone(message)
+  const copy = copyPlain(message)
   return KEPT_AS_PROOF.has(message.t) ? { message: copy, proof: seal(message, sealer) } : { message: copy }
 }
 

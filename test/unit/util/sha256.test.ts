@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { sha256Hex } from '../../../src/util/sha256.ts'
+import * as shipped from '../../../scripts/build/native/core-sha256.ts'
+import { sha256, sha256Hex } from '../../../src/util/sha256.ts'
 
 describe('util/sha256', () => {
   it('agrees with the runtime', () => {
@@ -12,5 +13,14 @@ describe('util/sha256', () => {
       const bytes = randomBytes(size)
       assert.equal(sha256Hex(bytes), createHash('sha256').update(bytes).digest('hex'))
     }
+  })
+
+  it('is the same in what is shipped', () => {
+    for (const size of [0, 65, 1000]) {
+      const bytes = randomBytes(size)
+      assert.equal(shipped.sha256Hex(bytes), sha256Hex(bytes))
+      assert.deepEqual(shipped.sha256(bytes), sha256(bytes))
+    }
+    assert.deepEqual(Object.keys(shipped), ['sha256', 'sha256Hex'])
   })
 })
