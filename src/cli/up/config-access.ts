@@ -4,11 +4,10 @@ import { resolve } from 'node:path'
 import * as z from 'zod'
 import { ACCESS_ROLES } from '../../model/access.ts'
 import { DEFAULT_ROLE_CLAIM, type JwtIssuer, type RemotePlace } from '../../node/api-options.ts'
+import { MAX_ENTRIES } from '../../node/option-values.ts'
 import { usageError } from '../errors.ts'
 import { shownWord } from '../terminal.ts'
 import { faultOfHost, faultOfNetwork, faultOfPlace, isAddressOfKeys, readPlace } from './api-options.ts'
-
-const MAX_ENTRIES = 256
 
 /** Text in which `faultOf` finds no fault. */
 export const said = (faultOf: (text: string) => string | undefined) =>
