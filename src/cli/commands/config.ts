@@ -129,7 +129,11 @@ export function register(program: Command): void {
 /** What `set` and `unset` have in common: who begins, and where the proposal goes. */
 function proposing(command: Command): Command {
   return command
-    .option('--canary <selector>', 'the nodes that begin, by label; settled when it is proposed', selector)
+    .option(
+      '--canary <selector>',
+      'the nodes (of this ward) that begin, by label; settled when it is proposed',
+      selector,
+    )
     .option('--for <duration>', 'how long each must be well (default: 10m)', duration(leastForMs, forMs))
     .option('--out <file>', OUT_HELP, file)
 }
