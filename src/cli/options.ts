@@ -148,6 +148,20 @@ export function splitPair(text: string): { readonly key: string; readonly value:
   return at < 0 ? { key: text, value: undefined } : { key: text.slice(0, at), value: text.slice(at + 1) }
 }
 
+/** `KEY=VALUE` in which `faultOf` finds no fault. */
+export function keyValue(
+  example: string,
+  faultOf: (key: string, value: string) => string | undefined,
+): Reader<readonly [key: string, value: string]> {
+  return (text) => {
+    const { key, value } = splitPair(text)
+    if (value === undefined) throw new Error(`expected KEY=VALUE, such as ${example}`)
+    const fault = faultOf(key, value)
+    if (fault !== undefined) throw new Error(fault)
+    return [key, value]
+  }
+}
+
 /** An environment variable of a task: `NAME=VALUE`, or the name of one that is set in `env`. */
 export function variable(env: Readonly<Record<string, string | undefined>>): Reader<readonly [string, string]> {
   return (text) => {

@@ -3,7 +3,8 @@
  * it does not depend on the order in which words came, so that all members come to the same end, whoever they heard
  * first.
  */
-import { CanaryWord, CONFIGURATION_LIMITS, type Trial } from '../model/configuration.ts'
+import { CanaryWord, type Trial } from '../model/configuration.ts'
+import { CONFIGURATION_LIMITS } from '../model/settings.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
 import { isNamed, type GovernanceState } from './state.ts'
 import type { EntryOutcome } from './log.ts'

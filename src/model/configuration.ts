@@ -4,22 +4,7 @@
  */
 import * as z from 'zod'
 import { PeerId, Sha256Hex } from './identifiers.ts'
-
-/** Caps of one configuration. */
-export const CONFIGURATION_LIMITS = {
-  settings: 64,
-  /** Characters of the name of a setting, and of its value. */
-  keyLength: 64,
-  valueLength: 64,
-  /** Nodes that try it first. */
-  canaries: 64,
-  /** Of other members whose word makes a canary unwell. */
-  witnesses: 16,
-  /** The longest trial: 30 days. */
-  forMs: 30 * 24 * 60 * 60 * 1000,
-  /** Words on canaries that a member holds, of all trials. */
-  words: 4_096,
-} as const
+import { CONFIGURATION_LIMITS } from './settings.ts'
 
 const Key = z
   .string()
@@ -40,7 +25,7 @@ export type Configuration = z.infer<typeof Configuration>
 export const Trial = z.strictObject({
   canaries: z.array(PeerId).min(1).max(CONFIGURATION_LIMITS.canaries).refine(unique, 'a node twice'),
   /** How long each of them must be well with it. */
-  forMs: z.int().min(1_000).max(CONFIGURATION_LIMITS.forMs),
+  forMs: z.int().min(CONFIGURATION_LIMITS.leastForMs).max(CONFIGURATION_LIMITS.forMs),
   /** How many other members must say that a canary is gone. Its own word that it is unwell is enough. */
   witnesses: z.int().min(1).max(CONFIGURATION_LIMITS.witnesses),
   before: Configuration,

@@ -5,7 +5,7 @@
  * which are no part of what is known until enough have signed them.
  */
 import * as z from 'zod'
-import { CONFIGURATION_LIMITS } from './configuration.ts'
+import { CONFIGURATION_LIMITS } from './settings.ts'
 import { GOVERNANCE_LIMITS, PROPOSAL_LIMITS, StatementHash } from './governance.ts'
 
 export const GOVERNANCE_SYNC_LIMITS = {

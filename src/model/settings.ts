@@ -66,6 +66,23 @@ export const SETTINGS = {
   },
 } as const satisfies Readonly<Record<string, Setting>>
 
+/** Caps of one configuration of a cluster, here since the CLI needs them without the schemas. */
+export const CONFIGURATION_LIMITS = {
+  settings: 64,
+  /** Characters of the name of a setting, and of its value. */
+  keyLength: 64,
+  valueLength: 64,
+  /** Nodes that try it first. */
+  canaries: 64,
+  /** Of other members whose word makes a canary unwell. */
+  witnesses: 16,
+  /** The shortest trial, and the longest: 30 days. */
+  leastForMs: 1_000,
+  forMs: 30 * 24 * 60 * 60 * 1000,
+  /** Words on canaries that a member holds, of all trials. */
+  words: 4_096,
+} as const
+
 /** The name of a setting. */
 export type SettingKey = keyof typeof SETTINGS
 /** Numbers by key; see `Setting`. */
@@ -87,6 +104,13 @@ export function readSetting(key: SettingKey, text: string): number | { readonly 
   if (value !== undefined && value >= least && value <= most) return value
   const bounds = `from ${show(setting, least)} to ${show(setting, most)}`
   return { fault: `expected ${EXPECTED[setting.kind]} ${bounds}, such as ${initial}` }
+}
+
+/** What is wrong with a setting, in words; undefined for one that is right. */
+export function faultOfSetting(key: string, value: string): string | undefined {
+  if (!isSettingKey(key)) return 'there is no such setting; `althing config get` lists all'
+  const read = readSetting(key, value)
+  return typeof read === 'number' ? undefined : read.fault
 }
 
 /** What each setting is unless somebody says otherwise. */

@@ -14,8 +14,12 @@ import {
   VALUE_EXPECTED,
 } from '../model/label-grammar.ts'
 import { isPeerId } from '../model/peer-id.ts'
-import { isSettingKey, readSetting } from '../model/settings.ts'
 import { isClusterName } from '../wire/protocols.ts'
+
+/** Labels a user adds; a machine has some dozens of its own, and a passport takes 256 in all. */
+export const MAX_LABELS = 100
+/** Of any list of options, such as addresses or networks: more are a mistake. */
+export const MAX_ENTRIES = 256
 
 /** A node's name. */
 export function faultOfName(text: string): string | undefined {
@@ -26,13 +30,6 @@ export function faultOfName(text: string): string | undefined {
 export function faultOfLabel(key: string, value: string): string | undefined {
   if (!isLabelKey(key)) return `expected ${KEY_EXPECTED}, such as zone=attic`
   return isLabelValue(value) ? undefined : `expected ${VALUE_EXPECTED}, such as zone=attic`
-}
-
-/** A setting of a daemon. */
-export function faultOfSetting(key: string, value: string): string | undefined {
-  if (!isSettingKey(key)) return 'there is no such setting; `althing config get` lists all'
-  const read = readSetting(key, value)
-  return typeof read === 'number' ? undefined : read.fault
 }
 
 /** A cluster's name. */

@@ -5,6 +5,7 @@
 import type { MeshConfig } from '../mesh/types.ts'
 import type { Configuration } from '../model/configuration.ts'
 import {
+  faultOfSetting,
   initialSettings,
   isSettingKey,
   readSetting,
@@ -14,7 +15,6 @@ import {
   type SettingValues,
 } from '../model/settings.ts'
 import { AlthingError } from '../util/errors.ts'
-import { faultOfSetting } from './option-values.ts'
 
 /** What a setting is on this node, and who said so. */
 export interface SettingNow {

@@ -46,7 +46,7 @@ describe('the configuration file', function () {
       [2, true],
     )
     const wrong = await runCli(['up', '--data-dir', dataDir], { ALTHING_PORT: 'x' })
-    assert.deepEqual([wrong.code, /--port x: expected a whole number/.test(wrong.stderr)], [2, true])
+    assert.deepEqual([wrong.code, /ALTHING_PORT=x: expected a whole number/.test(wrong.stderr)], [2, true])
   })
 
   it('has a schema for editors, as policies and passports have, without a daemon', async () => {

@@ -161,7 +161,7 @@ describe('the configuration of a cluster', function () {
   it('refuses what is no setting, or out of its bounds, and says what was expected', async () => {
     const [north] = (await cluster('north')) as [TestDaemon]
     for (const [word, message] of [
-      ['nothing.such=1', /nothing\.such: there is no such setting/],
+      ['nothing.such=1', /nothing\.such=1: there is no such setting/],
       ['bids.ask=17', /bids\.ask=17: expected a whole number from 1 to 16, such as 3/],
       ['heartbeat.every=10', /expected a duration from 1s to 10m, such as 10s/],
       ['bids.ask', /expected KEY=VALUE/],

@@ -82,7 +82,10 @@ describe('fuzz/bodies', function () {
 
   const bodies: Readonly<Record<string, readonly unknown[]>> = {
     submitJob: [{ spec: SPEC, count: 3, placeTimeoutMs: 60_000 }, { spec: { command: ['true'] } }],
-    quoteJob: [{ spec: SPEC, count: 3 }, { spec: { command: ['true'] }, clusters: ['house', 'works'] }],
+    quoteJob: [
+      { spec: SPEC, count: 3 },
+      { spec: { command: ['true'] }, clusters: ['house', 'works'] },
+    ],
     addTrust: [{ peer: AUTHOR }],
     foundCluster: [
       {

@@ -3,6 +3,7 @@
  * signed, every signature is checked, and all else follows from the hash of the genesis, which is the cluster's id.
  */
 import { tenureOf, type Tenure } from '../../governance/tenure.ts'
+import type { Log } from '../../governance/log.ts'
 import { AuditFileGenesis, AuditFileStatement } from '../../model/audit-file.ts'
 import { messageOf } from '../../util/errors.ts'
 import { CliError } from '../errors.ts'
@@ -31,14 +32,28 @@ export interface Membership extends Tenure {
   readonly after: number
 }
 
+/** Characters of all statements of a file, as of a file of `althing gov log --export`: no cluster has more. */
+const MOST_CHARACTERS = 64 * 1024 * 1024
+
 /** What a file, and perhaps another, says of a cluster. */
 export class Authority {
+  readonly #path: string
+  readonly #node: string
   readonly #wanted: WantedAuthor
+  readonly #mostCharacters: number
   #genesis: string | undefined
-  readonly #statements: string[] = []
+  #statements: string[] = []
+  #characters = 0
+  #known: { readonly log: Log; readonly tenure: Tenure | undefined } | undefined
+  #before = 0
+  #after = 0
 
-  constructor(wanted: WantedAuthor) {
+  /** @param node who signed the file */
+  constructor(path: string, node: string, wanted: WantedAuthor, mostCharacters = MOST_CHARACTERS) {
+    this.#path = path
+    this.#node = node
     this.#wanted = wanted
+    this.#mostCharacters = mostCharacters
   }
 
   /** Takes a line of the file as it was parsed. @returns false when it is none of these */
@@ -52,8 +67,18 @@ export class Authority {
     const statement = AuditFileStatement.safeParse(line)
     if (!statement.success) return false
     if (this.#genesis === undefined) throw new Error('it is a statement without a genesis before it')
+    this.#characters += statement.data.statement.length
+    if (this.#characters > this.#mostCharacters) throw new Error('there are more statements than a cluster can have')
     this.#statements.push(statement.data.statement)
     return true
+  }
+
+  /** Counts an event of the file by its time; all statements stand before the first. @throws CliError `not-proven` */
+  count(atMs: number): void {
+    const tenure = this.#genesis === undefined ? undefined : this.#read().tenure
+    if (tenure === undefined) return
+    if (atMs < tenure.fromMs - SKEW_MS) this.#before++
+    if (atMs > tenure.untilMs + SKEW_MS) this.#after++
   }
 
   /**
@@ -61,7 +86,8 @@ export class Authority {
    * @returns undefined where the file says nothing of it, and nothing is wanted
    * @throws CliError `not-proven` where it was no member of the wanted cluster when it signed the head
    */
-  membershipOf(path: string, node: string, signedMs: number, times: readonly number[]): Membership | undefined {
+  membershipOf(signedMs: number): Membership | undefined {
+    const [path, node] = [this.#path, this.#node]
     const { cluster, history } = this.#wanted
     const refuse = (why: string): CliError =>
       new CliError('not-proven', `${shownWord(path)}: ${why}`, {
@@ -71,7 +97,7 @@ export class Authority {
       if (cluster === undefined && history === undefined) return undefined
       throw refuse(`it says of no cluster that ${node} belonged to it`)
     }
-    const { log, tenure } = this.#read(path, node)
+    const { log, tenure } = this.#read()
     if (cluster !== undefined && log.cluster !== cluster) throw refuse(`it is of a member of cluster ${log.cluster}`)
     const demanded = cluster !== undefined || history !== undefined
     if (tenure === undefined) {
@@ -86,12 +112,13 @@ export class Authority {
           `${new Date(fromMs).toISOString()} to ${new Date(untilMs).toISOString()}${how}`,
       )
     }
-    const before = times.filter((atMs) => atMs < fromMs - SKEW_MS).length
-    const after = times.filter((atMs) => atMs > untilMs + SKEW_MS).length
-    return { cluster: log.cluster, name: log.genesis.name, before, after, ...tenure }
+    return { cluster: log.cluster, name: log.genesis.name, before: this.#before, after: this.#after, ...tenure }
   }
 
-  #read(path: string, node: string) {
+  /** Once, when all is there; what it was read from is let go. */
+  #read() {
+    if (this.#known !== undefined) return this.#known
+    const path = this.#path
     const { history } = this.#wanted
     const others = history === undefined ? undefined : readHistoryFile(history, Date.now())
     const statements = [...this.#statements, ...(others?.statements.map(textOf) ?? [])]
@@ -101,7 +128,8 @@ export class Authority {
         fix: 'ask a member of the same cluster for `althing gov log --export`',
       })
     }
-    return { log, tenure: tenureOf(state, node) }
+    this.#statements = []
+    return (this.#known = { log, tenure: tenureOf(state, this.#node) })
   }
 
   #judge(path: string, statements: string[]) {

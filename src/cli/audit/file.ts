@@ -39,8 +39,8 @@ export async function verifyFile(path: string, wanted: WantedAuthor = {}): Promi
   const first = await lines.next()
   if (first.done === true) throw refusal(path, 1, 'there is no line in it')
   const { node, from, head, check } = begin(path, first.value)
-  const authority = new Authority(wanted)
-  const times: number[] = []
+  const authority = new Authority(path, node, wanted)
+  let [sinceMs, untilMs]: (number | undefined)[] = []
   let number = 1
   for await (const line of lines) {
     number++
@@ -51,7 +51,9 @@ export async function verifyFile(path: string, wanted: WantedAuthor = {}): Promi
     if (parsed.data.position !== check.next)
       throw refusal(path, number, `it is event ${parsed.data.position}; expected ${check.next}`)
     const bytes = Buffer.from(parsed.data.bytes, 'base64')
-    times.push(timeOf(path, number, bytes))
+    untilMs = timeOf(path, number, bytes)
+    sinceMs ??= untilMs
+    authority.count(untilMs)
     check.take(bytes)
   }
   if (check.next !== head.size)
@@ -59,11 +61,11 @@ export async function verifyFile(path: string, wanted: WantedAuthor = {}): Promi
   if (!check.isAt(head)) {
     throw refusal(path, undefined, 'its events are not those that were signed: one was changed, or a hash before them')
   }
-  const membership = authority.membershipOf(path, node, head.atMs, times)
+  const membership = authority.membershipOf(head.atMs)
   const { size, root } = head
   return {
     ...{ node, from, size, root: Buffer.from(root).toString('hex'), events: size - from },
-    ...{ sinceMs: times[0], untilMs: times.at(-1) },
+    ...{ sinceMs, untilMs },
     ...(membership && { membership }),
   }
 }

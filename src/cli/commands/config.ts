@@ -1,18 +1,18 @@
 /** `althing config`: the settings of this node, and of its cluster. */
 import type { Command } from 'commander'
 import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
-import { isSettingKey, readSetting, SETTING_KEYS } from '../../model/settings.ts'
+import { CONFIGURATION_LIMITS, faultOfSetting, isSettingKey, SETTING_KEYS } from '../../model/settings.ts'
 import { differences } from '../config/difference.ts'
 import type { SchemaName } from '../config/schemas.ts'
 import { contextOf, type Context } from '../context.ts'
 import { usageError } from '../errors.ts'
-import { duration, filled, integer, oneOf, selector, splitPair } from '../options.ts'
+import { OUT_HELP } from '../gov/words.ts'
+import { duration, each, filled, integer, keyValue, oneOf, selector } from '../options.ts'
 import { printable, shownWord } from '../terminal.ts'
 
-/** A trial lasts so long at least, and at most. */
-const LEAST_TRIAL_MS = 1_000
-const MOST_TRIAL_MS = 30 * 24 * 60 * 60 * 1000
-const OUT = 'where to write the proposal (default: proposal.json)'
+type Pairs = readonly (readonly [key: string, value: string])[]
+
+const { leastForMs, forMs } = CONFIGURATION_LIMITS
 const file = filled('the path of a file')
 /** Written out: the schemas themselves take a command 30 ms to load. */
 const SCHEMAS = ['config', 'policy', 'passport'] as const satisfies readonly SchemaName[]
@@ -46,19 +46,15 @@ export function register(program: Command): void {
     .argument('[key]', 'a setting, such as heartbeat.every', settingKey)
     .addHelpText('after', '\nExamples:\n  althing config get\n  althing config get heartbeat.every')
     .action(get)
-  config
-    .command('set')
+  proposing(config.command('set'))
     .summary('propose settings to the admins of the cluster')
     .description(
       'Propose settings for all members, upon those that hold. With enough signatures members go by them, without a ' +
         'restart. With --canary the nodes with these labels begin: when each of them has been well for the time of ' +
         '--for, all others follow; when one is not, or is gone, what was before holds again on all, by itself.',
     )
-    .argument('<key=value...>', 'settings, such as bids.window=1s')
-    .option('--canary <selector>', 'the nodes that begin, by label; settled when it is proposed', selector)
-    .option('--for <duration>', 'how long each must be well (default: 10m)', duration(LEAST_TRIAL_MS, MOST_TRIAL_MS))
+    .argument('<key=value...>', 'settings, such as bids.window=1s', each(keyValue('bids.window=1s', faultOfSetting)))
     .option('--overridable', 'a node may set these otherwise for itself')
-    .option('--out <file>', OUT, file)
     .addHelpText(
       'after',
       '\nExamples:\n  althing config set task.timeout=2h\n' +
@@ -66,14 +62,10 @@ export function register(program: Command): void {
         '  althing config set links.most=64 --overridable',
     )
     .action(set)
-  config
-    .command('unset')
+  proposing(config.command('unset'))
     .summary('propose that settings have their defaults again')
     .description('Propose that settings of the cluster have their defaults again, as `set` does.')
     .argument('<key...>', 'settings that the cluster sets')
-    .option('--canary <selector>', 'the nodes that begin, by label; settled when it is proposed', selector)
-    .option('--for <duration>', 'how long each must be well (default: 10m)', duration(LEAST_TRIAL_MS, MOST_TRIAL_MS))
-    .option('--out <file>', OUT, file)
     .addHelpText('after', '\nExample:\n  althing config unset task.timeout')
     .action(unset)
   config
@@ -100,7 +92,7 @@ export function register(program: Command): void {
       'Propose that what is being tried, or was tried and given up, holds on all members from now on, whatever was ' +
         'said of its canaries.',
     )
-    .option('--out <file>', OUT, file)
+    .option('--out <file>', OUT_HELP, file)
     .addHelpText('after', '\nExample:\n  althing config promote')
     .action(async ({ out }: SetOptions, command: Command) => {
       const { promote } = await import('../config/decide.ts')
@@ -114,7 +106,7 @@ export function register(program: Command): void {
         'last that differ. Or those of an earlier version.',
     )
     .argument('[version]', 'as `althing config history` lists them; 0: the defaults', version)
-    .option('--out <file>', OUT, file)
+    .option('--out <file>', OUT_HELP, file)
     .addHelpText('after', '\nExamples:\n  althing config rollback\n  althing config rollback 3')
     .action(async (wanted: number | undefined, { out }: SetOptions, command: Command) => {
       const { rollBack } = await import('../config/decide.ts')
@@ -132,6 +124,18 @@ export function register(program: Command): void {
       const { jsonSchemaOf } = await import('../config/schemas.ts')
       contextOf(command).printJson(jsonSchemaOf(name ?? SCHEMAS[0]))
     })
+}
+
+/** What `set` and `unset` have in common: who begins, and where the proposal goes. */
+function proposing(command: Command): Command {
+  return command
+    .option(
+      '--canary <selector>',
+      'the nodes (of this ward) that begin, by label; settled when it is proposed',
+      selector,
+    )
+    .option('--for <duration>', 'how long each must be well (default: 10m)', duration(leastForMs, forMs))
+    .option('--out <file>', OUT_HELP, file)
 }
 
 function settingKey(text: string): string {
@@ -180,8 +184,7 @@ function showTrial({ print, paint }: Context, { decided, canaries }: Configurati
   }
 }
 
-async function set(words: readonly string[], options: SetOptions, command: Command): Promise<void> {
-  const wanted = words.map(readPair)
+async function set(wanted: Pairs, options: SetOptions, command: Command): Promise<void> {
   const { proposeSettings } = await import('../config/decide.ts')
   await proposeSettings(contextOf(command), options, ({ settings, overridable }) => {
     const keys = wanted.map(([key]) => key)
@@ -191,18 +194,6 @@ async function set(words: readonly string[], options: SetOptions, command: Comma
       overridable: options.overridable === true ? [...others, ...new Set(keys)] : others,
     }
   })
-}
-
-/** @throws CliError usage, naming the word and what was expected */
-function readPair(word: string): [key: string, value: string] {
-  const { key, value } = splitPair(word)
-  if (value === undefined) throw usageError(`${shownWord(word)}: expected KEY=VALUE, such as bids.window=1s`)
-  if (!isSettingKey(key)) {
-    throw usageError(`${shownWord(key)}: there is no such setting`, '`althing config get` lists all')
-  }
-  const read = readSetting(key, value)
-  if (typeof read !== 'number') throw usageError(`${shownWord(word)}: ${read.fault}`)
-  return [key, value]
 }
 
 async function unset(keys: readonly string[], options: SetOptions, command: Command): Promise<void> {

@@ -11,7 +11,7 @@ import {
 import type { TokenCreated, TokenView } from '../../model/access-view.ts'
 import { contextOf } from '../context.ts'
 import { usageError } from '../errors.ts'
-import { describeFileError } from '../files.ts'
+import { describeFileError, unwritable } from '../files.ts'
 import { formatDuration } from '../format.ts'
 import { checked, duration, filled, oneOf } from '../options.ts'
 import type { Cell } from '../table.ts'
@@ -92,8 +92,15 @@ async function create(options: CreateOptions, command: Command): Promise<void> {
     throw error
   })
   if (file !== undefined) {
-    writeSync(file, `${made.token}\n`)
-    closeSync(file)
+    try {
+      writeSync(file, `${made.token}\n`)
+      closeSync(file)
+    } catch (error) {
+      note(`althing: token ${name} (${made.id}), which nobody has seen, is revoked`)
+      unlinkSync(out!)
+      await client.delete(`/v1/tokens/${encodeURIComponent(made.id)}`)
+      throw unwritable(out!, error)
+    }
   }
   const { token, ...view } = made
   if (json) return printJson(file === undefined ? { ...view, token } : view)

@@ -1,7 +1,8 @@
 /** `althing up`: starts this machine's daemon. */
 import { existsSync } from 'node:fs'
-import type { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import type { StatusView } from '../../model/api.ts'
+import { faultOfSetting } from '../../model/settings.ts'
 import {
   faultOfCluster,
   faultOfJoin,
@@ -9,7 +10,7 @@ import {
   faultOfListen,
   faultOfName,
   faultOfPeer,
-  faultOfSetting,
+  MAX_LABELS,
 } from '../../node/option-values.ts'
 import { DEFAULT_CLUSTER, DEFAULT_PAGE, DEFAULT_PORT, LOG_LEVELS } from '../../node/options.ts'
 import type { DaemonOptions, LogLevel } from '../../node/options.ts'
@@ -17,7 +18,7 @@ import { CliError, usageError } from '../errors.ts'
 import { localContextOf, dataDirSource, pathsOf, type Context } from '../context.ts'
 import { describeStatus } from '../describe-status.ts'
 import { checkDirectory, checkFile } from '../files.ts'
-import { bytes, checked, cpu, each, filled, integer, oneOf, pairs, splitPair } from '../options.ts'
+import { bytes, checked, cpu, each, filled, integer, keyValue, oneOf, pairs } from '../options.ts'
 import { addApiOptions, apiOptions, type ApiOptions } from '../up/api-options.ts'
 import { becomeDaemon } from '../up/become.ts'
 import { shownWord } from '../terminal.ts'
@@ -48,9 +49,6 @@ interface UpOptions extends ApiOptions {
   logLevel?: LogLevel
 }
 
-/** Labels a user adds; a machine has some dozens of its own, and a passport takes 256 in all. */
-const MAX_LABELS = 100
-
 const configFile = filled('a file, such as /etc/althing/config.yaml')
 
 /** Options that a variable can say, in place of the file: those that take a word. */
@@ -58,24 +56,11 @@ const BY_ENVIRONMENT: ReadonlySet<string> = new Set([
   ...['--name', '--cluster', '--port', '--page-port', '--cpu', '--memory', '--log-level', '--join', '--listen'],
 ])
 
-const readLabel = pairs((text) => {
-  const { key, value } = splitPair(text)
-  if (value === undefined) throw new Error('expected KEY=VALUE, such as zone=attic')
-  const fault = faultOfLabel(key, value)
-  if (fault !== undefined) throw new Error(fault)
-  return [key, value]
-})
-
-const readSet = pairs((text) => {
-  const { key, value } = splitPair(text)
-  if (value === undefined) throw new Error('expected KEY=VALUE, such as bids.window=1s')
-  const fault = faultOfSetting(key, value)
-  if (fault !== undefined) throw new Error(fault)
-  return [key, value]
-})
+const readLabel = pairs(keyValue('zone=attic', faultOfLabel))
+const readSet = pairs(keyValue('bids.window=1s', faultOfSetting))
 
 /** Written out: the mesh's own configuration brings the schemas, which cost a command 30 ms. A test compares. */
-const TIMES_HELP = `
+const ENVIRONMENT_HELP = `
 What is not on the command line is as the environment says, or else the file of options (\`althing config schema\`):
   ${[...BY_ENVIRONMENT].map(variableOf).join(' ')}
 Environment, in milliseconds, the same on all hosts of a mesh:
@@ -152,19 +137,20 @@ export function register(program: Command): void {
       '\nExamples:\n  althing up\n  althing up --detach --name attic --label zone=attic\n' +
         '  althing up --join /ip4/10.0.0.5/tcp/4100/p2p/12D3KooW…\n' +
         '  althing up --api-listen 10.0.0.5:4443 --tls-cert cert.pem --tls-key key.pem --api-allow 10.0.0.0/8\n' +
-        TIMES_HELP,
+        ENVIRONMENT_HELP,
     )
     .action(up)
 }
 
 async function up(given: UpOptions, command: Command): Promise<void> {
   const options = withEnvironment(given, command)
-  if (Object.keys(options.label ?? {}).length > MAX_LABELS) throw usageError(`more than ${MAX_LABELS} times --label`)
   const context = localContextOf(command)
   await refuseSecond(context)
   for (const file of options.passport ?? []) checkFile(file, `--passport ${shownWord(file)}`, './passport.yaml')
   // Before anything is written.
   const handed = await withFile(daemonOptions(options, command), options.config)
+  if (Object.keys(handed.labels ?? {}).length > MAX_LABELS)
+    throw usageError(`more than ${MAX_LABELS} labels, by --label and the file of options together`)
   checkDirectory(context.paths.dataDir, 0o700, dataDirSource(command), '~/.local/state/althing')
   if (options.detach !== true) return becomeDaemon({ options: handed, json: context.json })
   const { startDetached } = await import('../up/detach.ts')
@@ -172,16 +158,26 @@ async function up(given: UpOptions, command: Command): Promise<void> {
   return context.json ? context.printJson(status) : context.print(describeStatus(status, context.paint))
 }
 
-/** What the environment says of options that are not on the command line. @throws CliError usage, naming the option */
+/** What the environment says of options that are not on the command line. @throws CliError usage */
 function withEnvironment(options: UpOptions, command: Command): UpOptions {
   const said: Record<string, unknown> = { ...options }
   for (const option of command.options) {
     if (!BY_ENVIRONMENT.has(option.long ?? '')) continue
     const text = process.env[variableOf(option.long!)] ?? ''
     const name = option.attributeName()
-    if (text !== '' && said[name] === undefined) said[name] = option.parseArg!(text, undefined)
+    if (text !== '' && said[name] === undefined) said[name] = readVariable(option, text)
   }
   return said as unknown as UpOptions
+}
+
+/** @throws CliError usage, naming the variable: no such flag was given */
+function readVariable({ long, parseArg }: Option, text: string): unknown {
+  try {
+    return parseArg!(text, undefined)
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    throw usageError(error.message.replace(`${long} `, `${variableOf(long!)}=`))
+  }
 }
 
 /** `--page-port` is `ALTHING_PAGE_PORT`. */

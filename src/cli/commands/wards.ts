@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { WardNodesView, WardsView } from '../../model/ward-view.ts'
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import { contextOf } from '../context.ts'
+import { usageError } from '../errors.ts'
 import { formatDuration } from '../format.ts'
 import { filled, selector } from '../options.ts'
 import type { Cell, Column } from '../table.ts'
@@ -34,6 +35,8 @@ export function register(program: Command): void {
     .action(async (ward: string | undefined, { selector: labels }: { selector?: string }, command: Command) => {
       const { client, json, printJson, printTable, note } = contextOf(command)
       if (ward === undefined) {
+        if (labels !== undefined)
+          throw usageError('--selector is for the nodes of one ward: name that, such as attic/01')
         const view = await client.get<WardsView>('/v1/wards')
         if (json) return printJson(view)
         printTable(COLUMNS, view.wards.map(rowOf))

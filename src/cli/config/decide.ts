@@ -3,6 +3,7 @@ import type { NodeView } from '../../model/api.ts'
 import type { ClusterView, MemberView } from '../../model/cluster.ts'
 import type { Configuration, Trial } from '../../model/configuration.ts'
 import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
+import { CONFIGURATION_LIMITS } from '../../model/settings.ts'
 import type { Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
 import { begin } from '../gov/signing.ts'
@@ -65,7 +66,8 @@ async function trialOf(
     const fix = 'see `althing nodes -l SELECTOR`, and `althing member list`'
     throw usageError(`--canary ${canary}: no member that is up has such labels`, fix)
   }
-  if (canaries.length > 64) throw usageError(`--canary ${canary}: ${canaries.length} nodes; at most 64 begin`)
+  const most = CONFIGURATION_LIMITS.canaries
+  if (canaries.length > most) throw usageError(`--canary ${canary}: ${canaries.length} nodes; at most ${most} begin`)
   return { canaries, forMs, witnesses: Math.max(1, Math.min(WITNESSES, members - 1)), before }
 }
 

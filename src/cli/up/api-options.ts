@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { ACCESS_ROLES, type AccessRole } from '../../model/access.ts'
 import { DEFAULT_ROLE_CLAIM, type JwtIssuer, type RemotePlace } from '../../node/api-options.ts'
+import { MAX_ENTRIES } from '../../node/option-values.ts'
 import type { DaemonOptions } from '../../node/options.ts'
 import { readNetwork } from '../../util/cidr.ts'
 import { usageError } from '../errors.ts'
@@ -26,9 +27,6 @@ export interface ApiOptions {
   jwtRole?: Record<string, AccessRole>
   jwtTenantClaim?: string
 }
-
-/** Networks and names: more are a mistake. */
-const MOST_WORDS = 256
 
 /** Adds them. */
 export function addApiOptions(command: Command): Command {
@@ -101,8 +99,8 @@ function remoteOf({ apiListen, tlsCert, tlsKey, apiAllow = [], apiHost = [] }: A
       'name a certificate by --tls-cert FILE and its key by --tls-key FILE; on this machine alone, use --page-port',
     )
   }
-  if (apiAllow.length > MOST_WORDS || apiHost.length > MOST_WORDS)
-    throw usageError(`more than ${MOST_WORDS} times --api-allow or --api-host`)
+  if (apiAllow.length > MAX_ENTRIES || apiHost.length > MAX_ENTRIES)
+    throw usageError(`more than ${MAX_ENTRIES} times --api-allow or --api-host`)
   checkFile(tlsCert, `--tls-cert ${shownWord(tlsCert)}`, './cert.pem')
   checkFile(tlsKey, `--tls-key ${shownWord(tlsKey)}`, './key.pem')
   return { host, port, certFile: resolve(tlsCert), keyFile: resolve(tlsKey), allow: apiAllow, hosts: apiHost }
@@ -119,7 +117,7 @@ function jwtOf(options: ApiOptions): JwtIssuer | undefined {
       'without the audience a token that the issuer made for another service would be taken here',
     )
   }
-  const isFile = !/^https?:/.test(jwks)
+  const isFile = !isAddress(jwks)
   if (isFile) checkFile(jwks, `--jwks ${shownWord(jwks)}`, './jwks.json or https://id.example/jwks')
   return {
     issuer,

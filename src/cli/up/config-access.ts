@@ -5,11 +5,10 @@ import * as z from 'zod'
 import { ACCESS_ROLES } from '../../model/access.ts'
 import { flawless } from '../../model/flawless.ts'
 import { DEFAULT_ROLE_CLAIM, type JwtIssuer, type RemotePlace } from '../../node/api-options.ts'
+import { MAX_ENTRIES } from '../../node/option-values.ts'
 import { usageError } from '../errors.ts'
 import { shownWord } from '../terminal.ts'
 import { faultOfHost, faultOfNetwork, faultOfPlace, isAddressOfKeys, readPlace } from './api-options.ts'
-
-const MAX_ENTRIES = 256
 
 /** A list of texts in which `faultOf` finds nothing. */
 export const listOf = (faultOf: (text: string) => string | undefined) => z.array(flawless(faultOf)).max(MAX_ENTRIES)

@@ -7,6 +7,7 @@ import { dirname, resolve } from 'node:path'
 import * as z from 'zod'
 import { flawless } from '../../model/flawless.ts'
 import { parseBytes, parseCpuMilli } from '../../model/quantity.ts'
+import { faultOfSetting } from '../../model/settings.ts'
 import { readYamlFile } from '../../model/yaml-file.ts'
 import {
   faultOfCluster,
@@ -15,7 +16,8 @@ import {
   faultOfListen,
   faultOfName,
   faultOfPeer,
-  faultOfSetting,
+  MAX_ENTRIES,
+  MAX_LABELS,
 } from '../../node/option-values.ts'
 import { DEFAULT_PAGE, LOG_LEVELS, type DaemonOptions } from '../../node/options.ts'
 import { usageError } from '../errors.ts'
@@ -24,9 +26,6 @@ import { shownWord } from '../terminal.ts'
 import { ApiPart, issuerOf, JwtPart, listOf, placeOf } from './config-access.ts'
 
 const MAX_FILE_BYTES = 256 * 1024
-const MAX_ENTRIES = 256
-/** Labels a user adds; a machine has some dozens of its own, and a passport takes 256 in all. */
-const MAX_LABELS = 100
 
 /** An amount, which YAML may take for a number; the same as the flag of the name takes. */
 const amount = (read: (text: string) => number, expected: string) =>

@@ -12,11 +12,12 @@ const ADMISSION = admit(NODE, { notBeforeMs: NOW_MS - 2 * DAY_MS })
 
 /** What a file says that brings these statements, signed at `signedMs`. */
 function judge(signedMs: number, history?: string, statements = [ADMISSION]) {
-  const authority = new Authority({ cluster: HOME.id, history })
+  const authority = new Authority('log', NODE, { cluster: HOME.id, history })
   assert.ok(authority.take({ genesis: textOf(HOME.statement) }))
   for (const statement of statements) assert.ok(authority.take({ statement: textOf(statement) }))
   assert.equal(authority.take({ position: 0, bytes: '' }), false)
-  return authority.membershipOf('log', NODE, signedMs, [NOW_MS - 3 * DAY_MS, NOW_MS - DAY_MS, NOW_MS + DAY_MS])!
+  for (const atMs of [NOW_MS - 3 * DAY_MS, NOW_MS - DAY_MS, NOW_MS + DAY_MS]) authority.count(atMs)
+  return authority.membershipOf(signedMs)!
 }
 
 describe('cli/audit/author', () => {
@@ -43,6 +44,14 @@ describe('cli/audit/author', () => {
     const other = clusterOf({ name: 'other' })
     writeFileSync(path, JSON.stringify({ genesis: textOf(other.statement), statements: [] }))
     assert.throws(() => judge(NOW_MS, path), { code: 'other-cluster' })
+  })
+
+  it('is not asked of more statements than a cluster can have', () => {
+    const statement = textOf(ADMISSION)
+    const authority = new Authority('log', NODE, {}, 2 * statement.length)
+    authority.take({ genesis: textOf(HOME.statement) })
+    for (const line of [{ statement }, { statement }]) assert.ok(authority.take(line))
+    assert.throws(() => authority.take({ statement }), /more statements than a cluster can have/)
   })
 
   it('is no member without an admission', () => {

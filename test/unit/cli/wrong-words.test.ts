@@ -79,7 +79,35 @@ describe('cli: wrong words', function () {
     assert.match(await refusal(['up', '--detach'], env), /^ALTHING_DATA_DIR=\S+: it is a file; expected a directory/)
   })
 
+  it('up: what a variable says, by the name of the variable', async () => {
+    assert.match(await refusal(['up'], { ALTHING_PORT: 'x' }), /^ALTHING_PORT=x: expected a whole number from 0/)
+  })
+
+  it('up: more labels than a node may have, from the file and the line together', async () => {
+    const label = (n: number) => `l${n}`
+    const some = Array.from({ length: 60 }, (_, n) => label(n))
+    writeFileSync(join(dir, 'many.yaml'), JSON.stringify({ labels: Object.fromEntries(some.map((key) => [key, 'x'])) }))
+    const line = (from: number) => some.flatMap((_, n) => ['--label', `${label(from + n)}=y`])
+    const most = /^more than 100 labels, by --label and the file of options together$/
+    assert.match(await refusal(['up', '--config', 'many.yaml', ...line(60)]), most)
+    const file = join(dir, 'file')
+    assert.match(
+      await refusal(['up', '--config', 'many.yaml', '--data-dir', file, ...line(20)]),
+      /--data-dir/,
+      'eighty',
+    )
+  })
+
+  it('up: an address of keys is no file, however it is written', async () => {
+    const jwt = ['--jwt-issuer', 'i', '--jwt-audience', 'a', '--jwks', 'HTTPS://id.example/jwks']
+    assert.match(await refusal(['up', ...jwt, '--data-dir', 'file']), /^--data-dir file: it is a file/)
+  })
+
   const others: [string[], RegExp][] = [
+    [['wards', '-l', 'a=b'], /^--selector is for the nodes of one ward: name that, such as attic\/01$/],
+    [['config', 'set', 'nothing.such=1'], /^key=value nothing\.such=1: there is no such setting/],
+    [['config', 'set', 'bids.ask=17', '--for', '1h'], /^key=value bids\.ask=17: expected a whole number from 1 to 16/],
+    [['config', 'unset', 'bids.ask', '--for', '31d'], /^--for 31d: expected at most 30d$/],
     [['run', '--cpu', '0', '--', 'true'], /^--cpu 0: expected at least 10m, such as 2, 0\.5 or 500m$/],
     [['run', '--memory', '0', '--', 'true'], /^--memory 0: expected at least 1Mi, such as 512Mi or 2Gi/],
     [['run', '-e', '1X=3', '--', 'true'], /^--env 1X=3: expected NAME=VALUE.* such as MODE=fast$/],

@@ -3,7 +3,7 @@ import { configurationOn } from '../../../src/governance/configuration.ts'
 import { stateHash } from '../../../src/governance/authority.ts'
 import type { GovernanceState } from '../../../src/governance/state.ts'
 import { wordsDue, type TrialFacts } from '../../../src/governance/trials.ts'
-import { CONFIGURATION_LIMITS } from '../../../src/model/configuration.ts'
+import { CONFIGURATION_LIMITS } from '../../../src/model/settings.ts'
 import { STATEMENT_MAX_BYTES } from '../../../src/wire/limits.ts'
 import type { StatementSigner, VerifiedStatement } from '../../../src/wire/statement.ts'
 import {

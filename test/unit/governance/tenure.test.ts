@@ -74,6 +74,9 @@ describe('governance/tenure', () => {
     assert.deepEqual([tenureOf(state, next.id), state.roster.members.has(next.id)], [undefined, false])
     const ring = stateOf()
     give(ring, [admit(node.id), rotate(node, next), rotate(next, node)])
-    assert.doesNotThrow(() => [tenureOf(ring, node.id), tenureOf(ring, next.id)])
+    for (const { id } of [node, next]) {
+      const { fromMs, untilMs, ended } = tenureOf(ring, id)!
+      assert.deepEqual([fromMs, untilMs, ended?.how], [NOW_MS, NOW_MS, 'rotated'])
+    }
   })
 })

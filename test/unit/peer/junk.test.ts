@@ -115,23 +115,24 @@ describe('peer: junk', () => {
     const target = await park.start()
     const port = portOf(target)
     const sockets = new Set<Socket>()
+    let opened = 0
     const attack = setInterval(() => {
       for (let n = 0; n < 2; n++) {
         const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.9' })
         socket.on('error', () => {}).on('close', () => sockets.delete(socket))
         sockets.add(socket)
+        opened++
       }
     }, 10)
     try {
       await eventually(() => sockets.size > 100, 'the attack to be under way')
-      let served = 0
+      const openedBefore = opened
       for (let n = 0; n < 10; n++) {
         const honest = await park.start()
         // One try each: a dial that is turned down is a failure.
         await honest.peer.connect(target.peer.addresses()[0]!)
-        served++
       }
-      assert.equal(served, 10)
+      assert.ok(opened > openedBefore + 20, 'the attack went on meanwhile')
     } finally {
       clearInterval(attack)
       for (const socket of sockets) socket.destroy()
