@@ -2,7 +2,9 @@
 import { parseArgs } from 'node:util'
 import { DEFAULT_WARDS } from '../../src/mesh/wards/state.ts'
 import { measureJoins, measureNewcomer, measureTraffic, type TrafficResult } from '../../test/sim/traffic/measure.ts'
+import { measureGrowth } from '../../test/sim/traffic/growth.ts'
 import { TRAFFIC_KINDS } from '../../test/sim/traffic/meter.ts'
+import { parseOnce } from '../../test/sim/traffic/parse-once.ts'
 import { wholeNumber } from './arguments.ts'
 
 const USAGE = `usage: npm run sim -- --traffic [options]
@@ -15,20 +17,25 @@ is restarted once a day. The real core in up to 300 daemons, in 50 of up to 3,00
   --joins N      instead: how soon all have the passport of a newcomer, N times (with --size, default 100)
   --wards        the mesh is in wards: one of them in full, what reaches it of the others, and a newcomer to it
                  (with --size, default 10,000)
+  --grow N       instead: a mesh of which all members are in full grows by N, past the size at which it is cut into
+                 wards (with --size, default 1,000, which takes 6 GB of memory)
   --json         machine-readable lines on standard output
 Exits 1 when a member of the largest mesh takes more than twice what one of 100 does, or one join in a hundred takes
-longer than a second; with --wards also when a daemon holds more than 2,048 records or a newcomer gets 3 MB or more.
+longer than a second; with --grow when anybody alive is held offline, lacks a member of its ward, holds another, or does
+not find it; with --wards also when a daemon holds more than 2,048 records or a newcomer gets 3 MB or more.
 
 Examples:
   npm run sim -- --traffic
   npm run sim -- --traffic --size 1000 --seconds 60 --json
   npm run sim -- --traffic --joins 200
   npm run sim -- --traffic --hub 500 --seconds 30
-  npm run sim -- --traffic --wards --seconds 60`
+  npm run sim -- --traffic --wards --seconds 60
+  NODE_OPTIONS=--max-old-space-size=12000 npm run sim -- --traffic --grow 200`
 
 const SIZES = [10, 100, 1_000, 10_000]
 const HUB_SIZE = 1_000
 const WARDS_SIZE = 10_000
+const GROWN_SIZE = 1_000
 /** The most that a daemon in a ward may hold, digests among it, and that a newcomer to one may get. */
 const MOST_HELD = 2_048
 const MOST_FETCHED_BYTES = 3e6
@@ -45,7 +52,7 @@ function parse(argv: readonly string[]) {
       args: [...argv],
       options: {
         ...{ help: flag, json: flag, wards: flag },
-        ...{ size: text, seconds: text, seed: text, joins: text, hub: text },
+        ...{ size: text, seconds: text, seed: text, joins: text, hub: text, grow: text },
       },
     })
     const size = values.size === undefined ? undefined : wholeNumber(values, 'size', 0, 4, 20_000)
@@ -57,6 +64,7 @@ function parse(argv: readonly string[]) {
       seconds: wholeNumber(values, 'seconds', 120, 1, 86_400),
       seed: wholeNumber(values, 'seed', 1, 0, 2 ** 32),
       joins: values.joins === undefined ? undefined : wholeNumber(values, 'joins', 0, 1, 100_000),
+      grow: values.grow === undefined ? undefined : wholeNumber(values, 'grow', 0, 1, 10_000),
       hub: values.hub === undefined ? undefined : wholeNumber(values, 'hub', 0, 1, 20_000),
     }
   } catch (error) {
@@ -77,6 +85,7 @@ export function trafficMain(argv: readonly string[]): number {
     console.log(USAGE)
     return 0
   }
+  if (options.grow !== undefined) return growth(options, options.grow) ? 0 : 1
   if (options.wards) return inWards(options) ? 0 : 1
   return (options.joins === undefined ? traffic(options) : joins(options, options.joins)) ? 0 : 1
 }
@@ -114,6 +123,25 @@ function inWards({ size = WARDS_SIZE, seconds, seed, json }: Options): boolean {
   }
   const isBounded = many.mostRecords <= MOST_HELD && newcomer.receivedBytes < MOST_FETCHED_BYTES
   return isFlat([few, many], json) && isBounded
+}
+
+/** A mesh that is cut into wards as it grows. */
+function growth({ size: from = GROWN_SIZE, seed, json }: Options, by: number): boolean {
+  parseOnce()
+  const result = measureGrowth({ from, to: from + by, seed, wards: DEFAULT_WARDS })
+  const { to, partedMs, wards, missed, examples, lacking, strangers, seekers, found } = result
+  if (json) console.log(JSON.stringify(result))
+  else {
+    console.log(
+      `from ${from} to ${to} members: in wards, and nobody else held, after ${Math.round(partedMs / 1_000)} s`,
+    )
+    for (const [ward, members] of Object.entries(wards)) console.log(`  ${ward.padEnd(12)} ${members}`)
+    console.log(`held to be anything but alive: ${missed}${missed > 0 ? `: ${examples.join('; ')}` : ''}`)
+    console.log(
+      `lacking of their own ward: ${lacking}; of others held: ${strangers}; found by name: ${found} of ${seekers}`,
+    )
+  }
+  return missed === 0 && lacking === 0 && strangers === 0 && found === seekers
 }
 
 function print(result: TrafficResult): void {

@@ -7,6 +7,7 @@ import { verdictOf } from '../../../src/topology/state.ts'
 import { hashOf } from '../../../src/topology/watchers.ts'
 import { begin } from './begin.ts'
 import { boot, fall, someoneUp } from './churn.ts'
+import { measureGrowth } from './growth.ts'
 import { daemonsOf, isSettled, missed, until } from './until.ts'
 import { World } from './world.ts'
 
@@ -30,6 +31,14 @@ function assertKnown(world: World): void {
 
 describe('a mesh that is cut into wards', function () {
   this.timeout(120_000)
+
+  it('is cut while it grows: nobody is held offline for it, and all are found afterwards', () => {
+    const result = measureGrowth({ from: 56, to: 72, seed: 1, wards: SMALL })
+    const { missed: wrong, examples, lacking, strangers, seekers, found } = result
+    assert.deepEqual({ wrong, examples, lacking, strangers }, { wrong: 0, examples: [], lacking: 0, strangers: 0 })
+    assert.deepEqual([seekers, found], [50, 50])
+    assert.ok(Object.keys(result.wards).length >= 2, JSON.stringify(result))
+  })
 
   it('holds its ward and no more, finds its newcomers, and is one again when it is small', () => {
     const world = new World({ seed: 5, size: 100, full: 100, spare: 1, wards: SMALL })
