@@ -11,6 +11,7 @@ import { cpuModel, nodeFilter, shortCpuModel, zoneOf } from '../filter.ts'
 import { count, formatAge, formatBytes, formatCores, formatCount, formatPercent } from '../format.ts'
 import { cluster, nodePath, pathTo } from '../route.ts'
 import { nodeList, nowMs, status, taskList, type Seen } from '../store.ts'
+import { Clusters } from './cluster-table.tsx'
 import { NoTasks, TaskTable } from './task-table.tsx'
 
 /** More rows than this help nobody; the filter does. */
@@ -80,6 +81,7 @@ export function MeshView() {
         </header>
         {latest.length > 0 ? <TaskTable tasks={latest} label="Latest tasks" /> : <NoTasks />}
       </section>
+      <Clusters />
     </>
   )
 }
