@@ -6,6 +6,7 @@ import type { Route } from './address.ts'
 import { commandIn } from './clusters.ts'
 import { ClusterNav, LostCluster } from './components/cluster-nav.tsx'
 import { Copyable } from './components/copy.tsx'
+import { DecidedPolicy } from './components/decided-policy.tsx'
 import { State } from './components/state.tsx'
 import { count, formatDuration, shortPeer } from './format.ts'
 import { cluster, pathTo, route } from './route.ts'
@@ -225,6 +226,7 @@ function Identity() {
             </dd>
           </div>
         )}
+        <DecidedPolicy title="Policy of the network" policy={daemon.governance?.networkPolicy} />
         <div>
           <dt>Version</dt>
           <dd>{daemon.version}</dd>
