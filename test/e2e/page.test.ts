@@ -3,13 +3,14 @@ import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Browser, Locator } from 'playwright-core'
 import type { JobAccepted, TaskView } from '../../src/model/api.ts'
 import type { JobRequest } from '../../src/model/job-request.ts'
 import { findChromium, launchChromium, openPage, type WatchedPage } from '../support/browser.ts'
 import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
 import { makeCertificate, writeCertificate } from '../support/certificate.ts'
 import { ask } from '../support/http.ts'
+import { DEADLINE_MS, gone, linkTo, live, shown } from '../support/page.ts'
 import { requireOrSkip } from '../support/require.ts'
 
 // What of the browser's world the functions below use; they run there, not here.
@@ -24,13 +25,6 @@ interface BrowserElement {
   readonly tagName: string
   readonly textContent: string | null
   getAttribute(name: string): string | null
-}
-
-const DEADLINE_MS = 20_000
-
-/** The address of a view, with the token as `althing status` prints it. */
-function linkTo(daemon: TestDaemon, view = ''): string {
-  return `${new URL('/', daemon.pageUrl).href}#token=${daemon.token}${view === '' ? '' : `&${view}`}`
 }
 
 /** Submits a job over the daemon's socket. @returns the first task's id */
@@ -60,10 +54,6 @@ async function submitFromPage(): Promise<string[]> {
   })
   return ((await answer.json()) as { taskIds: string[] }).taskIds
 }
-
-const shown = (locator: Locator, timeout = DEADLINE_MS): Promise<void> => locator.waitFor({ state: 'visible', timeout })
-const gone = (locator: Locator): Promise<void> => locator.waitFor({ state: 'detached', timeout: DEADLINE_MS })
-const live = (page: Page): Promise<void> => shown(page.locator('.connection.live'))
 
 describe('status page', function () {
   this.timeout(90_000)

@@ -5,6 +5,7 @@
  * only, and goes out as a header: no cookie that another site could make the browser send.
  */
 import type { LogEnd, LogLine, MeshEvent, NodeView, Problem, StatusView, TaskView } from '../../src/model/api.ts'
+import type { ClusterPlaceView } from '../../src/model/cluster-place.ts'
 import type { WhyView } from '../../src/model/why-view.ts'
 import type { TopologyView } from '../../src/model/topology-view.ts'
 import { readEvents, readLines } from './streams.ts'
@@ -26,6 +27,9 @@ export class ApiError extends Error {
     return this.problem.status
   }
 }
+
+/** What was asked of a cluster that is not shown any more: neither its answer nor its failure counts. */
+export class OutdatedError extends Error {}
 
 /** Moves a token from `#token=…` in the address to this tab's storage. @returns true when there was one */
 export function takeTokenFromAddress(): boolean {
@@ -71,12 +75,32 @@ async function call(path: string, init: RequestInit): Promise<Response> {
   return response
 }
 
+const part = encodeURIComponent
+
+/** What paths begin with that are about the cluster that is asked; empty for the daemon's first. */
+let prefix = ''
+
+/** From now on all questions are about this cluster, or about the first when none is named. */
+export function askAbout(cluster: string | undefined): void {
+  prefix = cluster === undefined ? '' : `/clusters/${part(cluster)}`
+}
+
+/** Asks the cluster that is shown. @throws OutdatedError when it is not shown any more */
 async function getJson<T>(path: string): Promise<T> {
+  const asked = prefix
+  const answer = await readJson<T>(asked + path).then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
+  if (asked !== prefix) throw new OutdatedError()
+  if ('error' in answer) throw answer.error
+  return answer.value
+}
+
+async function readJson<T>(path: string): Promise<T> {
   const response = await call(path, { signal: AbortSignal.timeout(TIMEOUT_MS) })
   return (await response.json()) as T
 }
-
-const part = encodeURIComponent
 
 export const getStatus = () => getJson<StatusView>('/v1/status')
 export const getNodes = () => getJson<NodeView[]>('/v1/nodes?all=true')
@@ -85,10 +109,12 @@ export const getTopology = () => getJson<TopologyView>('/v1/topology')
 export const getTasks = () => getJson<TaskView[]>('/v1/tasks?all=true')
 export const getTask = (id: string) => getJson<TaskView>(`/v1/tasks/${part(id)}`)
 export const getWhy = (id: string) => getJson<WhyView>(`/v1/tasks/${part(id)}/why`)
+/** All that the daemon is in: of the daemon, whichever is shown. */
+export const getClusters = () => readJson<ClusterPlaceView[]>('/v1/clusters')
 
 /** Asks for a task's end; it is over when its state says so. */
 export async function cancelTask(id: string): Promise<TaskView> {
-  const response = await call(`/v1/tasks/${part(id)}/cancel`, {
+  const response = await call(`${prefix}/v1/tasks/${part(id)}/cancel`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: '{}',
@@ -102,7 +128,7 @@ export async function cancelTask(id: string): Promise<TaskView> {
  * @throws ApiError: 410 when the rest of it cannot be had; or a network error when the stream breaks
  */
 export async function* followLog(id: string, signal: AbortSignal): AsyncGenerator<LogLine> {
-  const response = await call(`/v1/tasks/${part(id)}/logs?follow=true&stream=both`, { signal })
+  const response = await call(`${prefix}/v1/tasks/${part(id)}/logs?follow=true&stream=both`, { signal })
   if (response.body === null) return
   for await (const line of readLines(response.body)) {
     if (line === '') continue
@@ -123,7 +149,7 @@ export async function* followEvents(
 ): AsyncGenerator<MeshEvent> {
   const headers: Record<string, string> = { accept: 'text/event-stream' }
   if (lastId !== '') headers['last-event-id'] = lastId
-  const response = await call('/v1/events', { signal, headers })
+  const response = await call(`${prefix}/v1/events`, { signal, headers })
   onOpen()
   if (response.body === null) return
   for await (const event of readEvents(response.body)) yield JSON.parse(event.data) as MeshEvent

@@ -2,11 +2,15 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { StatusView } from '../../src/model/api.ts'
+import type { Route } from './address.ts'
+import { commandIn } from './clusters.ts'
+import { ClusterNav, LostCluster } from './components/cluster-nav.tsx'
 import { Copyable } from './components/copy.tsx'
+import { DecidedPolicy } from './components/decided-policy.tsx'
 import { State } from './components/state.tsx'
 import { count, formatDuration, shortPeer } from './format.ts'
-import { route, type Route } from './route.ts'
-import { announcement, connection, loaded, nodes, nowMs, status, taskList, trouble } from './store.ts'
+import { cluster, pathTo, route } from './route.ts'
+import { announcement, connection, loaded, lost, nodes, nowMs, status, taskList, trouble } from './store.ts'
 import { MapView } from './views/map.tsx'
 import { MeshView } from './views/mesh.tsx'
 import { NodeDetail } from './views/node-detail.tsx'
@@ -17,7 +21,7 @@ import { TokenForm } from './views/token-form.tsx'
 export function App({ unlock }: { readonly unlock: (token: string) => void }) {
   const main = useRef<HTMLElement>(null)
   const at = route.value
-  const key = 'id' in at ? `${at.view} ${at.id}` : at.view
+  const key = [at.cluster, at.view, 'id' in at && at.id].join(' ')
   const first = useRef(true)
 
   useEffect(() => {
@@ -53,13 +57,18 @@ export function App({ unlock }: { readonly unlock: (token: string) => void }) {
       {alarms.length > 0 && <AuditBanner alarms={alarms} />}
       <Header at={at} />
       <main id="main" ref={main} tabIndex={-1}>
-        {loaded.value ? <View at={at} /> : <p class="loading">Reading the mesh…</p>}
+        <Content at={at} />
       </main>
       <p class="unseen" aria-live="polite">
         {announcement.value}
       </p>
     </>
   )
+}
+
+function Content({ at }: { readonly at: Route }) {
+  if (lost.value !== undefined) return <LostCluster />
+  return loaded.value ? <View at={at} /> : <p class="loading">Reading the mesh…</p>
 }
 
 function View({ at }: { readonly at: Route }) {
@@ -89,7 +98,7 @@ function titleOf(at: Route): string {
           : at.view === 'map'
             ? 'Map'
             : name
-  return place === undefined ? 'Althing' : `${place} · Althing`
+  return [place, at.cluster, 'Althing'].filter(Boolean).join(' · ')
 }
 
 function RedBanner({ children }: { readonly children: ComponentChildren }) {
@@ -129,7 +138,8 @@ function AuditBanner({ alarms }: { readonly alarms: StatusView['audit']['alarms'
       <strong>
         Rewritten history: the audit log of {alarms.map(({ name }) => name).join(', ')} is not what it was.
       </strong>{' '}
-      <code>althing audit verify</code> shows the proof; <code>althing audit accept PEER</code> when you know why.
+      <code>{commandIn(cluster.value, 'audit verify')}</code> shows the proof;{' '}
+      <code>{commandIn(cluster.value, 'audit accept', 'PEER')}</code> when you know why.
     </RedBanner>
   )
 }
@@ -139,7 +149,7 @@ function Header({ at }: { readonly at: Route }) {
   return (
     <header class="top">
       <div class="top-row">
-        <a class="brand" href="#/" aria-label="Althing, to the mesh">
+        <a class="brand" href={pathTo()} aria-label="Althing, to the mesh">
           <svg viewBox="0 0 32 32" aria-hidden="true">
             <path d="M16 6 24.66 11v10L16 26l-8.66-5V11Z" class="line faint" />
             {[
@@ -156,18 +166,22 @@ function Header({ at }: { readonly at: Route }) {
           Althing
         </a>
         <nav aria-label="Views">
-          <a href="#/" aria-current={at.view === 'mesh' ? 'page' : at.view === 'node' ? 'true' : undefined}>
-            Nodes <span class="count">{nodes.value.size}</span>
+          <a href={pathTo()} aria-current={at.view === 'mesh' ? 'page' : at.view === 'node' ? 'true' : undefined}>
+            Nodes {loaded.value && <span class="count">{nodes.value.size}</span>}
           </a>
-          <a href="#/map" aria-current={at.view === 'map' ? 'page' : undefined}>
+          <a href={pathTo('map')} aria-current={at.view === 'map' ? 'page' : undefined}>
             Map
           </a>
-          <a href="#/tasks" aria-current={at.view === 'tasks' ? 'page' : at.view === 'task' ? 'true' : undefined}>
+          <a
+            href={pathTo('tasks')}
+            aria-current={at.view === 'tasks' ? 'page' : at.view === 'task' ? 'true' : undefined}
+          >
             Tasks {running > 0 && <span class="count">{running} running</span>}
           </a>
         </nav>
         <ConnectionMark />
       </div>
+      <ClusterNav />
       <Identity />
     </header>
   )
@@ -213,6 +227,7 @@ function Identity() {
             </dd>
           </div>
         )}
+        <DecidedPolicy title="Policy of the network" policy={daemon.governance?.networkPolicy} />
         <div>
           <dt>Version</dt>
           <dd>{daemon.version}</dd>
@@ -228,6 +243,8 @@ function Identity() {
 
 function ConnectionMark() {
   const state = connection.value
+  // The daemon is there; that it is not in this cluster is said where its view would be.
+  if (lost.value !== undefined && trouble.value === undefined) return null
   const words = { live: 'Live', connecting: 'Connecting…', reconnecting: 'Reconnecting…', locked: '' }[state]
   return (
     <p class={`connection ${state}`} role="status" title={state === 'reconnecting' ? trouble.value : undefined}>

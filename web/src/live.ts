@@ -3,7 +3,7 @@
  * without events, and the clock that lets ages tick.
  */
 import { ApiError, followEvents } from './api.ts'
-import { awake, connection, noteEvent, noteFailure, nowMs, refreshAll, refreshNodes, trouble } from './store.ts'
+import { awake, connection, lost, noteEvent, noteFailure, nowMs, refreshAll, refreshNodes, trouble } from './store.ts'
 
 /** Loads and heartbeat ages are read again this often while the page is visible. */
 const REFRESH_MS = 5_000
@@ -58,14 +58,20 @@ async function follow(ending: AbortSignal): Promise<void> {
         failures = 0
         connection.value = 'live'
         trouble.value = undefined
+        lost.value = undefined
         // Whatever happened in between, and also when the daemon is another one than before.
         refreshAll()
       }
+      let ended: string | undefined = 'the daemon closed the connection'
       for await (const event of followEvents(lastId, ending, onOpen)) {
         lastId = String(event.id)
         noteEvent(event)
+        // The daemon may have left this cluster, and its stream would stay silent for ever: it is asked for again.
+        if (event.type !== 'reset') continue
+        ended = undefined
+        break
       }
-      trouble.value = 'the daemon closed the connection'
+      trouble.value = ended
     } catch (error) {
       if (ending.aborted) return
       noteFailure(error)

@@ -4,8 +4,8 @@ import { render } from 'preact'
 import { hasToken, setToken, takeTokenFromAddress } from './api.ts'
 import { App } from './app.tsx'
 import { goLive, watchVisibility } from './live.ts'
-import { followAddress } from './route.ts'
-import { awake, connection } from './store.ts'
+import { cluster, followAddress } from './route.ts'
+import { awake, connection, enter } from './store.ts'
 import './styles/base.css'
 import './styles/shell.css'
 import './styles/parts.css'
@@ -28,6 +28,7 @@ watchVisibility()
 
 effect(() => {
   void tries.value
+  enter(cluster.value)
   if (hasToken()) return awake.value ? goLive() : undefined
   connection.value = 'locked'
   return undefined

@@ -1,33 +1,16 @@
-/** Where the page is, from the address's fragment: every view has an address of its own. */
-import { signal } from '@preact/signals'
+/** Where the page is, as its address says. */
+import { computed, signal } from '@preact/signals'
+import { parseRoute, pathIn, type Route } from './address.ts'
 
-export type Route =
-  | { readonly view: 'mesh' }
-  | { readonly view: 'map' }
-  | { readonly view: 'tasks' }
-  | { readonly view: 'node'; readonly id: string }
-  | { readonly view: 'task'; readonly id: string }
+/** Where the page is. `followAddress` keeps it true. */
+export const route = signal<Route>({ view: 'mesh' })
+/** The cluster that is shown, unless it is the first. */
+export const cluster = computed(() => route.value.cluster)
 
-/** Reads a fragment; what it does not know leads to the first view. */
-export function parseRoute(hash: string): Route {
-  const [view, id] = hash.replace(/^#\/?/, '').split('/', 2)
-  if (view === 'tasks') return id ? { view: 'task', id: decode(id) } : { view: 'tasks' }
-  if (view === 'nodes' && id) return { view: 'node', id: decode(id) }
-  return { view: view === 'map' ? 'map' : 'mesh' }
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
-  }
-}
-
-export const nodePath = (id: string) => `#/nodes/${encodeURIComponent(id)}`
-export const taskPath = (id: string) => `#/tasks/${encodeURIComponent(id)}`
-
-export const route = signal<Route>(parseRoute(location.hash))
+/** The address of a view of the cluster that is shown. */
+export const pathTo = (view = '') => pathIn(cluster.value, view)
+export const nodePath = (id: string, of = cluster.value) => pathIn(of, `nodes/${encodeURIComponent(id)}`)
+export const taskPath = (id: string) => pathTo(`tasks/${encodeURIComponent(id)}`)
 
 /**
  * Takes the token out of the address, then follows the address bar.

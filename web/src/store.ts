@@ -6,6 +6,7 @@
  */
 import { batch, computed, signal } from '@preact/signals'
 import type { MeshEvent, NodeView, StatusView, TaskView } from '../../src/model/api.ts'
+import type { ClusterPlaceView } from '../../src/model/cluster-place.ts'
 import * as api from './api.ts'
 
 /** `live`: events arrive. `locked`: the daemon wants a (better) token. */
@@ -19,12 +20,18 @@ export interface Seen<T> {
 
 /** More ids than this in one batch: fetch the list instead. */
 const SINGLES = 6
+/** What the daemon answers to all that is about a cluster that it is not in, or takes no part in at present. */
+const NOT_IN_CLUSTER = new Set([404, 409])
 /** Between two refreshes; bursts of events coalesce in it. A slow daemon gets longer pauses. */
 const PAUSE_MS = 120
 
 export const connection = signal<Connection>('connecting')
 /** Why the last connection ended, in words; shown beside `reconnecting`. */
 export const trouble = signal<string | undefined>(undefined)
+/** Why the cluster that is to be shown cannot be: the daemon left it, or takes no part in it at present. */
+export const lost = signal<string | undefined>(undefined)
+/** The clusters that the daemon is in; empty when it is in one. */
+export const clusters = signal<readonly ClusterPlaceView[]>([])
 export const status = signal<Seen<StatusView> | undefined>(undefined)
 export const nodes = signal<ReadonlyMap<string, Seen<NodeView>>>(new Map())
 export const tasks = signal<ReadonlyMap<string, TaskView>>(new Map())
@@ -67,7 +74,33 @@ const dirty = {
   allTasks: false,
   story: false,
 }
-let refreshing = false
+/** What is read at present; what was begun for a cluster that is not shown any more keeps nobody waiting. */
+let refreshing: symbol | undefined
+
+let shown: string | undefined
+
+/** Shows another cluster, the first if none is named: nothing that was read of the one before stays. */
+export function enter(cluster: string | undefined): void {
+  if (cluster === shown) return
+  shown = cluster
+  api.askAbout(cluster)
+  batch(() => {
+    forget()
+    lost.value = undefined
+    announcement.value = `Cluster ${cluster ?? clusters.peek().find(({ first }) => first)?.name ?? ''}`
+  })
+}
+
+function forget(): void {
+  refreshing = undefined
+  loaded.value = false
+  status.value = undefined
+  nodes.value = new Map()
+  tasks.value = new Map()
+  dirty.nodes.clear()
+  dirty.tasks.clear()
+  Object.assign(dirty, { status: false, allNodes: false, allTasks: false, story: false })
+}
 
 /** Notes what an event makes stale, and has it read again soon. */
 export function noteEvent(event: MeshEvent): void {
@@ -120,12 +153,13 @@ export function refreshTask(id: string): void {
 }
 
 function schedule(): void {
-  if (refreshing) return
-  refreshing = true
-  setTimeout(() => void refresh(), loaded.value ? PAUSE_MS : 0)
+  if (refreshing !== undefined) return
+  const mine = Symbol('refresh')
+  refreshing = mine
+  setTimeout(() => mine === refreshing && void refresh(mine), loaded.value ? PAUSE_MS : 0)
 }
 
-async function refresh(): Promise<void> {
+async function refresh(mine: symbol): Promise<void> {
   const startedAt = performance.now()
   const want = { ...dirty, nodes: new Set(dirty.nodes), tasks: new Set(dirty.tasks) }
   Object.assign(dirty, { status: false, allNodes: false, allTasks: false, story: false })
@@ -143,7 +177,8 @@ async function refresh(): Promise<void> {
     noteFailure(error)
   }
   await new Promise((resolve) => setTimeout(resolve, performance.now() - startedAt))
-  refreshing = false
+  if (mine !== refreshing) return
+  refreshing = undefined
   const { status: again, allNodes, allTasks, story } = dirty
   if (again || allNodes || allTasks || story || dirty.nodes.size + dirty.tasks.size > 0) schedule()
 }
@@ -154,12 +189,31 @@ async function each(ids: ReadonlySet<string>, read: (id: string) => Promise<void
 
 /** A refused token locks the page; anything else the event stream notices too, and it reconnects. */
 export function noteFailure(error: unknown): void {
+  if (error instanceof api.OutdatedError) return
   if (error instanceof api.ApiError && error.status === 401) connection.value = 'locked'
+  else if (error instanceof api.ApiError && shown !== undefined && NOT_IN_CLUSTER.has(error.status)) lose(error.message)
   else trouble.value = error instanceof Error ? error.message : String(error)
 }
 
+function lose(why: string): void {
+  batch(() => {
+    forget()
+    lost.value = why
+    trouble.value = undefined
+  })
+  // The daemon itself is there: what it is in now is the way on.
+  readClusters().catch(() => {})
+}
+
 async function readStatus(): Promise<void> {
-  status.value = { value: await api.getStatus(), seenAtMs: Date.now() }
+  const value = await api.getStatus()
+  status.value = { value, seenAtMs: Date.now() }
+  if (value.clusters.length > 1) await readClusters()
+  else clusters.value = []
+}
+
+async function readClusters(): Promise<void> {
+  clusters.value = await api.getClusters()
 }
 
 async function readNodes(): Promise<void> {

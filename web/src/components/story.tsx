@@ -1,6 +1,7 @@
 /** The bargaining of a task: who was asked, what each answered, who got it and what became of it. */
-import type { ComponentChildren } from 'preact'
-import type { WhyView } from '../../../src/model/why-view.ts'
+import { createContext, type ComponentChildren } from 'preact'
+import { useContext } from 'preact/hooks'
+import type { ElsewhereStory, WhyView } from '../../../src/model/why-view.ts'
 import {
   count,
   formatBytes,
@@ -20,14 +21,41 @@ type Line = Round['lines'][number]
 type BidLine = Extract<Line, { kind: 'bid' }>
 type DeclineLine = Extract<Line, { kind: 'declined' }>
 
+/** The cluster that the nodes of a story are in, unless it is the one that is shown. */
+const ToldIn = createContext<string | undefined>(undefined)
+
 export function Story({ why }: { readonly why: WhyView }) {
-  const all = rounds(why)
-  if (all.length === 0) return <p class="muted pad">No offer was made yet.</p>
   return (
     <div class="story">
       {why.storyDropped > 0 && (
         <p class="muted pad">{count(why.storyDropped, 'line')} in the middle of this long story were dropped.</p>
       )}
+      <Rounds all={rounds(why)} />
+      {why.elsewhere?.map((other) => (
+        <Elsewhere key={other.cluster} other={other} />
+      ))}
+    </div>
+  )
+}
+
+/** What was said in a cluster that was asked too. */
+function Elsewhere({ other }: { readonly other: ElsewhereStory }) {
+  return (
+    <section class="elsewhere" aria-label={`In cluster ${other.cluster}`}>
+      <h3>
+        In cluster <strong>{other.cluster}</strong>, which was asked too: room for {count(other.slots, 'task')}
+      </h3>
+      <ToldIn.Provider value={other.cluster}>
+        <Rounds all={rounds({ story: other.story, attempts: [] })} />
+      </ToldIn.Provider>
+    </section>
+  )
+}
+
+function Rounds({ all }: { readonly all: readonly Round[] }) {
+  if (all.length === 0) return <p class="muted pad">No offer was made yet.</p>
+  return (
+    <>
       {all.map((round) => (
         <RoundView
           key={round.offer?.offerId ?? `round-${round.number}`}
@@ -36,7 +64,7 @@ export function Story({ why }: { readonly why: WhyView }) {
           open={round === all.at(-1) || round.awardedBidIds.size > 0}
         />
       ))}
-    </div>
+    </>
   )
 }
 
@@ -179,7 +207,7 @@ function AttemptEntry({ line, time }: { readonly line: Exclude<Line, { offerId: 
 
 function NodeLink({ of }: { readonly of: { readonly node: string; readonly nodeName: string } }) {
   return (
-    <a class="node-link" href={nodePath(of.node)}>
+    <a class="node-link" href={nodePath(of.node, useContext(ToldIn))}>
       {of.nodeName}
     </a>
   )

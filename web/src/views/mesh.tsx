@@ -6,10 +6,12 @@ import { Command } from '../components/copy.tsx'
 import { Empty } from '../components/facts.tsx'
 import { State } from '../components/state.tsx'
 import { Cell, Table } from '../components/table.tsx'
+import { commandIn } from '../clusters.ts'
 import { cpuModel, nodeFilter, shortCpuModel, zoneOf } from '../filter.ts'
 import { count, formatAge, formatBytes, formatCores, formatCount, formatPercent } from '../format.ts'
-import { nodePath } from '../route.ts'
+import { cluster, nodePath, pathTo } from '../route.ts'
 import { nodeList, nowMs, status, taskList, type Seen } from '../store.ts'
+import { Clusters } from './cluster-table.tsx'
 import { NoTasks, TaskTable } from './task-table.tsx'
 
 /** More rows than this help nobody; the filter does. */
@@ -74,11 +76,12 @@ export function MeshView() {
         <header class="part-head">
           <h2>Latest tasks</h2>
           {taskList.value.length > latest.length && (
-            <a href="#/tasks">All {formatCount(taskList.value.length)} tasks</a>
+            <a href={pathTo('tasks')}>All {formatCount(taskList.value.length)} tasks</a>
           )}
         </header>
         {latest.length > 0 ? <TaskTable tasks={latest} label="Latest tasks" /> : <NoTasks />}
       </section>
+      <Clusters />
     </>
   )
 }
@@ -189,8 +192,18 @@ function used(free: number, whole: number): number {
   return whole <= 0 ? 0 : 1 - free / whole
 }
 
-/** How to make the mesh larger, with this daemon's real address. */
+/** How to make the mesh larger: by a ticket, or where nobody needs one with this daemon's real address. */
 function JoinHint() {
+  if (status.value?.value.governance !== undefined) {
+    return (
+      <Empty title="Alone so far. Add a machine by a ticket: make one here.">
+        <Command text={commandIn(cluster.value, 'invite')} />
+        <p class="muted">
+          It is redeemed there: <code>althing join TICKET</code>
+        </p>
+      </Empty>
+    )
+  }
   const addresses = status.value?.value.addresses ?? []
   const reachable = addresses.find((address) => !/^\/ip4\/127\.|^\/ip6\/::1\//.test(address))
   const address = reachable ?? addresses[0]

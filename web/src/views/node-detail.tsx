@@ -7,6 +7,7 @@ import { Chips, Empty, Facts, Panel, type Fact } from '../components/facts.tsx'
 import { State } from '../components/state.tsx'
 import { count, formatAge, formatBytes, formatCores, formatPercent } from '../format.ts'
 import { hardwareOf, type LooseHardware } from '../hardware.ts'
+import { pathTo } from '../route.ts'
 import { nodes, nowMs, taskList, type Seen } from '../store.ts'
 import { TaskTable } from './task-table.tsx'
 
@@ -22,7 +23,7 @@ export function NodeDetail({ id }: { readonly id: string }) {
         <p class="muted">
           No node with the peer id <code>{id}</code> is known here; it may have left long ago.
         </p>
-        <a class="button" href="#/">
+        <a class="button" href={pathTo()}>
           All nodes
         </a>
       </Empty>
@@ -36,7 +37,7 @@ export function NodeDetail({ id }: { readonly id: string }) {
       <header class="detail-head">
         <div>
           <p class="crumb">
-            <a href="#/">Nodes</a> / <Copyable text={node.peerId} label="the peer id" />
+            <a href={pathTo()}>Nodes</a> / <Copyable text={node.peerId} label="the peer id" />
           </p>
           <h2>
             {node.name} <State state={node.suspect ? 'suspect' : node.state} />

@@ -10,7 +10,7 @@ import { LogView } from '../components/log-view.tsx'
 import { State } from '../components/state.tsx'
 import { Story } from '../components/story.tsx'
 import { formatBytes, formatCommand, formatCores, formatExit, formatWhen, isBadExit, shortPeer } from '../format.ts'
-import { nodePath } from '../route.ts'
+import { nodePath, pathTo } from '../route.ts'
 import { announcement, nodes, refreshTask, storyVersion, tasks, watchedJob } from '../store.ts'
 import { Took } from './task-table.tsx'
 
@@ -29,7 +29,7 @@ export function TaskDetail({ id }: { readonly id: string }) {
         <p class="muted">
           This daemon knows no task <code>{id}</code>. Tasks are known where they were submitted and where they run.
         </p>
-        <a class="button" href="#/tasks">
+        <a class="button" href={pathTo('tasks')}>
           All tasks
         </a>
       </Empty>
@@ -40,7 +40,7 @@ export function TaskDetail({ id }: { readonly id: string }) {
       <header class="detail-head">
         <div>
           <p class="crumb">
-            <a href="#/tasks">Tasks</a> / <Copyable text={task.taskId} label="the task id" />
+            <a href={pathTo('tasks')}>Tasks</a> / <Copyable text={task.taskId} label="the task id" />
           </p>
           <h2>
             {task.name} <State state={task.state} />

@@ -4,8 +4,9 @@ import { Command } from '../components/copy.tsx'
 import { Empty } from '../components/facts.tsx'
 import { State } from '../components/state.tsx'
 import { Cell, Table } from '../components/table.tsx'
+import { commandIn } from '../clusters.ts'
 import { formatAge, formatCommand, formatDuration, formatExit, formatWhen, isBadExit } from '../format.ts'
-import { nodePath, taskPath } from '../route.ts'
+import { cluster, nodePath, taskPath } from '../route.ts'
 import { nowMs } from '../store.ts'
 
 const COLUMNS = [
@@ -82,7 +83,7 @@ export function Took({ startMs, endMs }: { readonly startMs: number; readonly en
 export function NoTasks() {
   return (
     <Empty title="No tasks yet. Run one:">
-      <Command text="althing run -- true" />
+      <Command text={commandIn(cluster.value, 'run', '-- true')} />
     </Empty>
   )
 }
