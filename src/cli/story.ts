@@ -21,8 +21,9 @@ export function drawStory(why: WhyView, paint: Paint): string {
 }
 
 /** What was said in a cluster that was asked too. */
-function drawElsewhere({ cluster, slots, story }: ElsewhereStory, paint: Paint): string {
-  const heading = printable(`in cluster ${cluster}, which was asked too: room for ${count(slots, 'task')}`)
+function drawElsewhere({ cluster, slots, story, refusal }: ElsewhereStory, paint: Paint): string {
+  const said = refusal ?? `room for ${count(slots, 'task')}`
+  const heading = printable(`in cluster ${cluster}, which was asked too: ${said}`)
   const offers = Map.groupBy(story, ({ offerId }) => offerId)
   return [paint('bold', heading), ...[...offers].map(([offerId, lines]) => drawOffer(offerId, lines, paint))].join('\n')
 }

@@ -66,7 +66,12 @@ export const TICKET_PREFIX = 'althing-ticket-'
 /** A ticket's statement has 4 KiB at most, which base64 makes a third longer. */
 const MAX_TICKET_TEXT = 6 * 1024
 /** `POST /v1/cluster/join`. */
-export const JoinRequest = z.strictObject({ ticket: z.string().min(1).max(MAX_TICKET_TEXT), ...beside })
+export const JoinRequest = z.strictObject({
+  ticket: z.string().min(1).max(MAX_TICKET_TEXT),
+  ...beside,
+  /** Beside others: run tasks of its owner's other nodes there as this machine's own, not as those of guests. */
+  own: z.boolean().default(false),
+})
 /** As the schema says. */
 export type JoinRequest = z.output<typeof JoinRequest>
 

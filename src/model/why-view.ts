@@ -48,7 +48,10 @@ export const ElsewhereStory = z.strictObject({
   cluster: z.string(),
   /** How many of the job's tasks would have had a place there. */
   slots: z.int(),
+  /** The signed words are left out. */
   story: z.array(StoryLine),
+  /** Why it would not have taken such a job from anybody. */
+  refusal: z.string().optional(),
 })
 export type ElsewhereStory = z.infer<typeof ElsewhereStory>
 

@@ -70,7 +70,7 @@ export type NegotiationInput =
   | { readonly type: 'reconnected' }
   /** A node appeared or changed: waiting jobs may fit now. */
   | { readonly type: 'candidates-changed' }
-  /** Another cluster of this machine has reserved more of it, or less. */
+  /** Another cluster of this machine has given back what it had reserved of it. */
   | { readonly type: 'taken-elsewhere' }
   /** So many bytes of a run's input are here. */
   | { readonly type: 'run-fetching'; readonly runId: string; readonly fetchedBytes: number }

@@ -26,6 +26,8 @@ export async function bringUp(parts: DaemonParts, runner: Runner, epoch: number,
   loop.note({ type: 'daemon.started', epoch, version: VERSION, open: mesh.local.open })
   restoreMesh(loop, store, (author) => governor.mayLink(author), clock, log)
   await adoptRuns(loop, driver, runner, mesh, log)
+  // What it has of this machine is in its own books from here on.
+  parts.machine.broker.arrived(options.paths.dataDir)
   const sampler = createSampler({ clock, onSample: (sample) => void loop.input({ type: 'sample', sample }) })
   sampler.start()
   undo.add('sampler', () => sampler.stop())

@@ -91,6 +91,7 @@ export function createOperations(parts: DaemonParts): Operations {
     ...auditOperations(parts),
     within: (name) => parts.clusters.within(name),
     clusters: () => parts.clusters.views(),
+    forgetCluster: (name) => parts.clusters.forget(name),
     shutdown: parts.machine.shutdown,
   }
   return operations
@@ -123,7 +124,7 @@ function statusOf(parts: DaemonParts): StatusView {
     dataDir: options.paths.dataDir,
     socketPath: options.paths.socketPath,
     ...parts.machine.urls,
-    clusters: parts.clusters.views().map(({ name }) => name),
+    clusters: parts.clusters.names(),
     pid: process.pid,
     uptimeMs: Math.round(nowMs - mesh.startedAtMs),
     capacity: mesh.local.capacity,

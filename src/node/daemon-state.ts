@@ -73,6 +73,8 @@ export interface DaemonParts {
   readonly extraPassports: Map<string, Passport>
   /** Tells the mesh again what this node is: after a change of trust, labels or passports. */
   readonly refresh: () => void
+  /** Does something in a moment, or when the membership is stopped before that. */
+  readonly soon: (ms: number, act: () => void) => void
   /** Starts all of it again in the same process: in another cluster, or with another key. */
   readonly restart: () => void
 }

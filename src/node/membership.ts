@@ -64,13 +64,16 @@ export interface MembershipOptions {
   readonly nodePolicy?: NodePolicy
   /** All clusters of the daemon. */
   readonly clusters: Clusters
+  /** All other members are guests here, whoever owns them by the roster: that says what others wrote into it. */
+  readonly guestsOnly?: boolean
   /** Starts it anew: in another cluster, or with another key. */
   readonly restart: () => void
+  readonly log: Logger
 }
 
 /** Takes part in one cluster, until `undo` is run. @throws IdentityError, StoreError, PeerError, PassportError */
-export async function startMembership(starting: MembershipOptions, log: Logger, undo: Undo): Promise<DaemonParts> {
-  const { machine, options, events, clusters, restart } = starting
+export async function startMembership(starting: MembershipOptions, undo: Undo): Promise<DaemonParts> {
+  const { machine, options, events, clusters, restart, log, guestsOnly = false } = starting
   const { clock, hardware, broker } = machine
   const { dataDir } = options.paths
   const extraPassports = await readPassports(options)
@@ -94,7 +97,7 @@ export async function startMembership(starting: MembershipOptions, log: Logger, 
   const trusted = readTrust(store, options)
   const rng = seededRng(randomInt(2 ** 47))
   const { governor, porch } = assembleGovernance({
-    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log },
+    ...{ options, seed, signer: statementSigner(seed), store, clock, rng, events, log, guestsOnly },
     ...{ peer: () => peer, sealer: () => sealer, loop: () => loop, input: (one) => input(one) },
     ...{ refresh: () => parts.refresh(), adopt: () => adoptDecisions(parts) },
   })
@@ -108,7 +111,7 @@ export async function startMembership(starting: MembershipOptions, log: Logger, 
   const keptRuns = new KeptRuns({ store, driver, log })
   keptRuns.restore()
   undo.add('kept runs', () => keptRuns.close())
-  const sharer: Sharer = { mesh, post: (one) => loop.post(one) }
+  const sharer: Sharer = { key: dataDir, mesh, post: (one) => loop.post(one) }
   undo.add('broker', broker.join(sharer))
   const takenElsewhere = () => broker.takenBesides(sharer)
   const auditHead = () => auditLog.log.safeHead()
@@ -262,6 +265,7 @@ export async function startMembership(starting: MembershipOptions, log: Logger, 
       input({ type: 'local', facts: facts() })
       input({ type: 'passports', passports: [machinePassport(parts), ...extraPassports.values()] })
     },
+    soon: (ms, act) => soon(undo, ms, act),
     restart,
   }
   await probes.open(port, options.listen)
@@ -277,4 +281,18 @@ async function restoreNodePolicy(store: Store, loop: MeshLoop, clock: Clock, log
   const policy = new NodePolicy({ store, loop, nowMs: () => clock.wallMs(), log })
   await policy.restore()
   return policy
+}
+
+function soon(undo: Undo, ms: number, act: () => void): void {
+  let isDone = false
+  const once = () => {
+    if (isDone) return
+    isDone = true
+    act()
+  }
+  const timer = setTimeout(once, ms)
+  undo.add('what was to come soon', () => {
+    clearTimeout(timer)
+    once()
+  })
 }

@@ -187,6 +187,8 @@ export interface Operations {
   within(name: string): Operations
   /** All clusters that this daemon is in, the first first. */
   clusters(): ClusterPlaceView[]
+  /** Gives up one that this daemon cannot take part in. @returns the others. @throws OperationError */
+  forgetCluster(name: string): Promise<ClusterPlaceView[]>
   /** Ends the daemon. Tasks run on. */
   shutdown(): void
 }

@@ -98,7 +98,8 @@ function checkInput(bundles: BundleStore, { sha256, sizeBytes }: NonNullable<Tas
 }
 
 /** @throws OperationError `full` while nothing can be stored: what is accepted must survive a crash */
-function refuseWhileBlocked({ loop }: DaemonParts): void {
+function refuseWhileBlocked({ loop, mesh }: DaemonParts): void {
+  if (mesh.phase === 'leaving') throw new OperationError('conflict', 'no work is taken: this node is leaving')
   if (loop.blockedBy === undefined) return
   throw new OperationError('full', `no work is taken: ${loop.blockedBy}`, {
     fix: 'free space below the data directory; work goes on by itself then',

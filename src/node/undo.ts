@@ -5,6 +5,7 @@ import type { Logger } from '../util/logger.ts'
 export class Undo {
   readonly #steps: { readonly name: string; readonly act: () => unknown }[] = []
   readonly #log: Logger
+  #running: Promise<void> | undefined
 
   constructor(log: Logger) {
     this.#log = log
@@ -14,8 +15,15 @@ export class Undo {
     this.#steps.push({ name, act })
   }
 
-  /** Undoes everything, last first. One failure is logged and does not stop the others. A second call does nothing. */
-  async run(): Promise<void> {
+  /**
+   * Undoes everything, last first. One failure is logged and does not stop the others. A second call waits for the
+   * first.
+   */
+  run(): Promise<void> {
+    return (this.#running ??= this.#runAll())
+  }
+
+  async #runAll(): Promise<void> {
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
       try {
         await step.act()

@@ -38,6 +38,8 @@ export interface PorchOptions {
   /** Deal with public addresses too. */
   readonly allowPublic: boolean
   readonly log: Logger
+  /** Ends a visit before its time. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** An open porch. */
@@ -112,8 +114,8 @@ export async function openPorch(
 
 /**
  * Goes to a porch: by the first address that answers, and only if the key that answers there is the one expected.
- * @returns what `talk` makes of the stream, which ends with it
- * @throws PeerError with the step that broke; whatever `talk` throws
+ * @returns what `talk` makes of the stream, which ends with it, and with the time that a visit has
+ * @throws PeerError with the step that broke, `timeout` or `aborted` for one that was ended; whatever `talk` throws
  */
 export async function visitPorch<T>(
   options: PorchOptions,
@@ -123,12 +125,23 @@ export async function visitPorch<T>(
 ): Promise<T> {
   const host = await build(options, [])
   await host.start()
+  const late = AbortSignal.timeout(PORCH_VISIT_MS)
+  const signal = options.signal === undefined ? late : AbortSignal.any([late, options.signal])
   try {
-    const duplex = await dial(host, peer, addresses)
+    const duplex = await dial(host, peer, addresses, signal)
     duplex.on('error', () => {})
+    const end = () => duplex.destroy(new Error('the visit was ended'))
+    signal.addEventListener('abort', end, { once: true })
     try {
       return await talk(duplex)
+    } catch (error) {
+      if (!signal.aborted) throw error
+      throw new PeerError(late.aborted ? 'timeout' : 'aborted', 'the member did not answer to the end', {
+        cause: error,
+        fix: 'see that its daemon is well, and try again: the same ticket is good for the same node',
+      })
     } finally {
+      signal.removeEventListener('abort', end)
       duplex.destroy()
     }
   } finally {
@@ -136,8 +149,12 @@ export async function visitPorch<T>(
   }
 }
 
-async function dial(host: Libp2p, peer: PeerIdText, addresses: readonly string[]): Promise<Duplex> {
-  const signal = AbortSignal.timeout(PORCH_VISIT_MS)
+async function dial(
+  host: Libp2p,
+  peer: PeerIdText,
+  addresses: readonly string[],
+  signal: AbortSignal,
+): Promise<Duplex> {
   try {
     // Which of them is reached, and by what relay of addresses, is no matter: the key at the other end is.
     const targets = addresses.map((address) => multiaddr(`${address}/p2p/${peerIdFromString(peer).toString()}`))

@@ -4,8 +4,8 @@ export interface Logger {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
-  /** A logger that adds `{component}` to each line. */
-  child(fields: { component: string }): Logger
+  /** A logger that adds these to each line: of which part of the daemon, or of which of its clusters. */
+  child(fields: { readonly component: string } | { readonly cluster: string }): Logger
 }
 
 /** Says nothing. */

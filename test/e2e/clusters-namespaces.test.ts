@@ -1,6 +1,6 @@
 /** Two owners, two clusters, and one machine that is in both: each owner's policy holds on its own hosts. */
 import assert from 'node:assert/strict'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NodeView, StatusView, TaskView } from '../../src/model/api.ts'
 import type { ClusterPlaceView } from '../../src/model/cluster-place.ts'
@@ -41,6 +41,12 @@ function declinesOf(story: readonly StoryLine[]): { node: string; constraint: st
   )
 }
 
+async function whyOf(shared: TestDaemon, { stderr }: CliResult): Promise<{ cluster: string; why: WhyView }> {
+  const cluster = /placed in cluster (\S+)/.exec(stderr)![1]!
+  const task = /task (\S+)/.exec(stderr)![1]!
+  return { cluster, why: await shared.get<WhyView>(`/clusters/${cluster}/v1/tasks/${task}/why`) }
+}
+
 describe('e2e: one machine in two clusters, of two owners', function () {
   this.timeout(180_000)
   const lab = netnsLab(['ann', 'shared', 'bob'])
@@ -60,7 +66,8 @@ describe('e2e: one machine in two clusters, of two owners', function () {
     await done(ann.cli('init', 'house', '--owner', 'ann'))
     await done(bob.cli('init', 'works', '--owner', 'bob'))
     await done(shared.cli('join', (await invite(ann)).ticket))
-    await done(shared.cli('join', '--beside', (await invite(bob)).ticket))
+    // A machine of both: Bob's work is no guest's there.
+    await done(shared.cli('join', '--beside', '--own', (await invite(bob)).ticket))
     await sees(ann, await idOf(shared))
     const [, works] = await placesOf(shared)
     await sees(bob, works!.peerId!)
@@ -69,12 +76,6 @@ describe('e2e: one machine in two clusters, of two owners', function () {
       return nodes.filter(({ state }) => state === 'ready').length === 2
     })
     return [ann, shared, bob]
-  }
-
-  async function whyOf(shared: TestDaemon, { stderr }: CliResult): Promise<{ cluster: string; why: WhyView }> {
-    const cluster = /placed in cluster (\S+)/.exec(stderr)![1]!
-    const task = /task (\S+)/.exec(stderr)![1]!
-    return { cluster, why: await shared.get<WhyView>(`/clusters/${cluster}/v1/tasks/${task}/why`) }
   }
 
   it('what one owner allows and the other forbids goes where it may, and why names the rule elsewhere', async () => {
@@ -220,7 +221,7 @@ describe('e2e: a daemon of one cluster is asked to be in more', function () {
     assert.equal(again.code, 1)
     assert.match(again.stderr, /this daemon is in this very cluster already: it is house here/)
     const taken = await alone.cli('init', 'works', '--beside')
-    assert.match(taken.stderr, /is in a cluster works already\n {2}fix: .*--as NAME/)
+    assert.match(taken.stderr, /works is the name of another cluster on this machine\n {2}fix: .*--as NAME/)
     const faulty = await alone.cli('join', '--beside', `${ticket.slice(0, -4)}AAAA`)
     assert.match(faulty.stderr, /the ticket was altered or is not whole/)
     assert.deepEqual(await placesOf(alone), places)
@@ -228,5 +229,57 @@ describe('e2e: a daemon of one cluster is asked to be in more', function () {
     assert.match(several.stderr, /--in: only `althing run` takes more than one cluster/)
     const token = await alone.cli('token', 'list', '--in', 'works')
     assert.match(token.stderr, /is about the daemon, not one of its clusters/)
+  })
+
+  it('is not over-promised after kill -9: what runs on in one is not there for the other from the first moment', async () => {
+    const dataDir = freshDataDir()
+    const before = await startClosed('alone', { dataDir })
+    await done(before.cli('init', 'house'))
+    await done(before.cli('init', 'works', '--beside'))
+    const most = `${before.status.capacity.cpuMilli - 100}m`
+    const long = (await done(before.cli('run', '--in', 'works', '--detach', '--cpu', most, '--', 'sleep', '60'))).trim()
+    const stateOf = async (daemon: TestDaemon) => (await daemon.get<TaskView>(ofWorks(`/v1/tasks/${long}`))).state
+    await eventually('it to run', async () => (await stateOf(before)) === 'running')
+    await before.kill()
+    const again = await startClosed('alone', { dataDir })
+    const refused = await again.cli('run', '--cpu', most, '--place-timeout', '2s', '--', 'true')
+    assert.equal(refused.code, 125, refused.stderr)
+    assert.match(refused.stderr, /cpu/)
+    assert.equal(await stateOf(again), 'running')
+    await done(again.cli('cancel', '--in', 'works', long))
+    await done(again.cli('run', '--cpu', most, '--', 'true'))
+  })
+
+  it('starts nothing in a place that was being left, names one that cannot be read, and gives it up when told', async () => {
+    const dataDir = freshDataDir()
+    const before = await startClosed('alone', { dataDir })
+    await done(before.cli('init', 'house'))
+    await done(before.cli('init', 'works', '--beside'))
+    await before.stop()
+    const place = (name: string) => join(dataDir, 'clusters', name)
+    // As a crash between the two leaves it: the genesis is forgotten, and the place is still listed.
+    mkdirSync(place('gone'), { recursive: true })
+    copyFileSync(join(place('works'), 'place.json'), join(place('gone'), 'place.json'))
+    writeFileSync(join(place('works'), 'place.json'), '{')
+    const again = await startClosed('alone', { dataDir })
+    const [house, works, ...others] = await placesOf(again)
+    assert.deepEqual([house!.name, works!.name, others], ['house', 'works', []])
+    assert.match(works!.problem!, /place\.json cannot be read/)
+    assert.deepEqual(
+      readdirSync(join(dataDir, 'left')).map((name) => name.replace(/\d+$/, '')),
+      ['gone-'],
+    )
+    const either = await again.cli('run', '-v', '--in', 'works,house', '--', 'true')
+    assert.equal(either.code, 0, either.stderr)
+    const { cluster, why } = await whyOf(again, either)
+    assert.equal(cluster, 'house')
+    assert.match(why.elsewhere![0]!.refusal!, /this daemon is not in works now/)
+    const running = await again.cli('clusters', 'forget', 'house')
+    assert.match(running.stderr, /house is no cluster beside the first/)
+    await done(again.cli('clusters', 'forget', 'works'))
+    assert.deepEqual(
+      (await placesOf(again)).map(({ name }) => name),
+      ['house'],
+    )
   })
 })

@@ -67,12 +67,17 @@ describe('a peer of libp2p 2 and gossipsub 14, and a daemon on an open cluster',
       'spec: {type: agent, version: "1", capabilities: [{name: sing}]}\n'
     writeFileSync(`${daemon.dataDir}/singer.yaml`, yaml)
     assert.equal((await daemon.cli('apply', '-f', `${daemon.dataDir}/singer.yaml`)).code, 0)
-    const bytes = await eventually('our passport there', () => received.at(-1))
-    const envelope = await RecordEnvelope.openAndCertify(bytes, DOMAIN)
-    const header = decode(envelope.payload) as { author: string; kind: string; body: { metadata: { name: string } } }
+    // The machine's own passport may come again at any time.
+    const header = await eventually('our passport there', async () => {
+      for (const bytes of received) {
+        const { payload } = await RecordEnvelope.openAndCertify(bytes, DOMAIN)
+        const found = decode(payload) as { author: string; kind: string; body: { metadata: { name: string } } }
+        if (found.body.metadata.name === 'singer') return found
+      }
+      return undefined
+    })
     assert.equal(header.author, daemon.status.peerId)
     assert.equal(header.kind, 'passport')
-    assert.equal(header.body.metadata.name, 'singer')
   })
 
   it('our registry shows the passport it publishes, and refuses one with a broken signature', async () => {

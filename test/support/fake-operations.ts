@@ -240,6 +240,11 @@ export class FakeOperations implements Operations {
     return ['home', ...this.beside.keys()].map((name, index) => ({ name, first: index === 0 }))
   }
 
+  async forgetCluster(name: string): Promise<ClusterPlaceView[]> {
+    if (!this.beside.delete(name)) throw new OperationError('not-found', `${name} is no cluster beside the first`)
+    return this.clusters()
+  }
+
   async quote(): Promise<QuoteView> {
     return { slots: 1, bestScore: 1, story: [] }
   }

@@ -73,7 +73,7 @@ export class Table {
         return seat.state
       },
     }
-    const sharer = { mesh, post: (input: NegotiationInput) => this.#later(0, () => this.input(id, input)) }
+    const sharer = { key: id, mesh, post: (input: NegotiationInput) => this.#later(0, () => this.input(id, input)) }
     this.#sharers.set(id, sharer)
     this.#broker.join(sharer)
   }

@@ -3,7 +3,9 @@ import type { Command } from 'commander'
 import type { ClusterPlaceView } from '../../model/cluster-place.ts'
 import { contextOf } from '../context.ts'
 import { formatResources } from '../format.ts'
+import { filled } from '../options.ts'
 import type { Cell, Column } from '../table.ts'
+import { shownWord } from '../terminal.ts'
 import { styleOfNode } from '../views.ts'
 
 const COLUMNS: readonly Column[] = [
@@ -18,7 +20,7 @@ const COLUMNS: readonly Column[] = [
 
 /** Adds the command. */
 export function register(program: Command): void {
-  program
+  const clusters = program
     .command('clusters')
     .summary('the clusters this daemon is in')
     .description(
@@ -37,6 +39,21 @@ export function register(program: Command): void {
       if (json) return printJson(views)
       printTable(COLUMNS, views.map(rowOf))
       for (const { name, problem } of views) if (problem !== undefined) note(`althing: ${name}: ${problem}`)
+    })
+  clusters
+    .command('forget')
+    .summary('give up one that cannot be taken part in')
+    .description(
+      'Give up a cluster that this daemon cannot take part in, of which `althing clusters` says why. Its store is put ' +
+        'away below left/ in the data directory, its key is removed. One that runs is left by `althing leave --in NAME`.',
+    )
+    .argument('<name>', 'as listed', filled('the name of a cluster'))
+    .addHelpText('after', '\nExample:\n  althing clusters forget works')
+    .action(async (name: string, _options: object, command: Command) => {
+      const { clientOf, json, printJson, note } = contextOf(command)
+      const views = await clientOf(undefined).delete<ClusterPlaceView[]>(`/v1/clusters/${encodeURIComponent(name)}`)
+      if (json) printJson(views)
+      else note(`althing: ${shownWord(name)} is given up`)
     })
 }
 

@@ -22,16 +22,21 @@ export function register(program: Command): void {
     .description(
       'Join a cluster by a ticket of one of its members. The daemon goes to that member, trusts nothing that does ' +
         'not follow from the cluster id in the ticket, and starts anew as a member; with --beside it stays in the ' +
-        'clusters it is in. Tasks run on meanwhile.',
+        'clusters it is in, and takes work of all others there as that of guests. Tasks run on meanwhile.',
     )
     .argument('<ticket>', 'as `althing invite` printed it', ticketArgument)
     .option('--beside', BESIDE)
     .option('--as <name>', AS, checked(faultOfLabelName))
+    .option('--own', 'with --beside: tasks of its other nodes of this owner run as your own, not isolated')
     .addHelpText('after', `\nExamples:\n  althing join ${TICKET_PREFIX}…\n  althing join --beside ${TICKET_PREFIX}…`)
-    .action(async (ticket: string, options: BesideOptions, command: Command) => {
+    .action(async (ticket: string, options: BesideOptions & { own?: boolean }, command: Command) => {
       const context = contextOf(command)
       const { client, json, printJson, note } = context
-      const moved = await client.post<MovedView>('/v1/cluster/join', { ticket, ...besideOf(options) })
+      const moved = await client.post<MovedView>('/v1/cluster/join', {
+        ticket,
+        ...besideOf(options),
+        own: options.own ?? false,
+      })
       if (options.beside === true) return tellBeside(context, moved, 'joined')
       const status = await untilBack(client, ({ cluster }) => cluster.endsWith(moved.id.slice(0, 16)))
       if (json) return printJson({ ...moved, state: status.state })

@@ -84,6 +84,7 @@ const REFUSED = {
   verifyAudit: refused,
   exportAudit: refused,
   acceptAudit: refused,
+  forgetCluster: refused,
   shutdown: refused,
 }
 

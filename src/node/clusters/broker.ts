@@ -1,13 +1,16 @@
 /**
  * One machine, several clusters: what one of them has reserved is not there for the others. Each mesh reserves by its
  * own books; before a step it asks here what the others have, and no two of them step at once, so that together they
- * never reserve more than there is.
+ * never reserve more than there is. What a mesh had reserved when it was stopped goes on to count, since its tasks run
+ * on, until it is there again with its books, or is gone for good.
  */
 import type { MeshInput, MeshState } from '../../mesh/types.ts'
 import { addResources, NO_RESOURCES, type Resources } from '../../model/resources.ts'
 
 /** A mesh that shares this machine with others. */
 export interface Sharer {
+  /** The same after a restart. */
+  readonly key: string
   readonly mesh: Pick<MeshState, 'negotiation'>
   /** Runs an input soon, not within the step under way. */
   readonly post: (input: MeshInput & { readonly type: 'taken-elsewhere' }) => void
@@ -15,34 +18,52 @@ export interface Sharer {
 
 export class Broker {
   readonly #sharers = new Set<Sharer>()
+  /** What runs on of meshes that have not read their books yet, or are stopped. */
+  readonly #expected = new Map<string, Resources>()
 
-  /** @returns what takes it out again */
+  /** What a mesh that is still to come had reserved. */
+  expect(key: string, reserved: Resources): void {
+    this.#expected.set(key, reserved)
+  }
+
+  /** It has read its books: they count from now on. */
+  arrived(key: string): void {
+    if (this.#expected.delete(key)) this.#tell((sharer) => sharer.key !== key)
+  }
+
+  /** It will not come again, and nothing of it runs. */
+  forget(key: string): void {
+    this.arrived(key)
+  }
+
+  /** @returns what takes it out again; what it has reserved by then is expected from then on */
   join(sharer: Sharer): () => void {
     this.#sharers.add(sharer)
     return () => {
-      this.#sharers.delete(sharer)
-      this.#tellOthers(sharer)
+      if (this.#sharers.delete(sharer)) this.#expected.set(sharer.key, sharer.mesh.negotiation.reserved)
     }
   }
 
   /** What all others have reserved now. */
-  takenBesides(sharer: Sharer): Resources {
+  takenBesides({ key }: Pick<Sharer, 'key'>): Resources {
     let taken = NO_RESOURCES
     for (const other of this.#sharers) {
-      if (other !== sharer) taken = addResources(taken, other.mesh.negotiation.reserved)
+      if (other.key !== key) taken = addResources(taken, other.mesh.negotiation.reserved)
     }
+    for (const [other, reserved] of this.#expected) if (other !== key) taken = addResources(taken, reserved)
     return taken
   }
 
-  /** Takes a step of a mesh, and tells the others when it reserves more or less after it. */
+  /** Takes a step of a mesh, and tells the others when it reserves less after it. */
   around<Outcome>(sharer: Sharer, step: () => Outcome): Outcome {
     const before = sharer.mesh.negotiation.reserved
     const outcome = step()
-    if (sharer.mesh.negotiation.reserved !== before) this.#tellOthers(sharer)
+    const { cpuMilli, memoryBytes } = sharer.mesh.negotiation.reserved
+    if (cpuMilli < before.cpuMilli || memoryBytes < before.memoryBytes) this.#tell((other) => other !== sharer)
     return outcome
   }
 
-  #tellOthers(sharer: Sharer): void {
-    for (const other of this.#sharers) if (other !== sharer) other.post({ type: 'taken-elsewhere' })
+  #tell(whom: (sharer: Sharer) => boolean): void {
+    for (const sharer of this.#sharers) if (whom(sharer)) sharer.post({ type: 'taken-elsewhere' })
   }
 }

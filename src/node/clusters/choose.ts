@@ -13,7 +13,8 @@ import { submitJob } from '../task-operations.ts'
 /** A cluster and what it said. */
 interface Asked {
   readonly name: string
-  readonly operations: Operations
+  /** Absent where it refused. */
+  readonly operations?: Operations
   readonly quote: QuoteView
   /** It has no such node, for one: what it would have said to the job itself. */
   readonly refusal?: OperationError
@@ -27,22 +28,31 @@ export async function submitWhere(
   elsewhere?: readonly ElsewhereStory[],
 ): Promise<JobAccepted> {
   if (clusters === undefined) return submitJob(parts, request, tenant, elsewhere)
-  const places = [...new Set(clusters)].map((name) => ({ name, operations: parts.clusters.within(name) }))
-  const asked = await Promise.all(
-    places.map(async (place): Promise<Asked> => ({ ...place, ...(await quoteOf(place.operations, request)) })),
-  )
+  const asked: Asked[] = []
+  // One after the other: on a machine that is in two of them a bid for one holds what the other would bid with.
+  for (const name of new Set(clusters)) asked.push({ name, ...(await quoteIn(parts, name, request)) })
   const chosen = bestOf(asked)
-  if (chosen.refusal !== undefined) throw chosen.refusal
+  if (chosen.operations === undefined) throw chosen.refusal!
   await bringInput(parts, request, chosen.operations)
   const others = asked.filter((one) => one !== chosen)
-  const said = others.map(({ name, quote: { slots, story } }) => ({ cluster: name, slots: Math.max(0, slots), story }))
-  return { ...(await chosen.operations.submit(request, tenant, said)), cluster: chosen.name }
+  return { ...(await chosen.operations.submit(request, tenant, others.map(storyOf))), cluster: chosen.name }
 }
 
-/** A cluster that would not take such a job at all does not keep the others from being asked. */
-async function quoteOf(operations: Operations, request: JobRequest): Promise<Pick<Asked, 'quote' | 'refusal'>> {
+/** Without the signed words: a job keeps those of its own cluster, and must not grow by those of seven others. */
+function storyOf({ name, quote: { slots, story }, refusal }: Asked): ElsewhereStory {
+  const lines = story.map((line) => ('proof' in line ? { ...line, proof: '' } : line))
+  return { cluster: name, slots: Math.max(0, slots), story: lines, ...(refusal && { refusal: refusal.message }) }
+}
+
+/**
+ * A cluster that would not take such a job at all, or that this daemon is not in just now, does not keep the others from
+ * being asked. @throws OperationError `not-found` for a name that is none
+ */
+async function quoteIn(parts: DaemonParts, name: string, request: JobRequest): Promise<Omit<Asked, 'name'>> {
+  if (!parts.clusters.names().includes(name)) parts.clusters.within(name)
   try {
-    return { quote: await operations.quote(request) }
+    const operations = parts.clusters.within(name)
+    return { operations, quote: await operations.quote(request) }
   } catch (error) {
     if (!(error instanceof OperationError)) throw error
     return { quote: { slots: -1, bestScore: 0, story: [] }, refusal: error }

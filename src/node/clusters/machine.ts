@@ -38,8 +38,20 @@ export interface Clusters {
   refuseName(name: string): void
   /** As `refuseName`, and where it is in this very cluster. */
   refuseCluster(name: string, id: string): void
-  /** Founds one beside those there are. `as`: how it is called here. @throws OperationError */
-  found(request: Founding, as: string | undefined): Promise<MovedView>
-  /** Joins one beside those there are, likewise. @throws OperationError */
-  join(ticket: string, as: string | undefined): Promise<MovedView>
+  /** Their names, the first first. */
+  names(): string[]
+  /** Founds one beside those there are. @throws OperationError */
+  found(request: Founding, how: Beside): Promise<MovedView>
+  /** Joins one beside those there are. @throws OperationError */
+  join(ticket: string, how: Beside): Promise<MovedView>
+  /** Puts away one that does not run. @returns the others. @throws OperationError `not-found`, `conflict` */
+  forget(name: string): Promise<ClusterPlaceView[]>
+}
+
+/** How a daemon is to be in a cluster beside others. */
+export interface Beside {
+  /** How it is called on this machine. @default its own name */
+  readonly as?: string | undefined
+  /** Tasks of its owner's other nodes there run as this machine's own. @default they are guests */
+  readonly own?: boolean | undefined
 }

@@ -7,22 +7,25 @@ import type { MeshState } from '../../mesh/types.ts'
 import type { ClusterPlaceView } from '../../model/cluster-place.ts'
 import type { MovedView } from '../../model/cluster.ts'
 import type { Founding } from '../../model/cluster-requests.ts'
-import { openStore } from '../../store/sqlite.ts'
 import { messageOf } from '../../util/errors.ts'
 import { statementSigner } from '../../wire/statement.ts'
-import { openAuditLog } from '../audit/parts.ts'
 import { createOperations } from '../daemon-operations.ts'
 import type { DaemonParts } from '../daemon-state.ts'
 import { EventHub } from '../events.ts'
-import { founding, nameIn, redeeming, type Beginning } from '../governance/beginning.ts'
+import { founding, redeeming, ticketIn, type Beginning } from '../governance/beginning.ts'
 import { loadSeed } from '../identity.ts'
 import { startMembership } from '../membership.ts'
 import { OperationError, type Operations } from '../operations.ts'
-import { DEFAULT_PORT, type DaemonOptions } from '../options.ts'
+import { DEFAULT_CLUSTER, DEFAULT_PORT } from '../options.ts'
 import { Undo } from '../undo.ts'
-import type { Clusters, Machine } from './machine.ts'
-import { MOST_PLACES, Places, type Place } from './places.ts'
+import type { Beside as BesideRequest, Clusters, Machine } from './machine.ts'
+import { optionsOf } from './options-of.ts'
+import { MOST_PLACES, Places, type Place, type Unreadable } from './places.ts'
+import { isMember, reservedIn, writeBeginning } from './stored.ts'
 import { viewOf } from './view.ts'
+
+/** One that could not be started is tried again so often: a port may come free, a disk have room. */
+const RETRY_MS = 30_000
 
 /** A cluster that this daemon takes part in. */
 interface Running {
@@ -33,12 +36,12 @@ interface Running {
 
 /** One of those beside the first. */
 interface Beside {
-  readonly place: Place
+  readonly place: Place | Unreadable
   /** Outlives a restart, and so do those who listen to it. */
   readonly events: EventHub
-  running?: Running
+  running?: Running | undefined
   /** Why it does not run. */
-  problem?: string
+  problem?: string | undefined
 }
 
 export class Memberships implements Clusters {
@@ -46,34 +49,44 @@ export class Memberships implements Clusters {
   readonly #restartDaemon: () => void
   readonly #places: Places
   readonly #beside = new Map<string, Beside>()
+  readonly #stopping = new AbortController()
   #first: Running | undefined
   /** One change at a time. */
   #changing: Promise<unknown> = Promise.resolve()
+  #retryTimer: NodeJS.Timeout | undefined
 
   constructor(machine: Machine, restartDaemon: () => void) {
     this.#machine = machine
     this.#restartDaemon = restartDaemon
-    this.#places = new Places(machine.options.paths.dataDir, machine.log)
+    this.#places = new Places(machine.options.paths.dataDir)
   }
 
   /** Starts the first. Call once. @throws as `startMembership`; nothing of it is left running then */
   async startFirst(): Promise<Operations> {
-    const { options, clock } = this.#machine
+    const { options, clock, broker, log } = this.#machine
+    // Before anybody is promised anything: what runs on of the other clusters takes room.
+    for (const { dir } of this.#places.list()) broker.expect(dir, reservedIn(dir, log))
     const events = new EventHub(clock.wallMs())
-    this.#first = await this.#run(options, { events, port: DEFAULT_PORT, restart: this.#restartDaemon })
+    this.#first = await this.#run({ ...options }, { events, port: DEFAULT_PORT, restart: this.#restartDaemon, log })
     return this.#first.operations
   }
 
-  /** Starts those beside the first, as they are kept. One that cannot be is named by `views`. */
+  /** Starts those beside the first, as they are kept. One that cannot be is named by `views`, and tried again. */
   async startOthers(): Promise<void> {
-    const places = this.#places.list()
-    for (const place of places.slice(0, MOST_PLACES)) await this.#start(place)
-    for (const { name } of places.slice(MOST_PLACES))
-      this.#machine.log.error({ name }, 'too many clusters: not started')
+    const { clock } = this.#machine
+    for (const [index, place] of this.#places.list().entries()) {
+      const beside: Beside = { place, events: new EventHub(clock.wallMs()) }
+      this.#beside.set(place.name, beside)
+      if ('problem' in place) beside.problem = place.problem
+      else if (index >= MOST_PLACES) beside.problem = `a daemon is in ${MOST_PLACES + 1} clusters at most`
+      else await this.#start(beside, place)
+    }
   }
 
-  /** Leaves all of them running work behind, the first last. */
+  /** Leaves all of them, running work behind, the first last. */
   async stop(): Promise<void> {
+    this.#stopping.abort()
+    clearTimeout(this.#retryTimer)
     await this.#changing.catch(() => {})
     await Promise.all([...this.#beside.values()].map(async ({ running }) => running?.stop()))
     await this.#first?.stop()
@@ -83,27 +96,39 @@ export class Memberships implements Clusters {
     const running = name === this.#firstName() ? this.#first : this.#beside.get(name)?.running
     if (running !== undefined) return running.operations
     const { problem } = this.#beside.get(name) ?? {}
-    if (problem !== undefined) throw new OperationError('conflict', `this daemon is not in ${name} now: ${problem}`)
+    if (problem !== undefined)
+      throw new OperationError('conflict', `this daemon is not in ${name} now: ${problem}`, {
+        fix: 'it is tried again every half minute; `althing clusters forget` gives it up',
+      })
     throw new OperationError('not-found', `this daemon is in no cluster ${name}`, {
-      fix: `it is in ${[this.#firstName(), ...this.#beside.keys()].join(', ')}: see \`althing clusters\``,
+      fix: `it is in ${this.names().join(', ')}: see \`althing clusters\``,
     })
+  }
+
+  names(): string[] {
+    return [this.#firstName(), ...this.#beside.keys()]
   }
 
   views(): ClusterPlaceView[] {
     const first = viewOf(this.#firstName(), true, this.#first!.parts)
-    const others = [...this.#beside.values()].map(({ place: { name }, running, problem = 'it is starting' }) =>
-      running === undefined ? { name, first: false, problem } : viewOf(name, false, running.parts),
-    )
+    const others = [...this.#beside.values()].map(({ place, running, problem = 'it is starting' }) => {
+      if (running !== undefined) return viewOf(place.name, false, running.parts)
+      return { name: place.name, first: false, ...('cluster' in place && { id: place.cluster }), problem }
+    })
     return [first, ...others]
   }
 
   meshes(): MeshState[] {
-    return this.#all().map(({ parts }) => parts.mesh)
+    const beside = [...this.#beside.values()].flatMap(({ running }) => (running === undefined ? [] : [running]))
+    return [...(this.#first ? [this.#first] : []), ...beside].map(({ parts }) => parts.mesh)
   }
 
   refuseName(name: string): void {
-    if (name !== this.#firstName() && !this.#places.has(name)) return
-    throw new OperationError('conflict', `this daemon is in a cluster ${name} already`, {
+    // The first is called by the last two when it belongs to none: what is meant by them must not change then.
+    const { cluster = DEFAULT_CLUSTER } = this.#machine.options
+    const taken = [this.#firstName(), DEFAULT_CLUSTER, cluster]
+    if (!taken.includes(name) && !this.#beside.has(name) && !this.#places.has(name)) return
+    throw new OperationError('conflict', `${name} is the name of another cluster on this machine`, {
       fix: 'call this one otherwise here: --beside --as NAME',
     })
   }
@@ -116,104 +141,119 @@ export class Memberships implements Clusters {
     this.refuseName(name)
   }
 
-  found(request: Founding, as = request.name): Promise<MovedView> {
+  found(request: Founding, { as = request.name }: BesideRequest): Promise<MovedView> {
     const { clock } = this.#machine
-    return this.#add(as, async (seed) => founding(statementSigner(seed), request, clock.wallMs()))
+    // Whoever founds it says whose the machine is.
+    return this.#add(as, undefined, true, async (seed) => founding(statementSigner(seed), request, clock.wallMs()))
   }
 
-  join(ticket: string, as: string | undefined): Promise<MovedView> {
+  async join(text: string, { as, own = false }: BesideRequest): Promise<MovedView> {
     const { options, clock, log } = this.#machine
-    const porch = { allowPublic: options.publicNetwork ?? false, log, nowMs: () => clock.wallMs() }
-    const name = as ?? nameIn(ticket, clock.wallMs())
-    return this.#add(name, (seed) =>
-      redeeming({ ...porch, seed }, ticket, ({ cluster }) => this.refuseCluster(name, cluster)),
-    )
+    const nowMs = () => clock.wallMs()
+    const ticket = ticketIn(text, nowMs())
+    const name = as ?? ticket.name
+    this.refuseCluster(name, ticket.cluster)
+    const porch = { allowPublic: options.publicNetwork ?? false, log, nowMs, signal: this.#stopping.signal }
+    return this.#add(name, ticket.cluster, own, (seed) => redeeming({ ...porch, seed }, text))
   }
 
-  async #add(name: string, begin: (seed: Uint8Array) => Promise<Beginning>): Promise<MovedView> {
+  async forget(name: string): Promise<ClusterPlaceView[]> {
+    return this.#oneByOne(async () => {
+      const beside = this.#beside.get(name)
+      if (beside === undefined) throw new OperationError('not-found', `${name} is no cluster beside the first`)
+      if (beside.running !== undefined)
+        throw new OperationError('conflict', `this daemon takes part in ${name}`, { fix: `althing leave --in ${name}` })
+      await this.#retire(beside)
+      return this.views()
+    })
+  }
+
+  #add(
+    name: string,
+    cluster: string | undefined,
+    own: boolean,
+    begin: (seed: Uint8Array) => Promise<Beginning>,
+  ): Promise<MovedView> {
     return this.#oneByOne(async () => {
       this.refuseName(name)
       if (this.#beside.size >= MOST_PLACES)
         throw new OperationError('full', `a daemon is in ${MOST_PLACES + 1} clusters at most`, {
           fix: 'leave one: `althing leave --in NAME`',
         })
-      const place = this.#places.begin(
-        name,
-        [...this.#beside.values()].map((beside) => beside.place.port),
-      )
-      try {
-        const seed = loadSeed(place.dir)
-        const beginning = await begin(seed)
-        this.#write(place, beginning)
-        place.keep()
-        await this.#start({ name, dir: place.dir, port: place.port })
-        return { cluster: name, id: beginning.id, peerId: statementSigner(seed).id }
-      } catch (error) {
-        if (!this.#places.has(name)) place.drop()
-        throw error
-      }
+      const taken = [...this.#beside.values()].flatMap(({ place }) => ('port' in place ? [place.port] : []))
+      const { dir, port } = this.#places.begin(name, cluster, taken)
+      const seed = loadSeed(dir)
+      const beginning = await begin(seed)
+      writeBeginning(dir, beginning, this.#machine)
+      const place = this.#places.keep({ name, dir, port, cluster: beginning.id, own })
+      const beside: Beside = { place, events: new EventHub(this.#machine.clock.wallMs()) }
+      this.#beside.set(name, beside)
+      await this.#start(beside, place)
+      return { cluster: name, id: beginning.id, peerId: statementSigner(seed).id }
     })
   }
 
-  /** What a member's store begins with, and the event that tells of it. */
-  #write({ dir }: Place, { writes, event }: Beginning): void {
-    const { log, clock } = this.#machine
-    const store = openStore(joinPath(dir, 'althing.db'), log)
-    const audit = openAuditLog(store, clock, log)
+  async #start(beside: Beside, place: Place): Promise<void> {
+    const { name, dir, port, own } = place
+    const { options, log } = this.#machine
     try {
-      audit.log.write(writes, [event], 'durably')
-    } finally {
-      audit.log.close()
-      store.close()
-    }
-  }
-
-  async #start(place: Place): Promise<void> {
-    const { name, dir, port } = place
-    const { options, log, clock } = this.#machine
-    const known = this.#beside.get(name)
-    const beside: Beside = { place, events: known?.events ?? new EventHub(clock.wallMs()) }
-    this.#beside.set(name, beside)
-    try {
-      const restart = () => void this.#oneByOne(() => this.#again(beside))
-      beside.running = await this.#run(optionsOf(options, dir, port), { events: beside.events, port, restart })
+      // A crash between leaving and putting away. Without a genesis it would be open to everybody.
+      if (!isMember(dir, log)) return await this.#retire(beside)
+      const restart = () => void this.#oneByOne(() => this.#again(beside, place)).catch(() => {})
+      const { events } = beside
+      const how = { events, port, restart, guestsOnly: !own, log: log.child({ cluster: name }) }
+      beside.running = await this.#run(optionsOf(options, dir, port), how)
+      beside.problem = undefined
       log.info({ name, dir }, 'takes part in another cluster')
     } catch (error) {
-      beside.problem = messageOf(error)
-      log.error({ name, dir, error: beside.problem }, 'cannot take part in a cluster')
+      this.#failed(beside, error)
     }
   }
 
-  /** Another key, or none any more: then it was left. */
-  async #again({ place, running, events }: Beside): Promise<void> {
+  #failed(beside: Beside, error: unknown): void {
+    const { log } = this.#machine
+    beside.running = undefined
+    beside.problem = messageOf(error)
+    log.error({ name: beside.place.name, error: beside.problem }, 'cannot take part in a cluster')
+    if (this.#stopping.signal.aborted) return
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retryTimer = undefined
+      void this.#oneByOne(() => this.#retry()).catch(() => {})
+    }, RETRY_MS)
+  }
+
+  async #retry(): Promise<void> {
+    for (const beside of this.#beside.values()) {
+      const { place, running } = beside
+      if (running === undefined && !('problem' in place)) await this.#start(beside, place)
+    }
+  }
+
+  /** With another key, or not at all: then it was left. */
+  async #again(beside: Beside, place: Place): Promise<void> {
+    const { running, events } = beside
     await running?.stop()
-    const wasLeft = !this.#isMember(place)
-    if (wasLeft) {
-      this.#beside.delete(place.name)
-      this.#places.retire(place, this.#machine.clock.wallMs())
-    } else await this.#start(place)
+    beside.running = undefined
+    await this.#start(beside, place)
     events.emit({ atMs: this.#machine.clock.wallMs(), type: 'reset', subject: '', what: 'reset' })
   }
 
-  #isMember({ dir }: Place): boolean {
-    const store = openStore(joinPath(dir, 'althing.db'), this.#machine.log)
-    try {
-      return store.load('cluster').size > 0
-    } finally {
-      store.close()
-    }
+  async #retire(beside: Beside): Promise<void> {
+    const { name, dir } = beside.place
+    await this.#places.retire(beside.place, this.#machine.clock.wallMs())
+    this.#beside.delete(name)
+    this.#machine.broker.forget(dir)
   }
 
   async #run(
-    options: DaemonOptions,
-    how: { readonly events: EventHub; readonly port: number; readonly restart: () => void },
+    options: Machine['options'],
+    how: Omit<Parameters<typeof startMembership>[0], 'machine' | 'options' | 'clusters' | 'nodePolicy'>,
   ): Promise<Running> {
-    const { log } = this.#machine
     const nodePolicy = this.#first?.parts.nodePolicy
-    const undo = new Undo(log)
+    const undo = new Undo(how.log)
     try {
       const starting = { machine: this.#machine, options, clusters: this, ...how, ...(nodePolicy && { nodePolicy }) }
-      const parts = await startMembership(starting, log, undo)
+      const parts = await startMembership(starting, undo)
       return { parts, operations: createOperations(parts), stop: () => undo.run() }
     } catch (error) {
       await undo.run()
@@ -221,28 +261,21 @@ export class Memberships implements Clusters {
     }
   }
 
+  /** Where a start by another name met one that is called so, that one keeps it. */
   #firstName(): string {
     const { parts } = this.#first!
-    return parts.governor.state?.log.genesis.name ?? parts.cluster
-  }
-
-  #all(): Running[] {
-    const beside = [...this.#beside.values()].flatMap(({ running }) => (running === undefined ? [] : [running]))
-    return [...(this.#first ? [this.#first] : []), ...beside]
+    const name = parts.governor.state?.log.genesis.name ?? parts.cluster
+    return this.#beside.has(name) ? `${name}.first` : name
   }
 
   #oneByOne<Outcome>(change: () => Promise<Outcome>): Promise<Outcome> {
-    const done = this.#changing.catch(() => {}).then(change)
+    const done = this.#changing
+      .catch(() => {})
+      .then(() => {
+        if (this.#stopping.signal.aborted) throw new OperationError('conflict', 'the daemon is ending')
+        return change()
+      })
     this.#changing = done
     return done
   }
-}
-
-/** Those of the daemon, but for what is about its first cluster alone. */
-function optionsOf(daemon: DaemonOptions, dir: string, port: number): DaemonOptions {
-  const { cluster: _cluster, join: _join, open: _open, trust: _trust, port: said, listen, ...shared } = daemon
-  const paths = { ...daemon.paths, dataDir: dir }
-  const elsewhere = listen?.map((address) => address.replace(/\/tcp\/\d+/, `/tcp/${port}`))
-  // Who let the first take any port lets the others too.
-  return { ...shared, paths, ...(elsewhere && { listen: elsewhere }), ...(said === 0 && { port: 0 }) }
 }

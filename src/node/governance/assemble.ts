@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly rng: Rng
   readonly events: EventHub
   readonly log: Logger
+  /** See `MembershipOptions.guestsOnly`. */
+  readonly guestsOnly: boolean
   readonly loop: () => MeshLoop
   readonly peer: () => Peer
   readonly sealer: () => Sealer
@@ -38,11 +40,12 @@ export interface Surroundings {
 
 /** Reads what is stored and builds both. Nothing is started. @throws AlthingError `damaged-genesis` */
 export function assembleGovernance(around: Surroundings): { readonly governor: Governor; readonly porch: PorchKeeper } {
-  const { options, seed, signer, store, clock, rng, events, log, loop, peer, sealer, input } = around
+  const { options, seed, signer, store, clock, rng, events, log, guestsOnly, loop, peer, sealer, input } = around
   const { refresh, adopt } = around
   const governor = new Governor({
     stored: loadCluster(store, log),
     signer,
+    guestsOnly,
     journal: new GovernanceJournal({ loop, clock }),
     clock,
     log: log.child({ component: 'governance' }),

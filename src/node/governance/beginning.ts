@@ -67,10 +67,10 @@ export interface Newcomer extends PorchOptions {
   readonly nowMs: () => number
 }
 
-/** How the cluster of a ticket is called. @throws OperationError `invalid` */
-export function nameIn(text: string, nowMs: number): string {
+/** What a ticket says. @throws OperationError `invalid` for what is none */
+export function ticketIn(text: string, nowMs: number): Ticket {
   try {
-    return readTicket(text, nowMs).ticket.name
+    return readTicket(text, nowMs).ticket
   } catch (error) {
     throw asOperationError(error)
   }
@@ -78,15 +78,13 @@ export function nameIn(text: string, nowMs: number): string {
 
 /**
  * Redeems a ticket.
- * @param check throws where this cluster cannot be joined; asked before anybody is
  * @throws OperationError `invalid` for what is no ticket, `conflict` where it is not taken
  */
-export async function redeeming(newcomer: Newcomer, text: string, check: (ticket: Ticket) => void): Promise<Beginning> {
+export async function redeeming(newcomer: Newcomer, text: string): Promise<Beginning> {
   const { seed, nowMs } = newcomer
   try {
     const made = readTicket(text, nowMs())
     const { name, redeemer } = made.ticket
-    check(made.ticket)
     const { genesis, statements, addresses } = await redeemTicket(newcomer, statementSigner(seed).id, made, nowMs)
     const known = { cluster: tagOf(name, genesis.hash), addresses: plain(addresses), reachedMs: nowMs() }
     const event = { type: 'cluster.joined', cluster: genesis.hash, peer: redeemer } as const

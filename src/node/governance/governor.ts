@@ -33,6 +33,8 @@ const TICK_MS = 30_000
 export interface GovernorOptions {
   readonly stored: StoredCluster | undefined
   readonly signer: StatementSigner
+  /** All other members are guests here, those of this node's owner too. */
+  readonly guestsOnly?: boolean
   readonly journal: Pick<GovernanceJournal, 'write'>
   readonly clock: Clock
   readonly log: Logger
@@ -95,7 +97,7 @@ export class Governor {
 
   /** Declared open: anybody links, and tasks of anybody run. */
   get open(): boolean {
-    return this.state?.log.genesis.open ?? false
+    return this.state?.log.genesis.open === true && this.#options.guestsOnly !== true
   }
 
   /** Whether a peer may link, and whether what it signed counts. */
@@ -163,7 +165,7 @@ export class Governor {
   /** Whose tasks run here by the roster: members of this node's owner, if both have the roles for it. */
   trusted(): readonly PeerIdText[] {
     const { state } = this
-    if (state === undefined || !freshness(state, this.#wallMs()).fresh) return []
+    if (state === undefined || this.#options.guestsOnly === true || !freshness(state, this.#wallMs()).fresh) return []
     const own = memberAt(state, state.self, this.#wallMs())
     if (own === undefined || !own.roles.includes('worker')) return []
     return membersAt(state, this.#wallMs())
@@ -179,9 +181,10 @@ export class Governor {
     const own = members.find(({ node }) => node === state.self)
     const { fresh } = freshness(state, this.#wallMs())
     const works = fresh && own?.roles.includes('worker') === true
-    const guests = works ? members.filter(({ owner, roles }) => owner !== own.owner && roles.includes('submitter')) : []
+    const isGuest = ({ node, owner, roles }: (typeof members)[number]) =>
+      roles.includes('submitter') && (this.#options.guestsOnly === true ? node !== own?.node : owner !== own?.owner)
     return {
-      guests: new Set(guests.map(({ node }) => node)),
+      guests: new Set(works ? members.filter(isGuest).map(({ node }) => node) : []),
       owner: own?.owner,
       owners: new Map(members.map(({ node, owner }) => [node, owner])),
       fresh,

@@ -11,7 +11,7 @@ import { makeStatement, statementSigner } from '../../wire/statement.ts'
 import type { DaemonParts } from '../daemon-state.ts'
 import { dropIdentity, hasNextSeed, loadNextSeed, loadSeed, useNextSeed } from '../identity.ts'
 import { OperationError } from '../operations.ts'
-import { founding, redeeming, type Beginning } from './beginning.ts'
+import { founding, redeeming, ticketIn, type Beginning } from './beginning.ts'
 import { forgetWrites, loadCluster } from './cluster-store.ts'
 import { stateOf, takeOwn } from './current.ts'
 
@@ -45,7 +45,9 @@ export async function join(parts: DaemonParts, text: string): Promise<MovedView>
   refuseSecondCluster(parts)
   const { options, clock, log, seed, clusters } = parts
   const newcomer = { seed, allowPublic: options.publicNetwork ?? false, log, nowMs: () => clock.wallMs() }
-  return move(parts, await redeeming(newcomer, text, (ticket) => clusters.refuseCluster(ticket.name, ticket.cluster)))
+  const ticket = ticketIn(text, clock.wallMs())
+  clusters.refuseCluster(ticket.name, ticket.cluster)
+  return move(parts, await redeeming(newcomer, text))
 }
 
 /** Revokes this node's own key, and forgets the cluster. @throws OperationError */
@@ -67,8 +69,10 @@ export function leave(parts: DaemonParts): MovedView {
   }
   // One that was expelled has nothing to say any more, but may go.
   if (!state.roster.gone.has(state.self)) takeOwn(parts, 'revocation', body)
+  // Nothing is taken in the moment that is left.
+  parts.loop.input({ type: 'leave' })
   // A key that left never comes back: the next cluster gets another.
-  setTimeout(() => forgetCluster(parts, state.log.cluster), PARTING_MS)
+  parts.soon(PARTING_MS, () => forgetCluster(parts, state.log.cluster))
   return { cluster: name, id: state.log.cluster, peerId: state.self }
 }
 
@@ -113,10 +117,11 @@ export function rotate(parts: DaemonParts): MovedView {
   const body = { cluster: state.log.cluster, from: state.self, to: next.id, atMs: parts.clock.wallMs() }
   const [outcome] = parts.governor.take([makeStatement('rotation', body, [parts.signer, next])])
   if (outcome !== 'taken') throw new OperationError('conflict', `the rotation does not count: ${outcome}`)
-  setTimeout(() => {
+  parts.loop.input({ type: 'leave' })
+  parts.soon(PARTING_MS, () => {
     useNextSeed(dataDir)
     parts.restart()
-  }, PARTING_MS)
+  })
   return { cluster: state.log.genesis.name, id: state.log.cluster, peerId: next.id }
 }
 

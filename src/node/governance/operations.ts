@@ -30,8 +30,9 @@ import { found, join, leave, rotate } from './moving.ts'
 export function clusterOperations(parts: DaemonParts): ClusterOperations {
   return {
     view: () => viewOf(parts),
-    found: async ({ beside, as, ...request }) => (beside ? parts.clusters.found(request, as) : found(parts, request)),
-    join: async ({ ticket, beside, as }) => (beside ? parts.clusters.join(ticket, as) : join(parts, ticket)),
+    found: async ({ beside, as, ...request }) =>
+      beside ? parts.clusters.found(request, { as }) : found(parts, request),
+    join: async ({ ticket, beside, ...how }) => (beside ? parts.clusters.join(ticket, how) : join(parts, ticket)),
     leave: () => leave(parts),
     invite: async (request) => invite(parts, request),
     members: () => membersOf(parts),

@@ -69,6 +69,20 @@ export const clusterRoutes: readonly Route[] = [
     handle: ({ operations }) => ({ status: 200, json: operations.clusters() }),
   }),
   route({
+    id: 'forgetCluster',
+    ofDaemon: true,
+    method: 'DELETE',
+    path: '/v1/clusters/{name}',
+    summary: 'Gives up a cluster that this daemon cannot take part in; its store is put away.',
+    right: 'administer',
+    replies: {
+      200: json('Those that are left.', ({ ClusterPlaceView }) => z.array(ClusterPlaceView)),
+      404: problem('There is none of that name beside the first.'),
+      409: problem('The daemon takes part in it: leave it.'),
+    },
+    handle: async ({ operations, params }) => ({ status: 200, json: await operations.forgetCluster(params['name']!) }),
+  }),
+  route({
     id: 'leaveCluster',
     method: 'POST',
     path: '/v1/cluster/leave',

@@ -56,6 +56,21 @@ describe('redeeming a ticket', function () {
     return { statement: makeStatement('ticket', ticket, [LIAR]), ticket }
   }
 
+  it('waits no longer than it is told to for a member that takes the ticket and says nothing', async () => {
+    const heard = Promise.withResolvers<void>()
+    const made = await lying()
+    await porch!.close()
+    porch = await openPorch(options(7), ['/ip4/127.0.0.1/tcp/0'], (_visitor, stream: Duplex) => {
+      void firstMessage(stream).then(() => heard.resolve())
+    })
+    const ticket = { ...made.ticket, addresses: porch.addresses() }
+    const ending = new AbortController()
+    const redeemed = redeemTicket({ ...options(8), signal: ending.signal }, NEWCOMER.id, { ...made, ticket }, now)
+    await heard.promise
+    ending.abort()
+    await assert.rejects(redeemed, { code: 'aborted' })
+  })
+
   const redeem = async (made: Awaited<ReturnType<typeof lying>>) => redeemTicket(options(8), NEWCOMER.id, made, now)
   const told = (...statements: VerifiedStatement[]) => statements.map(({ bytes }) => ({ statement: bytes }))
   const genesis = (cluster = HOME) => ({ genesis: cluster.statement.bytes, addresses: [] })

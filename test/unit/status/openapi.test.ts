@@ -52,6 +52,7 @@ const ENDPOINTS = [
   'POST /v1/audit/verifications',
   'GET /v1/audit/export',
   'DELETE /v1/audit/alarms/{peer}',
+  'DELETE /v1/clusters/{name}',
   'POST /v1/examinations',
   'GET /v1/reachability',
   'POST /v1/tokens',

@@ -37,6 +37,7 @@ const RIGHTS: Readonly<Record<Right | 'open', readonly string[]>> = {
       'foundCluster',
       'joinCluster',
       'leaveCluster',
+      'forgetCluster',
       'createTicket',
       'revokeMember',
       'rotateKey',

@@ -38,6 +38,7 @@ describe('where a daemon belongs', () => {
       mesh: { self: signer.id, negotiation: { contracts: new Map(), tasks: new Map() } },
       options: { paths: { dataDir } },
       clusters: { refuseName: () => {} },
+      soon: (ms: number, act: () => void) => void setTimeout(act, ms),
       restart: () => void told.restarts++,
     } as unknown as DaemonParts
     return { parts, store, events, errors, told }
