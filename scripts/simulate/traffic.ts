@@ -18,7 +18,7 @@ is restarted once a day. The real core in up to 300 daemons, in 50 of up to 3,00
   --wards        the mesh is in wards: one of them in full, what reaches it of the others, and a newcomer to it
                  (with --size, default 10,000)
   --grow N       instead: a mesh of which all members are in full grows by N, past the size at which it is cut into
-                 wards (with --size, default 1,000, which takes 6 GB of memory)
+                 wards (with --size, default 1,000, which takes 12 GB of memory)
   --json         machine-readable lines on standard output
 Exits 1 when a member of the largest mesh takes more than twice what one of 100 does, or one join in a hundred takes
 longer than a second; with --grow when anybody alive is held offline, lacks a member of its ward, holds another, or does
@@ -30,7 +30,7 @@ Examples:
   npm run sim -- --traffic --joins 200
   npm run sim -- --traffic --hub 500 --seconds 30
   npm run sim -- --traffic --wards --seconds 60
-  NODE_OPTIONS=--max-old-space-size=12000 npm run sim -- --traffic --grow 200`
+  NODE_OPTIONS=--max-old-space-size=16000 npm run sim -- --traffic --grow 200`
 
 const SIZES = [10, 100, 1_000, 10_000]
 const HUB_SIZE = 1_000
@@ -137,9 +137,7 @@ function growth({ size: from = GROWN_SIZE, seed, json }: Options, by: number): b
     )
     for (const [ward, members] of Object.entries(wards)) console.log(`  ${ward.padEnd(12)} ${members}`)
     console.log(`held to be anything but alive: ${missed}${missed > 0 ? `: ${examples.join('; ')}` : ''}`)
-    console.log(
-      `lacking of their own ward: ${lacking}; of others held: ${strangers}; found by name: ${found} of ${seekers}`,
-    )
+    console.log(`lacking of their own ward: ${lacking}; of others held: ${strangers}; found: ${found} of ${seekers}`)
   }
   return missed === 0 && lacking === 0 && strangers === 0 && found === seekers
 }

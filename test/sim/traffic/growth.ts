@@ -120,10 +120,11 @@ function search(world: World): Pick<GrowthResult, 'seekers' | 'found'> {
   const seekers = world.rng.shuffle(daemonsOf(world)).slice(0, SEEKERS)
   const sought = seekers.map((seeker) => {
     const other = world.rng.pick(daemonsOf(world).filter(({ member }) => !isOfWard(seeker, member.id)))
-    const { name } = other.member.passport.metadata
-    const question = { ward: nameOf(other.state.wards.at), name, most: 8 }
-    seeker.input({ type: 'ward-query', ticket: name, question })
-    return other.member.id
+    // By its id: the name of one is how the names of others begin.
+    const { id } = other.member
+    const question = { ward: nameOf(other.state.wards.at), name: id, most: 8 }
+    seeker.input({ type: 'ward-query', ticket: id, question })
+    return id
   })
   world.time.runUntil(world.time.nowMs + FOUND_WITHIN_MS)
   const found = seekers.filter(({ state }, place) => state.registry.authors.has(sought[place]!)).length
