@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NodeView } from '../../src/model/api.ts'
 import { eventually, freshDataDir, startDaemon, stopAll } from '../support/daemon.ts'
@@ -40,13 +41,18 @@ describe('outputs and inputs as they come', function () {
   it('of a task that nobody waited for can be waited for, and fetched', async () => {
     const daemon = await startDaemon({ name: 'n0' })
     const dir = freshDataDir()
-    const words = ['--detach', '--output', 'out', '--', 'sh', '-c', 'sleep 0.3; echo x >"$ALTHING_OUTPUT/f"; exit 5']
+    // The task reads from a pipe, and so goes on when the test writes to it, and not before.
+    const pipe = join(dir, 'pipe')
+    execFileSync('sh', ['-c', 'mkfifo pipe'], { cwd: dir })
+    const script = `read word <'${pipe}'; echo "$word" >"$ALTHING_OUTPUT/f"; exit 5`
+    const words = ['--detach', '--output', 'out', '--', 'sh', '-c', script]
     const started = await daemon.cliIn(dir, 'run', ...words)
     const taskId = started.stdout.trim()
     assert.equal(started.code, 0)
     assert.match(started.stderr, new RegExp(`althing output ${taskId} out`))
     const early = await daemon.cliIn(dir, 'output', taskId, 'out')
     assert.deepEqual([early.code, /has not ended/.test(early.stderr)], [1, true], early.stderr)
+    await writeFile(pipe, 'x\n')
     const waited = await daemon.cliIn(dir, 'wait', taskId)
     assert.deepEqual([waited.code, waited.stdout], [5, `${taskId} failed\n`], waited.stderr)
     const fetched = await daemon.cliIn(dir, 'output', taskId, 'out')
