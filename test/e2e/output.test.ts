@@ -60,6 +60,25 @@ describe('outputs and inputs as they come', function () {
     assert.equal(readFileSync(join(dir, 'out', 'f'), 'utf8'), 'x\n')
   })
 
+  it('of all tasks of a job can be waited for, and fetched, by the id of the job', async () => {
+    const daemon = await startDaemon({ name: 'n0' })
+    const dir = freshDataDir()
+    const script = 'echo "$ALTHING_TASK" >"$ALTHING_OUTPUT/id"'
+    const words = ['--detach', '--count', '2', '--cpu', '100m', '--output', 'out', '--', 'sh', '-c', script]
+    const taskIds = (await daemon.cliIn(dir, 'run', ...words)).stdout.trim().split('\n')
+    const jobId = taskIds[0]!.replace(/-0$/, '')
+    const waited = await daemon.cliIn(dir, 'wait', jobId)
+    assert.deepEqual(
+      [waited.code, waited.stdout],
+      [0, taskIds.map((id) => `${id} succeeded\n`).join('')],
+      waited.stderr,
+    )
+    const fetched = await daemon.cliIn(dir, 'output', jobId, 'out')
+    assert.deepEqual([fetched.code, fetched.stdout], [0, 'out/0\nout/1\n'], fetched.stderr)
+    const told = taskIds.map((_, index) => readFileSync(join(dir, 'out', String(index), 'id'), 'utf8').trim())
+    assert.deepEqual(told, taskIds)
+  })
+
   it('a link that leads out of an input is refused before anything is sent', async () => {
     const daemon = await startDaemon({ name: 'n0' })
     const dir = freshDataDir()

@@ -96,6 +96,8 @@ export class FakeOperations implements Operations {
   logsBreak: string | undefined
   /** Logs being read right now. */
   logReaders = 0
+  /** Tasks being waited for right now. */
+  waiting = 0
   #jobs = 0
 
   status(): StatusView {
@@ -315,8 +317,14 @@ export class FakeOperations implements Operations {
   }
 
   async waitTask(id: string, signal: AbortSignal): Promise<TaskView> {
-    while (!hasEnded(this.task(id)) && !signal.aborted) await this.#changed(signal)
-    return this.task(id)
+    this.waiting++
+    try {
+      const isDone = () => hasEnded(this.task(id)) && this.task(id).output !== 'fetching'
+      while (!isDone() && !signal.aborted) await this.#changed(signal)
+      return this.task(id)
+    } finally {
+      this.waiting--
+    }
   }
 
   why(id: string): WhyView {
