@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { JobWhyView } from '../../../src/model/why-view.ts'
 import { OperationError } from '../../../src/node/operations.ts'
 import { cli, startCli, type CliRun } from '../../support/cli.ts'
 import { startStatus, type StatusFixture } from '../../support/status-fixture.ts'
@@ -163,6 +164,22 @@ describe('cli: jobs', function () {
       assert.equal(stderr, 'althing: j1-1 has not ended: it is running\n  fix: `althing wait j1` first\n')
       assert.deepEqual([code, existsSync(join(dir, 'results'))], [1, false])
     })
+  })
+
+  it('why: the bargaining once, and the attempts of each task', async () => {
+    const { jobId, taskIds } = submit(12)
+    for (const taskId of taskIds) status.operations.end(taskId, {})
+    const { stdout, stderr, code } = await run('why', jobId)
+    assert.deepEqual([stderr, code], ['', 0])
+    assert.match(stdout, /^job j1: 12 tasks\n/)
+    assert.equal(stdout.match(/offer o1: 1 slot, asked attic, barn/g)?.length, 1)
+    const told = stdout.match(/^task \S+: succeeded\nattempt 1 on barn\n/gm)
+    assert.deepEqual(
+      told,
+      taskIds.map((taskId) => `task ${taskId}: succeeded\nattempt 1 on barn\n`),
+    )
+    const json = JSON.parse((await run('why', '--json', jobId)).stdout) as JobWhyView
+    assert.deepEqual([json.jobId, json.story.length, json.tasks.map(({ taskId }) => taskId)], [jobId, 6, taskIds])
   })
 
   it('ps: names the job of each task', async () => {
