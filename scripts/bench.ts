@@ -19,6 +19,7 @@ import { batch } from './bench/suites/batch.ts'
 import { commands } from './bench/suites/commands.ts'
 import { gossip } from './bench/suites/gossip.ts'
 import { governance } from './bench/suites/governance.ts'
+import { hello } from './bench/suites/hello.ts'
 import { idle } from './bench/suites/idle.ts'
 import { isolation } from './bench/suites/isolation.ts'
 import { liveness } from './bench/suites/liveness.ts'
@@ -39,6 +40,7 @@ const SUITES: readonly Suite[] = [
   micro,
   policy,
   isolation,
+  hello,
   governance,
   liveness,
   audit,

@@ -43,6 +43,8 @@ export interface StartOptions {
   readonly host?: Host
   /** @default a fresh one */
   readonly dataDir?: string
+  /** Writes what `--log-level debug` does, to be found in its last words. */
+  readonly debug?: boolean
 }
 
 const running = new Set<BenchDaemon>()
@@ -58,10 +60,11 @@ export interface Starting {
 
 /** Executes `althing up`. @returns at once */
 export function executeUp(options: StartOptions): Starting {
-  const { launcher, cluster, name = 'bench', asShipped = false, host } = options
+  const { launcher, cluster, name = 'bench', asShipped = false, debug = false, host } = options
   const { dataDir = mkdtempSync(join(tmpdir(), 'althing-bench-')) } = options
   const words = ['up', '--data-dir', dataDir, '--name', name, '--cluster', cluster, '--port', '0']
   words.push(...(asShipped ? ['--page-port', '0'] : ['--no-page', '--no-mdns']))
+  if (debug) words.push('--log-level', 'debug')
   if (options.join !== undefined) words.push('--join', options.join)
   if (options.trust !== undefined) words.push('--trust', options.trust)
   if (host !== undefined) words.push('--listen', `/ip4/${host.ip}/tcp/${MESH_PORT}`)

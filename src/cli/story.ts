@@ -1,5 +1,5 @@
 /** The bargaining over a task, told offer by offer. */
-import type { ElsewhereStory, StoryLine, WhyView } from '../model/why-view.ts'
+import type { ElsewhereStory, JobStory, JobWhyView, StoryLine, TaskStory, WhyView } from '../model/why-view.ts'
 import { formatClock, formatDuration, formatRatio, formatResources, shortPeer } from './format.ts'
 import { drawTable } from './table.ts'
 import { describeExit } from './views.ts'
@@ -7,17 +7,28 @@ import { printable, type Paint } from './terminal.ts'
 
 type Line<Kind extends StoryLine['kind']> = Extract<StoryLine, { kind: Kind }>
 
-/** The whole story as text. */
+/** The whole story of a task as text. */
 export function drawStory(why: WhyView, paint: Paint): string {
-  const offers = Map.groupBy(why.story, ({ offerId }) => offerId)
-  const parts = [
-    `${paint('bold', `task ${why.taskId}`)} of job ${why.jobId}: ${why.state}`,
+  const heading = `${paint('bold', `task ${why.taskId}`)} of job ${why.jobId}: ${why.state}`
+  return [heading, ...drawBargaining(why, paint), drawAttempts(why, paint)].join('\n\n')
+}
+
+/** The whole story of a job as text: the bargaining once, and each of its tasks. */
+export function drawJobStory(why: JobWhyView, paint: Paint): string {
+  const heading = `${paint('bold', `job ${why.jobId}`)}: ${count(why.tasks.length, 'task')}`
+  const tasks = why.tasks.map(
+    (task) => `${paint('bold', `task ${task.taskId}`)}: ${task.state}\n${drawAttempts(task, paint)}`,
+  )
+  return [heading, ...drawBargaining(why, paint), ...tasks].join('\n\n')
+}
+
+function drawBargaining({ story, storyDropped, elsewhere = [] }: JobStory, paint: Paint): string[] {
+  const offers = Map.groupBy(story, ({ offerId }) => offerId)
+  return [
     ...[...offers].map(([offerId, lines]) => drawOffer(offerId, lines, paint)),
-    ...(why.storyDropped > 0 ? [`(${why.storyDropped} lines in the middle of the story were not kept)`] : []),
-    ...(why.elsewhere ?? []).map((other) => drawElsewhere(other, paint)),
-    why.attempts.length === 0 ? 'not yet awarded to anyone' : drawAttempts(why, paint),
+    ...(storyDropped > 0 ? [`(${storyDropped} lines in the middle of the story were not kept)`] : []),
+    ...elsewhere.map((other) => drawElsewhere(other, paint)),
   ]
-  return parts.join('\n\n')
 }
 
 /** What was said in a cluster that was asked too. */
@@ -93,14 +104,15 @@ function drawBids(bids: readonly Line<'bid'>[], paint: Paint): string[] {
     .map((line) => `  ${line}`)
 }
 
-function drawAttempts(why: WhyView, paint: Paint): string {
-  return why.attempts
+function drawAttempts(task: TaskStory, paint: Paint): string {
+  if (task.attempts.length === 0) return 'not yet awarded to anyone'
+  return task.attempts
     .map((attempt) => {
       const steps: [number | undefined, string][] = [
         [attempt.awardedAtMs, `awarded to ${attempt.nodeName}`],
         [attempt.contractedAtMs, 'contract signed'],
         [attempt.startedAtMs, 'started'],
-        [attempt.endedAtMs, endOf(attempt, why)],
+        [attempt.endedAtMs, endOf(attempt, task)],
       ]
       const lines = steps.flatMap(([atMs, text]) =>
         atMs === undefined ? [] : [printable(`  ${formatClock(atMs)}  ${text}`)],
@@ -110,7 +122,7 @@ function drawAttempts(why: WhyView, paint: Paint): string {
     .join('\n')
 }
 
-function endOf({ outcome, reason, exit }: WhyView['attempts'][number], { state }: WhyView): string {
+function endOf({ outcome, reason, exit }: TaskStory['attempts'][number], { state }: TaskStory): string {
   const how = exit === undefined ? '' : describeExit({ exit, state })
   return [outcome ?? 'ended', how, reason].filter((part) => part !== undefined && part !== '').join(': ')
 }

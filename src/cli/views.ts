@@ -7,6 +7,11 @@ export function isLive({ state }: TaskView): boolean {
   return state === 'queued' || state === 'awarded' || state === 'running'
 }
 
+/** Whether a task was ever started: what never ran has left nothing. */
+export function hasRun({ exit }: TaskView): boolean {
+  return exit !== undefined && exit.startError === undefined
+}
+
 /** Good, in between, bad. */
 export function styleOfTask({ state }: TaskView): Style {
   if (state === 'succeeded') return 'green'

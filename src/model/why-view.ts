@@ -55,16 +55,20 @@ export const ElsewhereStory = z.strictObject({
 })
 export type ElsewhereStory = z.infer<typeof ElsewhereStory>
 
-/** `GET /v1/tasks/{id}/why`: the whole bargaining of a task. */
-export const WhyView = z.strictObject({
-  taskId: Id,
+const JobStory = z.strictObject({
   jobId: Id,
-  state: TaskState,
   story: z.array(StoryLine),
   /** Lines cut from the middle of a long story. */
   storyDropped: z.int(),
   /** Of a job that was to be placed in one of several clusters: what was said in the others. */
   elsewhere: z.array(ElsewhereStory).optional(),
+})
+/** What was said about a job: all of its tasks are bargained over together. */
+export type JobStory = z.infer<typeof JobStory>
+
+const TaskStory = z.strictObject({
+  taskId: Id,
+  state: TaskState,
   attempts: z.array(
     z.strictObject({
       attempt: z.int(),
@@ -81,7 +85,16 @@ export const WhyView = z.strictObject({
     }),
   ),
 })
+/** What became of a task. */
+export type TaskStory = z.infer<typeof TaskStory>
+
+/** `GET /v1/tasks/{id}/why`: the whole bargaining of a task. */
+export const WhyView = z.strictObject({ ...JobStory.shape, ...TaskStory.shape })
 export type WhyView = z.infer<typeof WhyView>
+
+/** `GET /v1/jobs/{id}/why`: the whole bargaining of a job, and what became of each of its tasks. */
+export const JobWhyView = z.strictObject({ ...JobStory.shape, tasks: z.array(TaskStory) })
+export type JobWhyView = z.infer<typeof JobWhyView>
 
 /** `POST /v1/quotes`: who would take a job, asked as for one that is to run; every bid was given back. */
 export const QuoteView = z.strictObject({

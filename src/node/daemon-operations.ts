@@ -28,7 +28,7 @@ import { applyPolicy, explainTask, policyOf, removePolicy, tryPolicy } from './p
 import { assertPublishable } from './publishable.ts'
 import { checkSelector } from './selectors.ts'
 import { findTask, listTasks } from './task-list.ts'
-import { cancelTask, logsOf, quoteJob, taskOutput, waitTask, whyTask } from './task-operations.ts'
+import { cancelTask, logsOf, quoteJob, taskOutput, waitTask, whyJob, whyTask } from './task-operations.ts'
 import { daemonMetrics } from './metrics.ts'
 import { topologyView } from './topology-view.ts'
 import { namesOf, nodeViews } from './views.ts'
@@ -64,6 +64,7 @@ export function createOperations(parts: DaemonParts): Operations {
     task: (id) => findTask(parts, id).view,
     waitTask: (id, signal) => waitTask(parts, id, signal),
     why: (id) => whyTask(parts, id),
+    whyJob: (jobId) => whyJob(parts, jobId),
     cancel: (id) => cancelTask(parts, id),
     logs: (id, query) => logsOf(parts, id, query),
     output: (id) => taskOutput(parts, id),

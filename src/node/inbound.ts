@@ -184,7 +184,10 @@ export class Inbound {
         'the clock of this peer and ours differ too much; its records are refused or count as old. Set both by NTP',
       )
     }
-    if (hello.cluster === cluster) return this.#options.onHello(peer, hello)
+    if (hello.cluster === cluster) {
+      log.debug({ peer, version: hello.version }, 'hello taken')
+      return this.#options.onHello(peer, hello)
+    }
     this.#foreign.add(peer)
     log.warn(
       { peer, theirs: hello.cluster, ours: cluster },

@@ -18,7 +18,7 @@ import type { Principal } from '../model/access.ts'
 import type { TokenRequest } from '../model/access-api.ts'
 import type { TokenCreated, TokenView } from '../model/access-view.ts'
 import type { JobRequest } from '../model/job-request.ts'
-import type { ElsewhereStory, QuoteView, WhyView } from '../model/why-view.ts'
+import type { ElsewhereStory, JobWhyView, QuoteView, WhyView } from '../model/why-view.ts'
 import type { ClusterView, HistoryView, MemberView, MovedView, OutcomesView, TicketView } from '../model/cluster.ts'
 import type { ConfigurationHistory, ConfigurationView } from '../model/configuration-api.ts'
 import type { ClusterPlaceView } from '../model/cluster-place.ts'
@@ -129,6 +129,8 @@ export interface Operations {
   /** Resolves when the task has ended (and its output is here, when it has one) or the signal aborts. */
   waitTask(id: string, signal: AbortSignal): Promise<TaskView>
   why(id: string): WhyView
+  /** By the whole id of a job that was submitted here. @throws OperationError `not-found` */
+  whyJob(jobId: string): JobWhyView
   cancel(id: string): TaskView
   /** Follows from attempt to attempt; waits for a queued task to start when `follow` is set. */
   logs(

@@ -1,18 +1,32 @@
 /** The story of a job as the local API tells it. Pure: state in, views out. */
-import type { StoryLine, WhyView } from '../model/why-view.ts'
+import type { JobStory, JobWhyView, StoryLine, TaskStory, WhyView } from '../model/why-view.ts'
 import type { StoryEntry } from '../negotiation/story.ts'
 import type { Job, Task } from '../negotiation/types.ts'
 import { endOf } from './views.ts'
 
 /** `GET /v1/tasks/{id}/why`. */
 export function whyView(job: Job, task: Task, name: (peerId: string) => string): WhyView {
+  return { ...jobStory(job, name), ...taskStory(task, name) }
+}
+
+/** `GET /v1/jobs/{id}/why`. */
+export function jobWhyView(job: Job, tasks: readonly Task[], name: (peerId: string) => string): JobWhyView {
+  return { ...jobStory(job, name), tasks: tasks.map((task) => taskStory(task, name)) }
+}
+
+function jobStory(job: Job, name: (peerId: string) => string): JobStory {
   return {
-    taskId: task.taskId,
-    jobId: task.jobId,
-    state: task.state,
+    jobId: job.jobId,
     story: job.story.map((entry) => storyLine(entry, name)),
     storyDropped: job.storyDropped,
     ...(job.elsewhere && { elsewhere: [...job.elsewhere] }),
+  }
+}
+
+function taskStory(task: Task, name: (peerId: string) => string): TaskStory {
+  return {
+    taskId: task.taskId,
+    state: task.state,
     attempts: task.attempts.map(
       ({ attempt, node, bidId, awardedAtMs, contractedAtMs, startedAtMs, endedAtMs, outcome, reason, exit }) => ({
         attempt,

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { JobAccepted, LogLine, MeshEvent, TaskView } from '../model/api.ts'
 import type { JobRequest } from '../model/job-request.ts'
-import type { ElsewhereStory, QuoteView, WhyView } from '../model/why-view.ts'
+import type { ElsewhereStory, JobWhyView, QuoteView, WhyView } from '../model/why-view.ts'
 import { TASK_LIMITS, isEnded, type TaskSpec } from '../model/task.ts'
 import { attemptRefOf, currentAttempt, runIdOf } from '../negotiation/state.ts'
 import { SubmitError } from '../negotiation/submitter/rounds.ts'
@@ -14,7 +14,7 @@ import { untilRun } from './run-watch.ts'
 import { checkSelector } from './selectors.ts'
 import { findTask } from './task-list.ts'
 import { taskLogs, type LogPlace, type LogQuery } from './task-logs.ts'
-import { storyLine, whyView } from './story-view.ts'
+import { jobWhyView, storyLine, whyView } from './story-view.ts'
 import { namesOf, submittedView } from './views.ts'
 import { nodeAnywhere } from './ward-operations.ts'
 
@@ -120,6 +120,19 @@ export function whyTask(parts: DaemonParts, id: string): WhyView {
     )
   }
   return whyView(job, submitted, namesOf(parts.mesh, parts.clock.nowMs()))
+}
+
+/** The story of a job, with all of its tasks. @param tenant whose it must be; absent: anybody's */
+export function whyJob(parts: DaemonParts, jobId: string, tenant?: string): JobWhyView {
+  const { jobs, tasks } = parts.mesh.negotiation
+  const job = jobs.get(jobId)
+  if (job === undefined || (tenant !== undefined && job.tenant !== tenant)) {
+    throw new OperationError('not-found', `no job ${jobId} was submitted on this node`, {
+      fix: '`althing ps --all` lists them',
+    })
+  }
+  const known = job.taskIds.flatMap((taskId) => tasks.get(taskId) ?? [])
+  return jobWhyView(job, known, namesOf(parts.mesh, parts.clock.nowMs()))
 }
 
 /** Ends a task wherever it runs. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NodeView } from '../../src/model/api.ts'
 import { eventually, freshDataDir, startDaemon, stopAll } from '../support/daemon.ts'
@@ -40,18 +41,42 @@ describe('outputs and inputs as they come', function () {
   it('of a task that nobody waited for can be waited for, and fetched', async () => {
     const daemon = await startDaemon({ name: 'n0' })
     const dir = freshDataDir()
-    const words = ['--detach', '--output', 'out', '--', 'sh', '-c', 'sleep 0.3; echo x >"$ALTHING_OUTPUT/f"; exit 5']
+    // The task reads from a pipe, and so goes on when the test writes to it, and not before.
+    const pipe = join(dir, 'pipe')
+    execFileSync('sh', ['-c', 'mkfifo pipe'], { cwd: dir })
+    const script = `read word <'${pipe}'; echo "$word" >"$ALTHING_OUTPUT/f"; exit 5`
+    const words = ['--detach', '--output', 'out', '--', 'sh', '-c', script]
     const started = await daemon.cliIn(dir, 'run', ...words)
     const taskId = started.stdout.trim()
     assert.equal(started.code, 0)
     assert.match(started.stderr, new RegExp(`althing output ${taskId} out`))
     const early = await daemon.cliIn(dir, 'output', taskId, 'out')
     assert.deepEqual([early.code, /has not ended/.test(early.stderr)], [1, true], early.stderr)
+    await writeFile(pipe, 'x\n')
     const waited = await daemon.cliIn(dir, 'wait', taskId)
     assert.deepEqual([waited.code, waited.stdout], [5, `${taskId} failed\n`], waited.stderr)
     const fetched = await daemon.cliIn(dir, 'output', taskId, 'out')
     assert.deepEqual([fetched.code, fetched.stdout], [0, 'out\n'], fetched.stderr)
     assert.equal(readFileSync(join(dir, 'out', 'f'), 'utf8'), 'x\n')
+  })
+
+  it('of all tasks of a job can be waited for, and fetched, by the id of the job', async () => {
+    const daemon = await startDaemon({ name: 'n0' })
+    const dir = freshDataDir()
+    const script = 'echo "$ALTHING_TASK" >"$ALTHING_OUTPUT/id"'
+    const words = ['--detach', '--count', '2', '--cpu', '100m', '--output', 'out', '--', 'sh', '-c', script]
+    const taskIds = (await daemon.cliIn(dir, 'run', ...words)).stdout.trim().split('\n')
+    const jobId = taskIds[0]!.replace(/-0$/, '')
+    const waited = await daemon.cliIn(dir, 'wait', jobId)
+    assert.deepEqual(
+      [waited.code, waited.stdout],
+      [0, taskIds.map((id) => `${id} succeeded\n`).join('')],
+      waited.stderr,
+    )
+    const fetched = await daemon.cliIn(dir, 'output', jobId, 'out')
+    assert.deepEqual([fetched.code, fetched.stdout], [0, 'out/0\nout/1\n'], fetched.stderr)
+    const told = taskIds.map((_, index) => readFileSync(join(dir, 'out', String(index), 'id'), 'utf8').trim())
+    assert.deepEqual(told, taskIds)
   })
 
   it('a link that leads out of an input is refused before anything is sent', async () => {

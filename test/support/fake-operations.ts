@@ -10,7 +10,7 @@ import type { FoundView, LogLine, MeshEvent, NodeView, StatusView, TaskView, Tru
 import type { JobRequest } from '../../src/model/job-request.ts'
 import type { WardNodesView, WardsView } from '../../src/model/ward-view.ts'
 import type { ClusterPlaceView } from '../../src/model/cluster-place.ts'
-import type { QuoteView, WhyView } from '../../src/model/why-view.ts'
+import type { JobWhyView, QuoteView, WhyView } from '../../src/model/why-view.ts'
 import type { AuditEntry, AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../../src/model/audit-view.ts'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../src/model/policy-api.ts'
@@ -96,6 +96,8 @@ export class FakeOperations implements Operations {
   logsBreak: string | undefined
   /** Logs being read right now. */
   logReaders = 0
+  /** Tasks being waited for right now. */
+  waiting = 0
   #jobs = 0
 
   status(): StatusView {
@@ -320,12 +322,29 @@ export class FakeOperations implements Operations {
   }
 
   async waitTask(id: string, signal: AbortSignal): Promise<TaskView> {
-    while (!hasEnded(this.task(id)) && !signal.aborted) await this.#changed(signal)
-    return this.task(id)
+    this.waiting++
+    try {
+      const isDone = () => hasEnded(this.task(id)) && this.task(id).output !== 'fetching'
+      while (!isDone() && !signal.aborted) await this.#changed(signal)
+      return this.task(id)
+    } finally {
+      this.waiting--
+    }
   }
 
   why(id: string): WhyView {
     return story(this.task(id))
+  }
+
+  whyJob(id: string): JobWhyView {
+    const tasks = [...this.fakeTasks.values()].flatMap(({ view }) => (view.jobId === id ? [story(view)] : []))
+    const [first] = tasks
+    if (first === undefined) throw new OperationError('not-found', `no job ${id} was submitted on this node`)
+    const { jobId, story: lines, storyDropped } = first
+    return {
+      ...{ jobId, story: lines, storyDropped },
+      tasks: tasks.map(({ taskId, state, attempts }) => ({ taskId, state, attempts })),
+    }
   }
 
   cancel(id: string): TaskView {

@@ -1,24 +1,18 @@
 /** Who belongs: what it costs to check a whole history, to let somebody in, and to expel somebody. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createHash } from 'node:crypto'
 import { headOf } from '../../../src/governance/log.ts'
 import { createGovernance } from '../../../src/governance/state.ts'
 import { governanceStep } from '../../../src/governance/step.ts'
 import type { Genesis } from '../../../src/model/governance.ts'
-import { makeStatement, openStatement, statementSigner } from '../../../src/wire/statement.ts'
-import type { NodeView } from '../../../src/model/api.ts'
-import type { MemberView, MovedView, TicketView } from '../../../src/model/cluster.ts'
+import { makeStatement, openStatement } from '../../../src/wire/statement.ts'
+import type { MemberView } from '../../../src/model/cluster.ts'
 import { median, spread, type Bench, type Figure, type Suite } from '../figure.ts'
+import { foundCluster, invite, join, keyOf, quietly, seenByAll } from '../members.ts'
 import { startDaemon, type BenchDaemon } from '../mesh.ts'
-import { untilTrue } from '../wait.ts'
 
 const ENTRIES = 10_000
 const NOW_MS = Date.now()
 /** Statements that are taken at once, about as many as one message carries. */
 const AT_ONCE = 100
-
-const keyOf = (name: string) => statementSigner(createHash('sha256').update(name).digest())
 
 /** A cluster of three admins of whom two sign, and its log as it would travel. */
 function longLog(): { genesis: Genesis; cluster: string; bytes: Uint8Array[] } {
@@ -56,43 +50,6 @@ function verifyLog({ genesis, cluster, bytes }: ReturnType<typeof longLog>): num
 
 /** Members of the cluster that is joined and left, whoever joins included. */
 const MEMBERS = 8
-const DEADLINE_MS = 30_000
-/** Between two looks at a daemon: eight that are asked every 2 ms would do little else. */
-const LOOK_MS = 20
-const quietly = (what: string, look: () => Promise<boolean>) => untilTrue(what, DEADLINE_MS, look, undefined, LOOK_MS)
-
-/** Executes `althing join`. @returns at once; the daemon is another afterwards */
-async function join(launcher: string, daemon: BenchDaemon, ticket: string): Promise<void> {
-  const child = spawn(launcher, ['join', '--data-dir', daemon.dataDir, ticket], { stdio: 'ignore' })
-  const [code] = (await once(child, 'exit')) as [number]
-  if (code !== 0) throw new Error(`althing join ended with ${code}`)
-}
-
-async function invite(founder: BenchDaemon): Promise<string> {
-  return (await founder.client.post<TicketView>('/v1/tickets', {})).ticket
-}
-
-/** Resolves when all list this peer as ready. */
-async function seenByAll(daemons: readonly BenchDaemon[], peerId: string): Promise<void> {
-  const seen = async ({ client }: BenchDaemon) =>
-    quietly('a member that is ready', async () => {
-      const nodes = await client.get<NodeView[]>('/v1/nodes').catch(() => [])
-      return nodes.some((node) => node.peerId === peerId && node.state === 'ready')
-    })
-  await Promise.all(daemons.map(seen))
-}
-
-async function foundCluster(launcher: string): Promise<BenchDaemon[]> {
-  const founder = await startDaemon({ launcher, cluster: 'alone', name: 'founder' })
-  const key = keyOf('admin').id
-  const request = { name: 'bench', admins: [key], threshold: 1, recovery: [key], recoveryThreshold: 1, owner: 'ann' }
-  const { id } = await founder.client.post<MovedView>('/v1/cluster', request)
-  await quietly('the founder to be back', async () => {
-    const status = await founder.status().catch(() => undefined)
-    return status?.governance?.id === id && status.state === 'ready'
-  })
-  return [founder]
-}
 
 /** One joins, and is expelled again: how long until all of eight see it ready, and until all have cut it off. */
 async function comeAndGo(launcher: string, daemons: readonly BenchDaemon[]): Promise<[joinMs: number, cutMs: number]> {
@@ -117,7 +74,7 @@ async function comeAndGo(launcher: string, daemons: readonly BenchDaemon[]): Pro
 async function measureMembers({ launcher, quick, say }: Bench): Promise<Figure[]> {
   const rounds = quick ? 2 : 5
   say(`${MEMBERS} members, ${rounds} times joined and expelled`)
-  const daemons = await foundCluster(launcher)
+  const daemons = [await foundCluster(launcher)]
   while (daemons.length < MEMBERS - 1) {
     const next = await startDaemon({ launcher, cluster: 'alone', name: `member-${daemons.length}` })
     await join(launcher, next, await invite(daemons[0]!))

@@ -41,7 +41,7 @@ import { createMessages, type Messages } from '../run/messages.ts'
 import { fetchOutput, prepareOutput } from '../run/output.ts'
 import { checkCommand, jobOf, type RunOptions } from '../run/request.ts'
 import { jsonSink, prefixSink, rawSink } from '../run/sinks.ts'
-import { isLive } from '../views.ts'
+import { hasRun, isLive } from '../views.ts'
 
 const NOTES = `
 The task's standard input is empty: what it is to read goes with --input. Of each
@@ -280,8 +280,7 @@ async function fetchOutputs(
 ): Promise<boolean> {
   let complete = true
   for (const [index, task] of tasks.entries()) {
-    // What never ran has left nothing.
-    if (task.exit === undefined || task.exit.startError !== undefined) continue
+    if (!hasRun(task)) continue
     try {
       const notes = await fetchOutput(client, task, tasks.length === 1 ? dir : join(dir, String(index)))
       for (const note of notes) messages.notice(`the output of ${task.taskId}: ${note}`)

@@ -11,6 +11,7 @@ import { attemptRefOf, runIdOf } from '../../negotiation/state.ts'
 import type { DaemonParts } from '../daemon-state.ts'
 import { OperationError, type Operations } from '../operations.ts'
 import { findTask, tenantOf } from '../task-list.ts'
+import { whyJob } from '../task-operations.ts'
 
 /** Narrows `all`, the operations of everybody. */
 export function tenantOperations(parts: DaemonParts, all: Operations, tenant: string): Operations {
@@ -37,6 +38,7 @@ export function tenantOperations(parts: DaemonParts, all: Operations, tenant: st
     task: (id) => all.task(own(id)),
     waitTask: async (id, signal) => all.waitTask(own(id), signal),
     why: (id) => all.why(own(id)),
+    whyJob: (jobId) => whyJob(parts, jobId, tenant),
     cancel: (id) => all.cancel(own(id)),
     logs: (id, query) => all.logs(own(id), query),
     output: async (id) => all.output(own(id)),

@@ -92,6 +92,15 @@ export const taskRoutes: readonly Route[] = [
     handle: ({ operations, params }) => ({ status: 200, json: operations.why(params['id']!) }),
   }),
   route({
+    id: 'whyJob',
+    method: 'GET',
+    path: '/v1/jobs/{id}/why',
+    summary: 'The whole bargaining over a job, once, and what became of each of its tasks.',
+    right: 'read',
+    replies: { 200: json('The story.', ({ JobWhyView }) => JobWhyView), 404: problem('No such job.') },
+    handle: ({ operations, params }) => ({ status: 200, json: operations.whyJob(params['id']!) }),
+  }),
+  route({
     id: 'cancelTask',
     method: 'POST',
     path: '/v1/tasks/{id}/cancel',

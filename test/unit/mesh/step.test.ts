@@ -48,6 +48,16 @@ describe('leaving the mesh', () => {
   })
 })
 
+describe('a link that stands', () => {
+  it('is greeted by the step that hears of it, before anything else is sent', () => {
+    const { step } = makeMesh()
+    const sent = (effects: readonly MeshEffect[]) =>
+      effects.flatMap((effect) => (effect.type === 'send' ? [`${effect.message.t} to ${effect.to}`] : []))
+    step({ type: 'start', epoch: 7, alone: true }, 0)
+    assert.equal(sent(step({ type: 'peer-up', peer: 'ann', wallMs: T0 }, 10))[0], 'hello to ann')
+  })
+})
+
 describe('signs of life', () => {
   it('are as old as they say themselves, for the registry as for bargaining', () => {
     const { mesh, step } = makeMesh()

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { eventually, link, PeerPark } from '../../support/peers.ts'
+import { eventually, link, PeerPark, seedFor } from '../../support/peers.ts'
 import type { TestPeer } from '../../support/peers.ts'
 
 /** A frame that carries its own number. */
@@ -93,6 +93,18 @@ describe('peer: control streams', () => {
       [1000, 0, 1, 2],
     )
   })
+
+  for (const side of ['below', 'above'] as const) {
+    const who = side === 'below' ? 'opened the stream' : 'was opened to'
+    it(`hears the first frame of whoever ${who} without having said a word`, async () => {
+      const silent = await park.start()
+      const speaker = await park.start({ seed: seedFor(side, silent.peer.id) })
+      speaker.record.upHandler = (peer) => void speaker.peer.send(peer, numbered(1000))
+      await link(speaker, silent)
+      await silent.record.until(() => silent.record.frames.length === 1, 'the hello')
+      assert.equal(silent.peer.stats()['control_batches_out_total'], undefined, 'nothing was sent the other way')
+    })
+  }
 
   it('sends to a peer without a link by learnt addresses, sharing one dial', async () => {
     const a = await park.start()

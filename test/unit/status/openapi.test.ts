@@ -14,6 +14,7 @@ const ENDPOINTS = [
   'GET /v1/tasks',
   'GET /v1/tasks/{id}',
   'GET /v1/tasks/{id}/why',
+  'GET /v1/jobs/{id}/why',
   'POST /v1/tasks/{id}/cancel',
   'GET /v1/tasks/{id}/logs',
   'GET /v1/tasks/{id}/output',

@@ -21,7 +21,7 @@ const RIGHTS: Readonly<Record<Right | 'open', readonly string[]>> = {
       'followEvents',
       'openapi',
     ],
-    ...['listTasks', 'getTask', 'whyTask', 'readLogs', 'readOutput', 'explainPolicy'],
+    ...['listTasks', 'getTask', 'whyTask', 'whyJob', 'readLogs', 'readOutput', 'explainPolicy'],
     'listClusters',
     ...['listAudit', 'getAuditEvent', 'getAuditStory'],
   ],

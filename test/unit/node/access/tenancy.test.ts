@@ -73,6 +73,7 @@ describe('what a tenant sees', () => {
       (id) => b.task(id),
       (id) => b.waitTask(id, never),
       (id) => b.why(id),
+      (id) => b.whyJob(id),
       (id) => b.cancel(id),
       (id) => b.logs(id, query),
       (id) => b.output(id),
@@ -97,6 +98,8 @@ describe('what a tenant sees', () => {
     b.why('aaa2')
     b.cancel('aa')
     assert.deepEqual(asked, ['why aaa2', 'cancel aaa2'])
+    const job = { jobId: 'aaa2', story: [], storyDropped: 0 }
+    assert.deepEqual(b.whyJob('aaa2'), { ...job, tasks: [{ taskId: 'aaa2', state: 'queued', attempts: [] }] })
   })
 
   it('of events: nodes, and its own work; also of those kept for who comes back', () => {
