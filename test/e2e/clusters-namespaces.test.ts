@@ -7,6 +7,7 @@ import type { ClusterPlaceView } from '../../src/model/cluster-place.ts'
 import type { StoryLine, WhyView } from '../../src/model/why-view.ts'
 import { done, idOf, invite, sees, startClosed } from '../support/cluster.ts'
 import { eventually, freshDataDir, startDaemon, stopAll, type CliResult, type TestDaemon } from '../support/daemon.ts'
+import { requireIsolation } from '../support/isolation.ts'
 import { netnsLab } from '../support/netns-lab.ts'
 
 const placesOf = (daemon: TestDaemon) => daemon.get<ClusterPlaceView[]>('/v1/clusters')
@@ -280,6 +281,24 @@ describe('e2e: a daemon of one cluster is asked to be in more', function () {
     assert.deepEqual(
       (await placesOf(again)).map(({ name }) => name),
       ['house'],
+    )
+  })
+
+  it('runs work of others in a cluster beside its own as that of guests, whoever the roster says owns it', async function () {
+    await requireIsolation(this)
+    const [shared, bob] = [await startClosed('shared'), await startClosed('bob')]
+    await done(shared.cli('init', 'house', '--owner', 'ann'))
+    await done(bob.cli('init', 'works', '--owner', 'bob'))
+    // By this ticket the machine is Bob's: that is Bob's word, and binds nobody here.
+    await done(shared.cli('join', '--beside', (await invite(bob)).ticket))
+    const [, works] = await placesOf(shared)
+    await sees(bob, works!.peerId!)
+    const isolation = await done(bob.cli('run', '-l', 'seat=shared', '--', 'sh', '-c', 'echo $ALTHING_ISOLATION'))
+    assert.equal(isolation, 'bwrap\n')
+    const { ALTHING_ISOLATION: own = '' } = process.env
+    assert.equal(
+      await done(shared.cli('run', '-l', 'seat=shared', '--', 'sh', '-c', 'echo $ALTHING_ISOLATION')),
+      `${own}\n`,
     )
   })
 })

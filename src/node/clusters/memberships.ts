@@ -2,7 +2,6 @@
  * The clusters that a daemon is in. The first keeps the daemon's own directory; each other one has a key, a store and
  * links of its own, and shares with it the machine, the policy of its owner and the local API.
  */
-import { join as joinPath } from 'node:path'
 import type { MeshState } from '../../mesh/types.ts'
 import type { ClusterPlaceView } from '../../model/cluster-place.ts'
 import type { MovedView } from '../../model/cluster.ts'
