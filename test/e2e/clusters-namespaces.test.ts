@@ -232,7 +232,7 @@ describe('e2e: a daemon of one cluster is asked to be in more', function () {
     assert.match(token.stderr, /is about the daemon, not one of its clusters/)
   })
 
-  it('is not over-promised after kill -9: what runs on in one is not there for the other from the first moment', async () => {
+  it('counts after kill -9 what runs on in one: it is not there for the other', async () => {
     const dataDir = freshDataDir()
     const before = await startClosed('alone', { dataDir })
     await done(before.cli('init', 'house'))
@@ -251,7 +251,7 @@ describe('e2e: a daemon of one cluster is asked to be in more', function () {
     await done(again.cli('run', '--cpu', most, '--', 'true'))
   })
 
-  it('starts nothing in a place that was being left, names one that cannot be read, and gives it up when told', async () => {
+  it('puts away what was being left, names what cannot be read, and gives that up when told', async () => {
     const dataDir = freshDataDir()
     const before = await startClosed('alone', { dataDir })
     await done(before.cli('init', 'house'))
@@ -284,7 +284,7 @@ describe('e2e: a daemon of one cluster is asked to be in more', function () {
     )
   })
 
-  it('runs work of others in a cluster beside its own as that of guests, whoever the roster says owns it', async function () {
+  it('runs work of others beside its own cluster as that of guests, whatever the roster says', async function () {
     await requireIsolation(this)
     const [shared, bob] = [await startClosed('shared'), await startClosed('bob')]
     await done(shared.cli('init', 'house', '--owner', 'ann'))

@@ -44,8 +44,9 @@ export function register(program: Command): void {
     .command('forget')
     .summary('give up one that cannot be taken part in')
     .description(
-      'Give up a cluster that this daemon cannot take part in, of which `althing clusters` says why. Its store is put ' +
-        'away below left/ in the data directory, its key is removed. One that runs is left by `althing leave --in NAME`.',
+      'Give up a cluster that this daemon cannot take part in, of which `althing clusters` says why. Its store is ' +
+        'put away below left/ in the data directory, its key is removed. One that runs is left by ' +
+        '`althing leave --in NAME`.',
     )
     .argument('<name>', 'as listed', filled('the name of a cluster'))
     .addHelpText('after', '\nExample:\n  althing clusters forget works')

@@ -45,8 +45,8 @@ function storyOf({ name, quote: { slots, story }, refusal }: Asked): ElsewhereSt
 }
 
 /**
- * A cluster that would not take such a job at all, or that this daemon is not in just now, does not keep the others from
- * being asked. @throws OperationError `not-found` for a name that is none
+ * A cluster that would not take such a job at all, or that this daemon is not in just now, does not keep the others
+ * from being asked. @throws OperationError `not-found` for a name that is none
  */
 async function quoteIn(parts: DaemonParts, name: string, request: JobRequest): Promise<Omit<Asked, 'name'>> {
   if (!parts.clusters.names().includes(name)) parts.clusters.within(name)

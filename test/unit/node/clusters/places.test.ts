@@ -55,7 +55,7 @@ describe('node/clusters: places', () => {
     assert.ok(existsSync(join(dir, 'place.json')))
   })
 
-  it('that were left keep their store apart, and no key, run or bundle, whatever tasks did to their folders', async () => {
+  it('that were left keep their store apart, and no key, run or bundle, whatever tasks did there', async () => {
     const place = kept('works')
     for (const file of ['identity.key', 'althing.db']) writeFileSync(join(place.dir, file), 'x')
     const locked = join(place.dir, 'runs', 'one', 'locked')
