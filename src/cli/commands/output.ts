@@ -1,6 +1,7 @@
 /** `althing output TASK [DIR]`: brings back what an ended task left in `$ALTHING_OUTPUT`. */
 import type { Command } from 'commander'
 import type { TaskView } from '../../model/api.ts'
+import { commandIn } from '../command-in.ts'
 import { contextOf } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { filled, taskArgument } from '../options.ts'
@@ -20,11 +21,11 @@ export function register(program: Command): void {
     .argument('[dir]', 'where to; made when missing (default: a directory named as the task)', filled('a directory'))
     .addHelpText('after', '\nExamples:\n  althing output TASK\n  althing output TASK ./result')
     .action(async (id: string, dir: string | undefined, _options: object, command: Command) => {
-      const { client, json, print, printJson, note } = contextOf(command)
+      const { client, clusters, json, print, printJson, note } = contextOf(command)
       const task = await client.get<TaskView>(taskPath(id))
       if (isLive(task)) {
         throw new CliError('not-ended', `${task.taskId} has not ended: it is ${task.state}`, {
-          fix: `\`althing wait ${task.taskId}\` first`,
+          fix: `${commandIn(clusters[0], 'wait', task.taskId)} first`,
         })
       }
       const into = dir ?? task.taskId
