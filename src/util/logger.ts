@@ -4,8 +4,8 @@ export interface Logger {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
-  /** A logger that adds `{component}` to each line. */
-  child(fields: { component: string }): Logger
+  /** A logger that adds to each line which part of the daemon says it, or in which of its clusters. */
+  child(fields: { component: string } | { cluster: string }): Logger
 }
 
 /** Says nothing. */

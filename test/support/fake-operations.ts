@@ -231,6 +231,8 @@ export class FakeOperations implements Operations {
   firstName = 'home'
   /** Further clusters, by name. */
   readonly beside = new Map<string, FakeOperations>()
+  /** Those that do not run, and why. */
+  readonly out = new Map<string, string>()
 
   within(name: string): Operations {
     const other = name === this.firstName ? this : this.beside.get(name)
@@ -239,7 +241,8 @@ export class FakeOperations implements Operations {
   }
 
   clusters(): ClusterPlaceView[] {
-    return [this.firstName, ...this.beside.keys()].map((name, index) => ({ name, first: index === 0 }))
+    const running = [this.firstName, ...this.beside.keys()].map((name, index) => ({ name, first: index === 0 }))
+    return [...running, ...[...this.out].map(([name, problem]) => ({ name, first: false, problem }))]
   }
 
   async quote(): Promise<QuoteView> {

@@ -105,7 +105,7 @@ describe('cli: a daemon in several clusters', function () {
       assert.match((await run('output', '--in', 'works', 'j4-0')).stderr, /fix: `althing wait --in works j4-0` first/)
     })
 
-    it('says which of several it is in, to people and programs, and nothing of it where there was no choice', async () => {
+    it('says which of several it is in, to people and programs, but not where there was no choice', async () => {
       assert.equal((await run('run', '--in', 'home,works', '--', 'true')).stderr, 'althing: placed in cluster works\n')
       assert.equal((await run('run', '--in', 'works', '--', 'true')).stderr, '')
       const task = await run('run', '--json', '--in', 'home,works', '--', 'true')
