@@ -1,6 +1,7 @@
 /** `--beside`, of the commands that bring a daemon into a cluster: one more, beside those it is in. */
 import type { MovedView } from '../model/cluster.ts'
 import type { Context } from './context.ts'
+import { usageError } from './errors.ts'
 import { untilBack } from './moved.ts'
 
 /** What the option is for. */
@@ -14,8 +15,10 @@ export interface BesideOptions {
   as?: string
 }
 
-/** What a request says of it. */
+/** What a request says of it. @throws CliError usage */
 export function besideOf({ beside = false, as }: BesideOptions): { beside: boolean; as?: string } {
+  if (as !== undefined && !beside)
+    throw usageError('--as says nothing without --beside: the first cluster goes by its own name', 'add --beside')
   return { beside, ...(as !== undefined && { as }) }
 }
 

@@ -8,8 +8,8 @@ import { formatDuration, formatResources } from './format.ts'
 import type { Paint } from './terminal.ts'
 import { styleOfNode } from './views.ts'
 
-/** All of it, one field a line; of a daemon of this machine with the token of its page. */
-export function describeStatus(status: StatusView, paint: Paint, isLocal = true): string {
+/** All of it, one field a line. `page`: the link to its page. */
+export function describeStatus(status: StatusView, paint: Paint, page: string | undefined): string {
   const state = `${status.state}, up for ${formatDuration(status.uptimeMs)}, pid ${status.pid}`
   return drawFields(
     [
@@ -26,7 +26,7 @@ export function describeStatus(status: StatusView, paint: Paint, isLocal = true)
       ['cut off', status.cutOff ? { text: 'PERHAPS: too many nodes vanished at once', style: 'red' } : undefined],
       ...quarantined(status),
       ...auditAlarms(status),
-      ['page', isLocal ? pageLink(status) : status.pageUrl],
+      ['page', page],
       ['api', api(status)],
       ['join by', status.addresses],
       ['dialable', dialable(status)],
@@ -98,15 +98,28 @@ function governance({ governance: place }: StatusView): Field[] {
 }
 
 /**
- * The page's address with the token behind a `#`, which browsers keep to themselves. Whoever may read
- * the token's file gets it; others get the bare address.
+ * The page's address, of a cluster beside the first with what shows that one. The token goes behind the `#`, which
+ * browsers keep to themselves. Whoever may read its file gets it; others get the address without.
+ * @param dataDir where a daemon of this machine keeps it; undefined for that of another
+ * @param cluster as named; undefined for the first
  */
-function pageLink({ pageUrl, dataDir }: StatusView): string | undefined {
-  if (pageUrl === undefined) return 'off'
+export function pageLink(
+  { pageUrl, clusters }: StatusView,
+  dataDir: string | undefined,
+  cluster?: string,
+): string | undefined {
+  if (pageUrl === undefined) return dataDir === undefined ? undefined : 'off'
+  const token = dataDir === undefined ? [] : tokenIn(dataDir)
+  const view = cluster === undefined || cluster === clusters[0] ? [] : [`/clusters/${cluster}/`]
+  const fragment = [...token, ...view].join('&')
+  return fragment === '' ? pageUrl : `${pageUrl}#${fragment}`
+}
+
+function tokenIn(dataDir: string): string[] {
   try {
-    return `${pageUrl}#token=${readFileSync(join(dataDir, 'api-token'), 'utf8').trim()}`
+    return [`token=${readFileSync(join(dataDir, 'api-token'), 'utf8').trim()}`]
   } catch {
-    return pageUrl
+    return []
   }
 }
 

@@ -38,7 +38,7 @@ import { MeshLoop } from './loop.ts'
 import { takeOwnMessages } from './own-messages.ts'
 import { toFrame, type Sealer } from './messages.ts'
 import { choosePort, makePeer } from './network.ts'
-import { NodePolicy } from './node-policy.ts'
+import { NodePolicy, type PolicyChange } from './node-policy.ts'
 import type { DaemonOptions } from './options.ts'
 import { defaultNodeName, machinePassport } from './own-passport.ts'
 import { mayStart, Policies } from './policies.ts'
@@ -223,7 +223,12 @@ export async function startMembership(starting: MembershipOptions, undo: Undo): 
   const carry = createEffects({ ...carrying, wardQueries, quotes, audit: audit.exchange, input, post })
 
   const nodePolicy = starting.nodePolicy ?? (await restoreNodePolicy(store, loop, clock, log))
-  const policies = new Policies({ own: nodePolicy, input, log })
+  const onOwn = ({ what, name: subject, event }: PolicyChange): void => {
+    // In the log of the one that keeps it this was written along with it.
+    if (nodePolicy === starting.nodePolicy) loop.note(event)
+    events.emit({ atMs: clock.wallMs(), type: 'policy', subject, what })
+  }
+  const policies = new Policies({ own: nodePolicy, onOwn, input, log })
   undo.add('policies', () => policies.close())
   const name = options.name ?? defaultNodeName()
   const parts: DaemonParts = {
@@ -265,7 +270,7 @@ export async function startMembership(starting: MembershipOptions, undo: Undo): 
       input({ type: 'local', facts: facts() })
       input({ type: 'passports', passports: [machinePassport(parts), ...extraPassports.values()] })
     },
-    soon: (ms, act) => soon(undo, ms, act),
+    soon: (ms, act) => undo.soon('what was to come', ms, act),
     restart,
   }
   await probes.open(port, options.listen)
@@ -281,18 +286,4 @@ async function restoreNodePolicy(store: Store, loop: MeshLoop, clock: Clock, log
   const policy = new NodePolicy({ store, loop, nowMs: () => clock.wallMs(), log })
   await policy.restore()
   return policy
-}
-
-function soon(undo: Undo, ms: number, act: () => void): void {
-  let isDone = false
-  const once = () => {
-    if (isDone) return
-    isDone = true
-    act()
-  }
-  const timer = setTimeout(once, ms)
-  undo.add('what was to come soon', () => {
-    clearTimeout(timer)
-    once()
-  })
 }

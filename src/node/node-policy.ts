@@ -28,10 +28,19 @@ export interface NodePolicyOptions {
   readonly log: Logger
 }
 
+/** What became of it. */
+export interface PolicyChange {
+  readonly what: 'applied' | 'removed'
+  /** That of the policy which was put in force, or taken out of it. */
+  readonly name: string
+  /** As it stands in the log of the cluster that keeps the policy. */
+  readonly event: AuditDraft
+}
+
 export class NodePolicy {
   readonly #options: NodePolicyOptions
   readonly #versions: StoredVersion[] = []
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new Set<(change: PolicyChange) => void>()
   #asked: Asked | undefined
 
   constructor(options: NodePolicyOptions) {
@@ -64,7 +73,7 @@ export class NodePolicy {
   }
 
   /** Tells of every change from now on. @returns what ends it */
-  onChange(listener: () => void): () => void {
+  onChange(listener: (change: PolicyChange) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -87,17 +96,20 @@ export class NodePolicy {
 
   #put(said: Omit<StoredVersion, 'version' | 'atMs'>, asked: Asked | undefined): void {
     const { loop, nowMs } = this.#options
+    const name = asked === undefined ? (this.inForce?.name ?? '') : said.name
     const version = (this.#versions.at(-1)?.version ?? 0) + 1
     const stored: StoredVersion = { version, atMs: nowMs(), ...said }
     const dropped = this.#versions.slice(0, Math.max(0, this.#versions.length + 1 - KEPT))
     const writes: Write[] = [{ collection: 'policy', key: keyOf(stored), doc: stored }]
     for (const old of dropped) writes.push({ collection: 'policy', key: keyOf(old), doc: null })
     // Before the events of what is stopped by it.
-    loop.writeDurably(writes, [eventOf(stored)])
+    const event = eventOf(stored)
+    loop.writeDurably(writes, [event])
     this.#versions.splice(0, dropped.length)
     this.#versions.push(stored)
     this.#asked = asked
-    for (const listener of this.#listeners) listener()
+    const what = asked === undefined ? 'removed' : 'applied'
+    for (const listener of this.#listeners) listener({ what, name, event })
   }
 }
 

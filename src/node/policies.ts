@@ -8,7 +8,7 @@ import { DECIDED_LEVELS, type DecidedLevel } from '../model/policy-levels.ts'
 import type { CompiledPolicy, Domain } from '../policy/types.ts'
 import type { Logger } from '../util/logger.ts'
 import type { MeshLoop } from './loop.ts'
-import type { NodePolicy } from './node-policy.ts'
+import type { NodePolicy, PolicyChange } from './node-policy.ts'
 import { askedOf, type Asked } from './read-policy.ts'
 
 /** What the admins decided, by level; absent where they never decided anything. */
@@ -17,6 +17,8 @@ export type Decided = Readonly<Partial<Record<DecidedLevel, DecidedPolicy | unde
 /** What policies need of their mesh. */
 export interface PoliciesOptions {
   readonly own: NodePolicy
+  /** Told of each change of that, before it is in force in this mesh. */
+  readonly onOwn: (change: PolicyChange) => void
   readonly input: (input: MeshInput) => void
   readonly log: Logger
 }
@@ -45,7 +47,12 @@ export class Policies {
 
   /** Puts that of the node in force, and those that were decided. Call once, first. */
   async restore(decided: Decided = {}): Promise<void> {
-    this.#stopListening = this.#options.own.onChange(() => this.#publish())
+    const { own, onOwn } = this.#options
+    this.#stopListening = own.onChange((change) => {
+      // Before the events of what is stopped by it.
+      onOwn(change)
+      this.#publish()
+    })
     for (const level of DECIDED_LEVELS) {
       this.#held.set(level, { decided: decided[level], asked: await this.#ask(level, decided[level]) })
     }

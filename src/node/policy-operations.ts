@@ -27,25 +27,23 @@ export function policyOf({ nodePolicy }: DaemonParts, stopped: readonly string[]
 /** @throws YamlFileError with file, line and field of each mistake; StoreError */
 export async function applyPolicy(parts: DaemonParts, text: string, fileName: string, by: string): Promise<PolicyView> {
   // What cannot be read changes nothing, and what is read must come before what is stopped by it is counted.
-  return change(parts, 'applied', () => parts.nodePolicy.apply(text, fileName, by))
+  return change(parts, () => parts.nodePolicy.apply(text, fileName, by))
 }
 
 /** @throws OperationError `not-found` when there is none; StoreError */
 export async function removePolicy(parts: DaemonParts, by: string): Promise<PolicyView> {
   const { inForce } = parts.nodePolicy
   if (inForce === undefined) throw new OperationError('not-found', 'this node has no policy')
-  return change(parts, 'removed', () => Promise.resolve(parts.nodePolicy.remove(by)))
+  return change(parts, () => Promise.resolve(parts.nodePolicy.remove(by)))
 }
 
-async function change(parts: DaemonParts, what: string, act: () => Promise<void>): Promise<PolicyView> {
-  const { clusters, nodePolicy, events, clock } = parts
-  const name = nodePolicy.inForce?.name
+async function change(parts: DaemonParts, act: () => Promise<void>): Promise<PolicyView> {
+  const { clusters } = parts
   // It is the machine's: what it forbids ends in all clusters.
   const ended = () => clusters.meshes().flatMap((mesh) => endedByPolicy(mesh.negotiation.contracts.values()))
   const before = new Set(ended())
   await act()
   const stopped = ended().filter((runId) => !before.has(runId))
-  events.emit({ atMs: clock.wallMs(), type: 'policy', subject: nodePolicy.inForce?.name ?? name ?? '', what })
   return policyOf(
     parts,
     stopped.map((runId) => attemptRefOf(runId).taskId),

@@ -15,6 +15,21 @@ export class Undo {
     this.#steps.push({ name, act })
   }
 
+  /** Does something in a moment, or when everything is undone before that. */
+  soon(name: string, ms: number, act: () => void): void {
+    let isDone = false
+    const once = () => {
+      if (isDone) return
+      isDone = true
+      act()
+    }
+    const timer = setTimeout(once, ms)
+    this.add(name, () => {
+      clearTimeout(timer)
+      once()
+    })
+  }
+
   /**
    * Undoes everything, last first. One failure is logged and does not stop the others. A second call waits for the
    * first.

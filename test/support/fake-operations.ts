@@ -112,7 +112,7 @@ export class FakeOperations implements Operations {
       addresses: [`/ip4/127.0.0.1/tcp/4100/p2p/${PEER_A}`],
       network: { dialable: 'yes', seenAs: ['10.0.0.5'], relays: [], relaysFor: 0, missing: [], foreign: [] },
       links: [],
-      clusters: ['home', ...this.beside.keys()],
+      clusters: [this.firstName, ...this.beside.keys()],
       dataDir: this.dataDir,
       socketPath: this.socketPath,
       ...(this.pageUrl !== undefined && { pageUrl: this.pageUrl }),
@@ -229,17 +229,22 @@ export class FakeOperations implements Operations {
     })
   }
 
+  /** How the first cluster is called. */
+  firstName = 'home'
   /** Further clusters, by name. */
   readonly beside = new Map<string, FakeOperations>()
+  /** Those that do not run, and why. */
+  readonly out = new Map<string, string>()
 
   within(name: string): Operations {
-    const other = this.beside.get(name)
+    const other = name === this.firstName ? this : this.beside.get(name)
     if (other === undefined) throw new OperationError('not-found', `this daemon is in no cluster ${name}`)
     return other
   }
 
   clusters(): ClusterPlaceView[] {
-    return ['home', ...this.beside.keys()].map((name, index) => ({ name, first: index === 0 }))
+    const running = [this.firstName, ...this.beside.keys()].map((name, index) => ({ name, first: index === 0 }))
+    return [...running, ...[...this.out].map(([name, problem]) => ({ name, first: false, problem }))]
   }
 
   async forgetCluster(name: string): Promise<ClusterPlaceView[]> {

@@ -55,7 +55,8 @@ export function register(program: Command): void {
     )
     .action(async (name: string | undefined, options: Options, command: Command) => {
       const context = contextOf(command)
-      const { client, json, printJson, note, paths, paint } = context
+      const { client, clientOf, json, printJson, note, paths, paint } = context
+      const place = besideOf(options)
       // Before keys are made that nobody would need.
       await client.get('/v1/status')
       const ownRecovery = options.recovery === undefined
@@ -69,12 +70,13 @@ export function register(program: Command): void {
         recoveryThreshold: options.recoveryThreshold ?? majority(recovery),
         owner: options.owner ?? defaultName(userInfo().username, '--owner'),
         open: options.open ?? false,
-        ...besideOf(options),
+        ...place,
       }
       const moved = await client.post<MovedView>('/v1/cluster', request)
       if (options.beside === true) await tellBeside(context, moved, 'founded')
       else {
-        const status = await untilBack(client, ({ cluster }) => cluster.endsWith(moved.id.slice(0, 16)))
+        // The first is called otherwise from now on.
+        const status = await untilBack(clientOf(undefined), ({ cluster }) => cluster.endsWith(moved.id.slice(0, 16)))
         if (json) printJson({ ...moved, addresses: status.addresses })
         else note(`althing: founded ${moved.cluster}, id ${moved.id}`)
       }

@@ -31,14 +31,15 @@ export function register(program: Command): void {
     .addHelpText('after', `\nExamples:\n  althing join ${TICKET_PREFIX}…\n  althing join --beside ${TICKET_PREFIX}…`)
     .action(async (ticket: string, options: BesideOptions & { own?: boolean }, command: Command) => {
       const context = contextOf(command)
-      const { client, json, printJson, note } = context
+      const { client, clientOf, json, printJson, note } = context
       const moved = await client.post<MovedView>('/v1/cluster/join', {
         ticket,
         ...besideOf(options),
         own: options.own ?? false,
       })
       if (options.beside === true) return tellBeside(context, moved, 'joined')
-      const status = await untilBack(client, ({ cluster }) => cluster.endsWith(moved.id.slice(0, 16)))
+      // The first is called otherwise from now on.
+      const status = await untilBack(clientOf(undefined), ({ cluster }) => cluster.endsWith(moved.id.slice(0, 16)))
       if (json) return printJson({ ...moved, state: status.state })
       note(`althing: joined ${moved.cluster}, id ${moved.id}`)
     })

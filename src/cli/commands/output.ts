@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { TaskView } from '../../model/api.ts'
 import { messageOf } from '../../util/errors.ts'
+import { commandIn } from '../command-in.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { tasksOfJob } from '../jobs.ts'
@@ -38,7 +39,7 @@ export function register(program: Command): void {
         .get<TaskView>(taskPath(id))
         .catch(async (error: unknown) => outputsOfJob(context, await tasksOfJob(client, id, error), dir))
       if (task === undefined) return
-      refuseLive(task, task.taskId)
+      refuseLive(context, task, task.taskId)
       const into = dir ?? task.taskId
       prepareOutput(into)
       const brought = await bring(context, task, into)
@@ -61,10 +62,10 @@ async function bring({ client, note }: Context, task: TaskView, dir: string): Pr
 }
 
 /** @throws CliError `not-ended` */
-function refuseLive(task: TaskView, waitFor: string): void {
+function refuseLive({ clusters }: Context, task: TaskView, waitFor: string): void {
   if (!isLive(task)) return
   throw new CliError('not-ended', `${task.taskId} has not ended: it is ${task.state}`, {
-    fix: `\`althing wait ${waitFor}\` first`,
+    fix: `${commandIn(clusters[0], 'wait', waitFor)} first`,
   })
 }
 
@@ -72,7 +73,7 @@ function refuseLive(task: TaskView, waitFor: string): void {
 async function outputsOfJob(context: Context, tasks: readonly TaskView[], dir: string | undefined): Promise<undefined> {
   const { json, print, printJson, note } = context
   const { jobId } = tasks[0]!
-  for (const task of tasks) refuseLive(task, jobId)
+  for (const task of tasks) refuseLive(context, task, jobId)
   const into = dir ?? jobId
   prepareOutput(into)
   const ran = tasks.filter(hasRun)

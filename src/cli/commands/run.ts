@@ -13,6 +13,7 @@ import {
 import { formatBytes, formatCpu } from '../../model/quantity.ts'
 import type { SettingKey } from '../../model/settings.ts'
 import { messageOf } from '../../util/errors.ts'
+import { commandIn } from '../command-in.ts'
 import { contextOfMany, type Context } from '../context.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { formatDuration } from '../format.ts'
@@ -176,23 +177,26 @@ function faultOfTaskName(text: string): string | undefined {
 
 async function run(argv: readonly string[], options: RunOptions, asked: Context): Promise<number> {
   const messages = createMessages(options.quiet === true, options.verbose === true)
-  const { taskIds, ...job } = await submit(argv, options, asked, messages)
-  const context = job.cluster === undefined ? asked : { ...asked, client: asked.clientOf(job.cluster) }
+  const { taskIds, jobId, cluster: chosen } = await submit(argv, options, asked, messages)
+  const context = chosen === undefined ? asked : { ...asked, clusters: [chosen], client: asked.clientOf(chosen) }
+  const [cluster] = context.clusters
+  const place = cluster === undefined ? {} : { cluster }
   if (options.detach === true) {
-    if (context.json) context.printJson({ ...job, taskIds })
+    if (context.json) context.printJson({ jobId, ...place, taskIds })
     else for (const taskId of taskIds) context.print(taskId)
-    if (options.output !== undefined)
-      messages.notice(
-        `the output is kept; once it has ended: \`althing output ${taskIds[0]} ${shownWord(options.output)}\``,
-      )
+    if (options.output !== undefined) {
+      const fetch = commandIn(cluster, 'output', taskIds[0]!, shownWord(options.output))
+      messages.notice(`the output is kept; once it has ended: ${fetch}`)
+    }
     return EXIT.ok
   }
-  const interrupts = watchInterrupts(context.client, taskIds, messages)
+  const interrupts = watchInterrupts(context.client, cluster, taskIds, messages)
   // A local command dies when its reader goes (`… | head`); so does this one.
   whenPipeBreaks(() => cancelAll(context.client, taskIds))
   try {
     const tasks = await follow(taskIds, context, messages)
-    if (context.json) for (const task of tasks) process.stdout.write(`${JSON.stringify({ type: 'task', ...task })}\n`)
+    if (context.json)
+      for (const task of tasks) process.stdout.write(`${JSON.stringify({ type: 'task', ...place, ...task })}\n`)
     const code = await settle(tasks, options, context, messages)
     return interrupts.exitCode !== undefined && tasks.some(({ state }) => state === 'cancelled')
       ? interrupts.exitCode
@@ -201,7 +205,7 @@ async function run(argv: readonly string[], options: RunOptions, asked: Context)
     const ids = taskIds.length === 1 ? taskIds[0]! : `${taskIds[0]} and ${taskIds.length - 1} more`
     throw error instanceof CliError && error.code === 'daemon-gone'
       ? new CliError('daemon-gone', `the daemon went away; ${ids} may go on`, {
-          fix: `\`althing logs -f ${taskIds[0]}\` once it is back`,
+          fix: `${commandIn(cluster, 'logs', '-f', taskIds[0]!)} once it is back`,
           cause: error,
         })
       : error
@@ -230,7 +234,7 @@ async function submit(
       : await uploadBundle(client, paths, process.cwd(), onLeftOut, watched ? onProgress : undefined)
   const several = clusters.length > 1 ? { clusters: [...clusters] } : {}
   const accepted = await client.post<JobAccepted>('/v1/jobs', { ...jobOf(argv, options, input), ...several })
-  if (accepted.cluster !== undefined) messages.progress(`placed in cluster ${accepted.cluster}`)
+  if (accepted.cluster !== undefined) messages.notice(`placed in cluster ${accepted.cluster}`)
   if (accepted.taskIds.length > 1) messages.progress(`${accepted.taskIds.length} tasks of job ${accepted.jobId}`)
   else messages.progress(`task ${accepted.taskIds[0]}`)
   return accepted
@@ -255,7 +259,7 @@ async function settle(
   messages: Messages,
 ): Promise<number> {
   for (const task of tasks.slice(0, MAX_EXPLAINED)) {
-    const why = explainEnd(task)
+    const why = explainEnd(task, context.clusters[0])
     if (why !== undefined) messages.notice(why)
   }
   const failed = tasks.filter(({ state }) => state !== 'succeeded')

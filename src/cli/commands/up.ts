@@ -16,7 +16,7 @@ import { DEFAULT_CLUSTER, DEFAULT_PAGE, DEFAULT_PORT, LOG_LEVELS } from '../../n
 import type { DaemonOptions, LogLevel } from '../../node/options.ts'
 import { CliError, usageError } from '../errors.ts'
 import { localContextOf, dataDirSource, pathsOf, type Context } from '../context.ts'
-import { describeStatus } from '../describe-status.ts'
+import { describeStatus, pageLink } from '../describe-status.ts'
 import { checkDirectory, checkFile } from '../files.ts'
 import { bytes, checked, cpu, each, filled, integer, keyValue, oneOf, pairs } from '../options.ts'
 import { addApiOptions, apiOptions, type ApiOptions } from '../up/api-options.ts'
@@ -155,7 +155,9 @@ async function up(given: UpOptions, command: Command): Promise<void> {
   if (options.detach !== true) return becomeDaemon({ options: handed, json: context.json })
   const { startDetached } = await import('../up/detach.ts')
   const status = await startDetached(context, process.argv.slice(2))
-  return context.json ? context.printJson(status) : context.print(describeStatus(status, context.paint))
+  return context.json
+    ? context.printJson(status)
+    : context.print(describeStatus(status, context.paint, pageLink(status, status.dataDir)))
 }
 
 /** What the environment says of options that are not on the command line. @throws CliError usage */

@@ -27,12 +27,12 @@ export function register(program: Command): void {
       '\nExamples:\n  althing wait TASK\n  althing wait TASK OTHER && echo both well\n  althing wait JOB',
     )
     .action(async (ids: string[], _options: object, command: Command) => {
-      const { client, json, print, printJson, note } = contextOf(command)
+      const { client, clusters, json, print, printJson, note } = contextOf(command)
       const tasks = (await Promise.all(ids.map((id) => ended(client, id)))).flat()
       if (json) printJson(tasks)
       else for (const { taskId, state } of tasks) print(`${taskId} ${state}`)
       for (const task of tasks) {
-        const why = explainEnd(task)
+        const why = explainEnd(task, clusters[0])
         if (why !== undefined) note(why)
       }
       const failed = tasks.find(({ state }) => state !== 'succeeded')

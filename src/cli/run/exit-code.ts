@@ -3,6 +3,7 @@
  * As `docker run` (125) and `timeout` (124) have them.
  */
 import type { TaskView } from '../../model/api.ts'
+import { commandIn } from '../command-in.ts'
 import { EXIT } from '../errors.ts'
 import { whyUnplaced } from '../views.ts'
 
@@ -22,13 +23,15 @@ export function exitCodeOf({ state, exit }: TaskView): number {
   return exit.exitCode === 0 ? EXIT.failure : exit.exitCode
 }
 
-/** What to say about a task that did not simply exit; undefined when its code says it all. */
-export function explainEnd({ taskId, state, exit, nodeName, waiting }: TaskView): string | undefined {
+/** What to say about a task of a cluster that did not simply exit; undefined when its code says it all. */
+export function explainEnd(task: TaskView, cluster: string | undefined): string | undefined {
+  const { taskId, state, exit, nodeName, waiting } = task
+  const seeWhy = `see ${commandIn(cluster, 'why', taskId)}`
   const on = nodeName === undefined ? '' : ` on ${nodeName}`
   if (exit?.logTruncated === true)
     return `${taskId} wrote more output than the 16 MiB a stream that are kept: write large results to $ALTHING_OUTPUT`
   const unplaced = whyUnplaced(exit)
-  if (unplaced !== undefined) return `${taskId}: ${unplaced}; see \`althing why ${taskId}\``
+  if (unplaced !== undefined) return `${taskId}: ${unplaced}; ${seeWhy}`
   if (exit?.startError !== undefined) return `${taskId} could not be started${on}: ${exit.startError}`
   if (state === 'timed-out') return `${taskId} ran out of time${on}`
   if (state === 'cancelled') return `${taskId} was cancelled`
@@ -36,7 +39,7 @@ export function explainEnd({ taskId, state, exit, nodeName, waiting }: TaskView)
   if (exit?.killedFor !== undefined) return `${taskId} was killed${on}: ${exit.killedFor}`
   if (exit?.signal !== undefined) return `${taskId} was ended by ${exit.signal}${on}`
   if (state === 'failed' && exit === undefined) {
-    return `${taskId} could not be placed${waiting === undefined ? '' : `: ${waiting}`}; see \`althing why ${taskId}\``
+    return `${taskId} could not be placed${waiting === undefined ? '' : `: ${waiting}`}; ${seeWhy}`
   }
   return undefined
 }

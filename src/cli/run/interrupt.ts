@@ -1,6 +1,7 @@
 /** Ctrl-C while tasks run: once cancels them and waits, twice leaves at once. */
 import { constants } from 'node:os'
 import type { DaemonClient } from '../client.ts'
+import { commandIn } from '../command-in.ts'
 import { taskPath } from '../views.ts'
 import type { Messages } from './messages.ts'
 
@@ -15,13 +16,18 @@ export interface Interrupts {
   stop(): void
 }
 
-/** Watches for signals until `stop`. */
-export function watchInterrupts(client: DaemonClient, taskIds: readonly string[], messages: Messages): Interrupts {
+/** Watches for signals until `stop`. `cluster`: which one the tasks are in, as advice is to name it. */
+export function watchInterrupts(
+  client: DaemonClient,
+  cluster: string | undefined,
+  taskIds: readonly string[],
+  messages: Messages,
+): Interrupts {
   let exitCode: number | undefined
   const what = taskIds.length === 1 ? `task ${taskIds[0]}` : `${taskIds.length} tasks`
   const onSignal = (signal: (typeof SIGNALS)[number]): void => {
     if (exitCode !== undefined) {
-      messages.notice(`left; ${what} may go on: see \`althing ps\``)
+      messages.notice(`left; ${what} may go on: see ${commandIn(cluster, 'ps')}`)
       process.exit(exitCode)
     }
     exitCode = 128 + constants.signals[signal]

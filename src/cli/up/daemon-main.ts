@@ -1,5 +1,5 @@
 /** The daemon's own program: what `althing up` becomes, see `become.ts`. */
-import { describeStatus } from '../describe-status.ts'
+import { describeStatus, pageLink } from '../describe-status.ts'
 import { report, reportAsJson } from '../report.ts'
 import { runDaemon } from '../run-daemon.ts'
 import { painter } from '../terminal.ts'
@@ -18,7 +18,10 @@ async function main(): Promise<void> {
   reportAsJson(json)
   try {
     const status = await runDaemon(options)
-    if (!json) process.stderr.write(`${describeStatus(status, painter(process.stderr, true))}\n`)
+    if (!json)
+      process.stderr.write(
+        `${describeStatus(status, painter(process.stderr, true), pageLink(status, status.dataDir))}\n`,
+      )
   } catch (error) {
     process.exitCode = report(error)
   }

@@ -20,39 +20,67 @@ import type { Context, Grantable, Job, NegotiationState, NodeId, Task } from '..
  */
 export function awardFreeSlots(state: NegotiationState, ctx: Context, job: Job): number {
   const grants = new Map<Grantable, string[]>()
-  const usable = [...job.grantable.values()].filter((slot) => slot.free > 0 && slot.expiresAtMs > ctx.nowMs)
-  const ranks = new Map(usable.map((slot) => [slot.bidId, bidRank(ctx, job, slot)]))
-  const spread = spreadOf(state, ctx, job)
+  const slots = slotsInTurn(state, ctx, job, [...job.grantable.values()], ATTEMPTS_PER_MESSAGE)
   let placed = 0
   while (job.queue.length > 0) {
-    const best = bestSlot(usable, ranks, grants, spread)
-    if (!best) break
-    const taskId = job.queue.shift()!
-    const task = state.tasks.get(taskId)
-    if (!task || task.state !== 'queued') continue
-    best.free--
-    spread?.take(best.node)
-    placed++
-    grants.set(best, [...(grants.get(best) ?? []), grant(state, ctx, best, task)])
+    const task = state.tasks.get(job.queue[0]!)
+    if (task?.state === 'queued') {
+      const { value: best } = slots.next()
+      if (best === undefined) break
+      placed++
+      grants.set(best, [...(grants.get(best) ?? []), grant(state, ctx, best, task)])
+    }
+    job.queue.shift()
   }
   for (const [slot, runs] of grants) sendAward(state, ctx, job, slot, runs)
   return placed
 }
 
+/** How many tasks of a job could be granted, in however many messages; nothing is. */
+export function countAwardable(state: NegotiationState, ctx: Context, job: Job): number {
+  const copies = [...job.grantable.values()].map((slot) => ({ ...slot }))
+  const slots = slotsInTurn(state, ctx, job, copies, Infinity)
+  let count = 0
+  while (count < job.queue.length && slots.next().done === false) count++
+  return count
+}
+
+/** The bids whose slots are to be granted, one after the other, best first; `most`: of one bid. Each slot is taken. */
+function* slotsInTurn(
+  state: NegotiationState,
+  ctx: Context,
+  job: Job,
+  bids: readonly Grantable[],
+  most: number,
+): Generator<Grantable, undefined> {
+  const usable = bids.filter((slot) => slot.free > 0 && slot.expiresAtMs > ctx.nowMs)
+  const ranks = new Map(usable.map((slot) => [slot.bidId, bidRank(ctx, job, slot)]))
+  const spread = spreadOf(state, ctx, job)
+  const taken = new Map<Grantable, number>()
+  for (;;) {
+    const open = usable.filter((slot) => slot.free > 0 && (taken.get(slot) ?? 0) < most)
+    const best = bestSlot(open, ranks, taken, spread)
+    if (!best) return
+    best.free--
+    spread?.take(best.node)
+    taken.set(best, (taken.get(best) ?? 0) + 1)
+    yield best
+  }
+}
+
 /** The highest rank wins; among equals the bid with the larger share of its slots left, so that work spreads. */
 function bestSlot(
-  usable: Grantable[],
-  ranks: Map<string, Rank>,
-  grants: Map<Grantable, string[]>,
+  open: readonly Grantable[],
+  ranks: ReadonlyMap<string, Rank>,
+  taken: ReadonlyMap<Grantable, number>,
   spread: Spread | undefined,
 ): Grantable | undefined {
   let best: Grantable | undefined
   let bestScore = -1
-  for (const slot of usable) {
-    if (slot.free <= 0 || spread?.refusal(slot.node) !== undefined) continue
-    const taken = grants.get(slot)?.length ?? 0
-    if (taken >= ATTEMPTS_PER_MESSAGE) continue
-    const score = (ranks.get(slot.bidId)?.score ?? 0) * (slot.free / (slot.free + taken))
+  for (const slot of open) {
+    if (spread?.refusal(slot.node) !== undefined) continue
+    const before = taken.get(slot) ?? 0
+    const score = (ranks.get(slot.bidId)?.score ?? 0) * (slot.free / (slot.free + before))
     if (score > bestScore) {
       best = slot
       bestScore = score

@@ -9,7 +9,7 @@ import { NEGOTIATION_LIMITS } from '../config.ts'
 import type { Bid, Decline } from '../../model/negotiation.ts'
 import { isEnded, type TaskSpec } from '../../model/task.ts'
 import { AlthingError } from '../../util/errors.ts'
-import { awardFreeSlots, releaseIdle, tellHeldBack } from './award.ts'
+import { awardFreeSlots, countAwardable, releaseIdle, tellHeldBack } from './award.ts'
 import { note, notedReasons, noteOffer } from '../notes.ts'
 import { rank } from '../rank.ts'
 import { jobDoc, moveTask, persistTask, send, tell } from '../state.ts'
@@ -70,11 +70,10 @@ export function quote(state: NegotiationState, ctx: Context, wanted: Wanted): vo
 }
 
 function endQuote(state: NegotiationState, ctx: Context, job: Job): void {
-  const offered = [...job.grantable.values()].reduce((sum, { free }) => sum + free, 0)
+  const slots = countAwardable(state, ctx, job)
   releaseIdle(state, ctx, job)
   state.jobs.delete(job.jobId)
   const scores = job.story.flatMap((entry) => (entry.kind === 'bid' ? [entry.rank.score] : []))
-  const slots = Math.min(offered, job.taskIds.length)
   const bestScore = Math.max(0, ...scores)
   ctx.out.push({ type: 'quoted', jobId: job.jobId, slots, bestScore, story: job.story })
 }

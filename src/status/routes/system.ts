@@ -1,6 +1,7 @@
 /** Routes for probes, monitoring, tools and the page. */
 import * as z from 'zod'
 import { may } from '../../model/access.ts'
+import { healthOfAll, metricsOfAll } from '../all-clusters.ts'
 import { METRICS_TYPE, renderMetrics } from '../metrics.ts'
 import { serveAsset, servePage, serveRootFile } from '../page.ts'
 import { ApiError } from '../problem.ts'
@@ -28,7 +29,7 @@ export const systemRoutes: readonly Route[] = [
     id: 'readyz',
     method: 'GET',
     path: '/readyz',
-    summary: 'Whether the daemon knows the mesh well enough to work.',
+    summary: 'Whether the daemon knows the mesh of its first cluster well enough to work.',
     right: 'open',
     replies: { 200: json('Ready.', () => Ok), 503: problem('`not-ready`: it is joining.') },
     handle({ operations }) {
@@ -40,11 +41,12 @@ export const systemRoutes: readonly Route[] = [
     id: 'healthz',
     method: 'GET',
     path: '/healthz',
-    summary: 'Named checks; their details only for who may see the host.',
+    summary:
+      'Named checks, one of each cluster beside the first among them; their details only for who may see the host.',
     right: 'open',
     replies: { 200: json('All is well.', () => Health), 503: json('Something is not.', () => Health) },
     handle({ operations, principal }) {
-      const health = Object.entries(operations.health())
+      const health = Object.entries(healthOfAll(operations))
       const well = health.every(([, wrong]) => wrong === undefined)
       const checks = Object.fromEntries(health.map(([name, wrong]) => [name, wrong ?? 'ok']))
       return {
@@ -60,11 +62,11 @@ export const systemRoutes: readonly Route[] = [
     id: 'metrics',
     method: 'GET',
     path: '/metrics',
-    summary: "Samples in Prometheus' text format.",
+    summary: "Samples in Prometheus' text format; of a daemon in several clusters each names its cluster.",
     right: 'read-host',
     replies: { 200: { description: 'The samples.', type: 'text/plain' } },
     handle({ operations, accessMetrics, version, log }) {
-      const { text, refused } = renderMetrics({ ...operations.metrics(), ...accessMetrics() }, version)
+      const { text, refused } = renderMetrics({ ...metricsOfAll(operations), ...accessMetrics() }, version)
       if (refused.length > 0) log.warn({ refused }, 'samples with a bad name or value were left out of /metrics')
       return { status: 200, type: METRICS_TYPE, data: text }
     },

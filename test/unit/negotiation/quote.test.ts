@@ -12,9 +12,10 @@ function ask(
   changes: Parameters<typeof spec>[0] = {},
   count = 1,
 ): NegotiationEffect & { type: 'quoted' } {
+  const before = quotesOf(table, 'a').length
   table.input('a', { type: 'quote', jobId: 'q', spec: spec(changes), count })
-  assert.ok(table.run(10_000, () => quotesOf(table, 'a').length === 1))
-  return quotesOf(table, 'a')[0]!
+  assert.ok(table.run(10_000, () => quotesOf(table, 'a').length > before))
+  return quotesOf(table, 'a')[before]!
 }
 
 describe('a quote', () => {
@@ -52,6 +53,20 @@ describe('a quote', () => {
   it('promises no more slots than were asked for, however many are free', () => {
     const table = new Table(['a', 'b', 'c'])
     assert.equal(ask(table, {}, 3).slots, 3)
+  })
+
+  it('promises no more slots than its spread would let it grant', () => {
+    const inZones = (zones: Readonly<Record<string, string>>): Table => {
+      const table = new Table(Object.keys(zones))
+      for (const [id, zone] of Object.entries(zones))
+        table.seat(id).local = { ...table.seat(id).local, labels: { zone }, accepting: zone !== 'full' }
+      return table
+    }
+    const spread = { over: 'zone', maxSkew: 1 } as const
+    const crowded = { a: 'attic', b: 'attic', c: 'attic', d: 'full' }
+    assert.equal(ask(inZones(crowded), { spread }, 3).slots, 1, 'one more than where none can be')
+    assert.equal(ask(inZones(crowded), {}, 3).slots, 3)
+    assert.equal(ask(inZones({ a: 'attic', b: 'barn', c: 'cellar' }), { spread }, 3).slots, 3)
   })
 
   it('counts among the jobs that a node keeps, and is never dropped for a newer one', () => {

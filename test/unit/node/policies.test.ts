@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { AuditDraft } from '../../../src/model/audit.ts'
 import type { MeshInput, MeshState } from '../../../src/mesh/types.ts'
 import type { ContractState } from '../../../src/negotiation/types.ts'
-import { NodePolicy } from '../../../src/node/node-policy.ts'
+import { NodePolicy, type PolicyChange } from '../../../src/node/node-policy.ts'
 import { mayStart, Policies, type Decided } from '../../../src/node/policies.ts'
 import { evaluate } from '../../../src/policy/evaluate.ts'
 import type { CompiledPolicy } from '../../../src/policy/types.ts'
@@ -18,14 +18,18 @@ describe('node/policies', () => {
   let store = fillable(createMemoryStore())
   let inForce: readonly CompiledPolicy[] | undefined
   let noted: AuditDraft[] = []
+  /** Changes of the node's own, each with what was in force as it was told. */
+  let told: (PolicyChange & { readonly inForce: string | undefined })[] = []
 
   /** As after a start: nothing is restored. */
   function open(): { own: NodePolicy; policies: Policies } {
     inForce = undefined
     noted = []
+    told = []
     const input = (one: MeshInput) => void (one.type === 'policies' && (inForce = one.policies))
     const own = new NodePolicy({ store, loop: idleLoop(store, noted), nowMs: () => 5, log: SILENT })
-    return { own, policies: new Policies({ own, input, log: SILENT }) }
+    const onOwn = (change: PolicyChange) => void told.push({ ...change, inForce: inForce?.[0]?.name })
+    return { own, policies: new Policies({ own, onOwn, input, log: SILENT }) }
   }
 
   async function restored(decided: Decided = {}): Promise<{ own: NodePolicy; policies: Policies }> {
@@ -42,6 +46,25 @@ describe('node/policies', () => {
   it('has nothing to say where nothing was applied', async () => {
     const { own } = await restored()
     assert.deepEqual([own.inForce, own.history, inForce], [undefined, [], undefined])
+  })
+
+  it('tells its mesh what was applied or removed, and the event, before it is in force there', async () => {
+    const { own } = await restored()
+    await own.apply(text('one'), 'one.yaml', 'me')
+    await own.apply(text('two'), 'two.yaml', 'me')
+    own.remove('me')
+    assert.deepEqual(
+      told.map(({ what, name, inForce: before }) => [what, name, before]),
+      [
+        ['applied', 'one', undefined],
+        ['applied', 'two', 'one'],
+        ['removed', 'two', 'two'],
+      ],
+    )
+    assert.deepEqual(
+      told.map(({ event }) => event),
+      noted,
+    )
   })
 
   it('stores each version with who, when and hash, and takes up the last one again', async () => {

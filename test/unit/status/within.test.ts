@@ -44,6 +44,37 @@ describe('status: a daemon in several clusters', () => {
     assert.equal(answer.status, 401)
   })
 
+  it('gives the samples of each under its name, as promtool would have them', async () => {
+    const { operations } = status
+    operations.samples = { tasks_running: 1, 'nodes{state="ready"}': 2 }
+    operations.beside.get('works')!.samples = { tasks_running: 5, 'nodes{state="ready"}': 7 }
+    operations.out.set('lab', 'its store is damaged')
+    const { text } = await get('/metrics')
+    assert.match(text, /^# TYPE (althing_tasks_running) gauge\n\1\{cluster="home"\} 1\n\1\{cluster="works"\} 5\n#/m)
+    assert.match(text, /^(althing_nodes)\{cluster="home",state="ready"\} 2\n\1\{cluster="works",state="ready"\} 7$/m)
+    const helped = text.split('\n').filter((line) => line.startsWith('# HELP'))
+    assert.equal(new Set(helped).size, helped.length)
+    operations.beside.clear()
+    operations.out.clear()
+    assert.match((await get('/metrics')).text, /^althing_tasks_running 1$/m)
+  })
+
+  it('is unwell while one beside the first does not run, or stores nothing', async () => {
+    const { operations } = status
+    const checks = async () => {
+      const answer = await get('/healthz')
+      return [answer.status, answer.json<{ checks: object }>().checks]
+    }
+    assert.deepEqual(await checks(), [200, { store: 'ok', 'cluster works': 'ok' }])
+    operations.beside.get('works')!.checks = { store: 'the disk is full', mesh: 'the node is joining' }
+    operations.out.set('lab', 'its store is damaged')
+    assert.deepEqual(await checks(), [
+      503,
+      { store: 'ok', 'cluster works': 'the disk is full', 'cluster lab': 'its store is damaged' },
+    ])
+    assert.equal((await get('/readyz')).status, 200)
+  })
+
   it('reads no cluster out of anything else', () => {
     for (const path of [
       '/clusters/a/b/v1/x',
