@@ -6,8 +6,9 @@ import { chmodSync, existsSync, writeFileSync } from 'node:fs'
 import { createServer, connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import type { NodeView, TaskView } from '../../src/model/api.ts'
+import type { NodeView, Problem, TaskView } from '../../src/model/api.ts'
 import { eventually, freshDataDir, runCli, startDaemon, stopAll } from '../support/daemon.ts'
+import { ask } from '../support/http.ts'
 import { requireOrSkip } from '../support/require.ts'
 
 const up = (dataDir: string, ...args: string[]) =>
@@ -147,10 +148,13 @@ describe('bad input to real daemons', function () {
     const ids = (await first.cli('run', '--detach', '--count', '2', '--', 'echo', 'hi')).stdout.trim().split('\n')
     for (const id of ids) await first.get(`/v1/tasks/${id}?wait=ended`)
     const job = ids[0]!.slice(0, -2)
-    const { code, stderr } = await first.cli('why', job)
-    assert.equal(code, 1)
-    assert.match(stderr, new RegExp(`${job} is the beginning of 2 task ids: ${ids.join(', ')}\n {2}fix: give more`))
-    // Whoever reads or ends may mean all of them.
+    const ambiguous = await ask({ socketPath: first.socketPath, path: `/v1/tasks/${job}`, headers: { host: 'x' } })
+    assert.equal(ambiguous.status, 409)
+    const { detail, fix } = ambiguous.json<Problem>()
+    assert.equal(detail, `${job} is the beginning of 2 task ids: ${ids.join(', ')}`)
+    assert.match(fix!, /give more/)
+    // The commands may mean all of them.
+    assert.match((await first.cli('why', job)).stdout, new RegExp(`^job ${job}\\b`))
     assert.equal((await first.cli('logs', job)).stdout, ids.map((id) => `[${id}] hi\n`).join(''))
     assert.match((await first.cli('cancel', job)).stderr, new RegExp(`all 2 tasks of job ${job} have ended already`))
     const long = (await first.cli('run', '--detach', '--count', '2', '--', 'sleep', '60')).stdout.trim().split('\n')

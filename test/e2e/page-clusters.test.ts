@@ -72,13 +72,12 @@ async function agree(founder: TestDaemon): Promise<void> {
   await done(founder.cliIn(dir, 'policy', 'apply', '--network', 'treaty.yaml'))
 }
 
-/** The directory of a daemon that has a cluster beside its first whose key cannot be read. */
+/** The directory of a daemon that has a cluster beside its first of which nothing can be read. */
 function withBroken(): string {
   const dataDir = freshDataDir()
   const place = join(dataDir, 'clusters', 'broken')
   mkdirSync(place, { recursive: true })
   writeFileSync(join(place, 'place.json'), '{"port":4291}\n')
-  writeFileSync(join(place, 'identity.key'), 'no key')
   return dataDir
 }
 
@@ -214,7 +213,7 @@ describe('status page of several clusters', function () {
     const row = page.getByRole('table', { name: 'Clusters' }).locator('tr[data-cluster="broken"]')
     await shown(row.locator('.state-cell .bad').getByText('out'))
     const why = (await row.locator('.sub.bad').textContent({ timeout: DEADLINE_MS })) ?? ''
-    assert.match(why, /identity\.key/)
+    assert.match(why, /place\.json cannot be read: cluster: /)
     const colours = await row.locator('.bad').evaluateAll((all) => all.map((each) => getComputedStyle(each).color))
     assert.equal(new Set(colours).size, 1, 'the reason is not as red as the word')
     assert.notEqual(colours[0], await row.evaluate((element) => getComputedStyle(element).color))

@@ -73,7 +73,10 @@ export class Places {
   #read(name: string): Place | Unreadable {
     const dir = join(this.#root, name)
     try {
-      return { name, dir, ...Stored.parse(JSON.parse(readFileSync(join(dir, FILE), 'utf8'))) }
+      const { data, error } = Stored.safeParse(JSON.parse(readFileSync(join(dir, FILE), 'utf8')))
+      if (data !== undefined) return { name, dir, ...data }
+      const [issue] = error.issues
+      throw new Error(`${issue!.path.join('.')}: ${issue!.message}`)
     } catch (error) {
       return { name, dir, problem: `${join(dir, FILE)} cannot be read: ${messageOf(error)}` }
     }
