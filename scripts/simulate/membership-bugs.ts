@@ -38,13 +38,6 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
     why: 'one that says it has reached a dead member keeps it alive for all who ask it',
   },
   {
-    name: 'voucher-not-outweighed',
-    file: 'src/topology/probing.ts',
-    line: 'return new Set(asks.values()).size - vouchers.size <= vouchers.size',
-    instead: 'return true',
-    why: 'one that lies counts for more than all who know better',
-  },
-  {
     name: 'one-witness-suffices',
     file: 'src/topology/verdicts.ts',
     line: 'const quorum = Math.max(1, Math.min(config.quorum, possible))',

@@ -24,7 +24,7 @@ const USAGE = `usage: npm run sim -- --membership [options]
                   npm run sim -- --membership --accuracy --seeds 500 --nice
   --json        machine-readable results on standard output`
 
-const SUITE: MutantSuite = { args: ['--membership'], bugs: MEMBERSHIP_BUGS, seeds: 200 }
+const SUITE: MutantSuite = { args: ['--membership'], bugs: MEMBERSHIP_BUGS, seeds: 300 }
 const TABLE_SIZES = [8, 32, 100, 200]
 
 type Options = Exclude<ReturnType<typeof parseMembershipArguments>, { readonly problem: string }>

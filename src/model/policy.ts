@@ -1,5 +1,6 @@
 /**
- * A policy: what the owner of a domain (today: of one node) lets run there, as a list of named rules.
+ * A policy: what the owner of a node, or the admins of a cluster or a network of clusters, let run, as a list of named
+ * rules.
  *
  * Rules of Kubernetes' admission language, CEL, stand beside a few that need no language. At least one `allow` must
  * hold (deny by default), every other rule must be satisfied (deny overrides), and an error in a rule denies. What an

@@ -12,6 +12,7 @@ import type { LogStream, StartOrder, TaskDriver } from '../../src/drivers/driver
 import { TaskExit } from '../../src/model/task.ts'
 import { until } from '../support/until.ts'
 import { hostileTars, tarOf } from './fixtures/tars.ts'
+import { requireOrSkip } from '../support/require.ts'
 
 export interface DriverHarness {
   /** Opens a driver on this harness's directory: the first, or the next one after a `close`. */
@@ -418,7 +419,7 @@ export function driverContract(
       })
 
       it('ends a run that takes more memory than it may', async function () {
-        if (driver.enforcement().memory === 'none') this.skip()
+        requireOrSkip(this, driver.enforcement().memory !== 'none', 'memory can be neither limited nor watched here')
         // Doubles a string until stopped: about 256 MiB within a second.
         const order = sh(`awk 'BEGIN { s = "x"; while (length(s) < 2e8) s = s s; system("sleep 300") }'`, {
           limits: { memoryBytes: 64 * 1024 * 1024 },

@@ -17,6 +17,7 @@ import { isRunning, logOf, orderOf, sh } from './driver.ts'
 import { daemonCommand, DriverDaemons, killed } from './driver-daemons.ts'
 import { until } from '../support/until.ts'
 import { killAllBelow } from './fixtures/kill-all.ts'
+import { requireOrSkip } from '../support/require.ts'
 
 describe('process driver and its daemon', function () {
   this.timeout(30_000)
@@ -268,10 +269,8 @@ describe('process driver and its daemon', function () {
       mount -t tmpfs -o size=1m tmpfs ${dir} &&
       exec ${process.execPath} --no-warnings ${join(import.meta.dirname, 'fixtures/full-disk.ts')} ${dir}`
     const probe = await promisify(execFile)('unshare', ['-rm', 'true']).catch((error: unknown) => error)
-    if (probe instanceof Error) {
-      console.log(`      skipped: unshare -rm is not permitted here (${probe.message.trim()})`)
-      this.skip()
-    }
+    const why = probe instanceof Error ? probe.message.trim() : ''
+    requireOrSkip(this, why === '', `unshare -rm is not permitted here (${why})`)
     const { stdout } = await promisify(execFile)('unshare', ['-rm', 'sh', '-c', script])
     assert.deepEqual(JSON.parse(stdout), {
       filledExit: { exitCode: 7 },
@@ -282,21 +281,21 @@ describe('process driver and its daemon', function () {
   })
 
   it('works for a user without privileges', async function () {
-    if (process.getuid?.() !== 0) this.skip()
-    const script = 'chown 65534:65534 "$0" && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"'
+    const ownUid = process.getuid!()
+    const uid = ownUid === 0 ? 65534 : ownUid
+    const asOther = `chown ${uid}:${uid} "$0" && exec setpriv --reuid ${uid} --regid ${uid} --clear-groups "$@"`
+    const script = ownUid === 0 ? asOther : 'exec "$@"'
     const order = orderOf(['id', '-u'], { limits: { memoryBytes: 1e9 } })
     const args = ['-c', script, dir, ...daemonCommand(dir, [order])]
     const daemon = daemons.add(spawn('sh', args, { stdio: ['ignore', 'pipe', 'pipe'] }))
     let stderr = ''
     daemon.stderr.on('data', (chunk) => (stderr += chunk))
     const line = await Promise.race([once(createInterface({ input: daemon.stdout }), 'line'), once(daemon, 'exit')])
-    if (typeof line[0] !== 'string' && /EACCES/.test(stderr)) {
-      console.log('      skipped: the sources are not readable for other users')
-      this.skip()
-    }
+    const isReadable = typeof line[0] === 'string' || !/EACCES/.test(stderr)
+    requireOrSkip(this, isReadable, 'the sources are not readable for other users')
     assert.equal(JSON.parse(line[0])[0].enforcement.memory, 'watched', stderr)
     await until('the run has ended', () => stateOf(order)?.phase === 'end')
-    assert.equal(await readFile(pathsOf(order).stdout, 'utf8'), '65534\n')
+    assert.equal(await readFile(pathsOf(order).stdout, 'utf8'), `${uid}\n`)
   })
 
   async function forge(order: StartOrder, state?: string, bootId = readBootId()): Promise<void> {

@@ -2,10 +2,12 @@
 import { hostname, userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type * as z from 'zod'
+import type { StatusView } from '../../model/api.ts'
 import type { MovedView } from '../../model/cluster.ts'
 import type { FoundRequest } from '../../model/cluster-requests.ts'
 import { isSubdomain } from '../../model/label-grammar.ts'
 import { AS, BESIDE, besideOf, tellBeside, type BesideOptions } from '../beside.ts'
+import type { DaemonClient } from '../client.ts'
 import { contextOf } from '../context.ts'
 import { usageError } from '../errors.ts'
 import { AdminKey, RECOVERY_KEY } from '../gov/admin.ts'
@@ -85,8 +87,20 @@ export function register(program: Command): void {
       if (ownRecovery) {
         note(`althing: move ${paths.dataDir}/${RECOVERY_KEY} to a place apart: it can replace the admins`)
       }
-      if (request.open) note(paint('red', 'althing: OPEN: anybody links, and every node runs tasks of anybody'))
+      if (request.open) {
+        note(paint('red', 'althing: OPEN: anybody links, and every node runs tasks of anybody'))
+        note(
+          `althing: on another host: ${await joinLine(clientOf(options.beside === true ? moved.cluster : undefined))}`,
+        )
+      }
     })
+}
+
+/** How a host without a ticket comes into an open cluster: by its tag, and an address that others can reach. */
+async function joinLine(client: DaemonClient): Promise<string> {
+  const { cluster, addresses } = await client.get<StatusView>('/v1/status')
+  const reachable = addresses.find((address) => !/^\/ip4\/127\.|^\/ip6\/::1\//.test(address)) ?? addresses[0]
+  return `althing up --cluster ${cluster} --join ${reachable ?? 'ADDRESS'}`
 }
 
 function majority(keys: readonly string[]): number {

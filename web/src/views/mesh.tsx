@@ -192,9 +192,13 @@ function used(free: number, whole: number): number {
   return whole <= 0 ? 0 : 1 - free / whole
 }
 
+/** What a daemon is in that was not told another cluster. */
+const DEFAULT_TAG = 'default'
+
 /** How to make the mesh larger: by a ticket, or where nobody needs one with this daemon's real address. */
 function JoinHint() {
-  if (status.value?.value.governance !== undefined) {
+  const { governance, open = false, cluster: tag = DEFAULT_TAG, addresses = [] } = status.value?.value ?? {}
+  if (governance !== undefined && !open) {
     return (
       <Empty title="Alone so far. Add a machine by a ticket: make one here.">
         <Command text={commandIn(cluster.value, 'invite')} />
@@ -204,12 +208,13 @@ function JoinHint() {
       </Empty>
     )
   }
-  const addresses = status.value?.value.addresses ?? []
   const reachable = addresses.find((address) => !/^\/ip4\/127\.|^\/ip6\/::1\//.test(address))
   const address = reachable ?? addresses[0]
   return (
     <Empty title="Alone so far. Add a machine: run this on it.">
-      {address !== undefined && <Command text={`althing up --join ${address}`} />}
+      {address !== undefined && (
+        <Command text={`althing up ${tag === DEFAULT_TAG ? '' : `--cluster ${tag} `}--join ${address}`} />
+      )}
       {address !== undefined && reachable === undefined && (
         <p class="muted">This daemon listens on loopback only, so the other one must be on this machine.</p>
       )}
