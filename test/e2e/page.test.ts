@@ -119,10 +119,10 @@ describe('status page', function () {
     await shown(banner)
     const command = await page
       .locator('.command code')
-      .filter({ hasText: 'althing up --join' })
+      .filter({ hasText: 'althing up --cluster test --join' })
       .textContent({ timeout: DEADLINE_MS })
     assert.ok(
-      daemon.status.addresses.some((address) => command === `althing up --join ${address}`),
+      daemon.status.addresses.some((address) => command === `althing up --cluster test --join ${address}`),
       `no address of the daemon: ${command}`,
     )
     await shown(page.getByText('althing run -- true'))
@@ -151,7 +151,7 @@ describe('status page', function () {
     const second = await startDaemon({ name: 'second', join: [daemon.address] })
     const row = page.locator(`tr[data-peer="${second.status.peerId}"]`)
     await shown(row.locator('[data-state="ready"]'))
-    await gone(page.getByText('althing up --join'))
+    await gone(page.getByText('althing up --cluster test --join'))
     await page.getByRole('searchbox').fill('second')
     await gone(page.locator(`tr[data-peer="${daemon.status.peerId}"]`))
     await row.getByRole('link', { name: 'second' }).click()
