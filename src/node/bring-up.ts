@@ -27,7 +27,7 @@ export async function bringUp(parts: DaemonParts, runner: Runner, epoch: number,
   restoreMesh(loop, store, (author) => governor.mayLink(author), clock, log)
   await adoptRuns(loop, driver, runner, mesh, log)
   // What it has of this machine is in its own books from here on.
-  parts.machine.broker.arrived(options.paths.dataDir)
+  parts.machine.broker.settled(options.paths.dataDir)
   const sampler = createSampler({ clock, onSample: (sample) => void loop.input({ type: 'sample', sample }) })
   sampler.start()
   undo.add('sampler', () => sampler.stop())

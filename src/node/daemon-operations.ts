@@ -92,6 +92,7 @@ export function createOperations(parts: DaemonParts): Operations {
     ...auditOperations(parts),
     within: (name) => parts.clusters.within(name),
     clusters: () => parts.clusters.views(),
+    clusterNames: () => parts.clusters.names(),
     forgetCluster: (name) => parts.clusters.forget(name),
     shutdown: parts.machine.shutdown,
   }

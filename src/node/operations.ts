@@ -189,6 +189,8 @@ export interface Operations {
   within(name: string): Operations
   /** All clusters that this daemon is in, the first first. */
   clusters(): ClusterPlaceView[]
+  /** Only their names, those of clusters that it cannot take part in too: for whoever asks often. */
+  clusterNames(): string[]
   /** Gives up one that this daemon cannot take part in. @returns the others. @throws OperationError */
   forgetCluster(name: string): Promise<ClusterPlaceView[]>
   /** Ends the daemon. Tasks run on. */

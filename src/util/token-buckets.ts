@@ -20,6 +20,11 @@ export class TokenBuckets {
     this.#buckets = new BoundedMap(keys, 'evict-oldest')
   }
 
+  /** Keys that are remembered. */
+  get size(): number {
+    return this.#buckets.size
+  }
+
   /** Takes one; false when there is none left for this key. @param nowMs a clock that never jumps back */
   take(key: string, nowMs: number): boolean {
     let bucket = this.#buckets.touch(key)
@@ -33,5 +38,10 @@ export class TokenBuckets {
   /** Whether there is none to take for this key. */
   isEmpty(key: string, nowMs: number): boolean {
     return this.#buckets.touch(key)?.isEmpty(nowMs) ?? false
+  }
+
+  /** How long until there is one to take for this key; 0 when there is. To ask does not count as use. */
+  waitMs(key: string, nowMs: number): number {
+    return this.#buckets.get(key)?.waitMs(nowMs) ?? 0
   }
 }

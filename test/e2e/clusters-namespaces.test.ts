@@ -256,6 +256,7 @@ describe('e2e: a daemon of one cluster is asked to be in more', function () {
     const faulty = await alone.cli('join', '--beside', `${ticket.slice(0, -4)}AAAA`)
     assert.match(faulty.stderr, /the ticket was altered or is not whole/)
     assert.deepEqual(await placesOf(alone), places)
+    assert.match((await alone.cli('init', 'default', '--beside')).stderr, /default is a name of the first cluster/)
     const several = await alone.cli('nodes', '--in', 'house,works')
     assert.match(several.stderr, /--in: only `althing run` takes more than one cluster/)
     const token = await alone.cli('token', 'list', '--in', 'works')

@@ -119,6 +119,12 @@ describe('a cluster with a genesis', function () {
     assert.equal(await done(guest.cli('run', '-l', 'seat=founder', '--', 'echo', 'hello')), 'hello\n')
   })
 
+  it('a cluster may be called as the daemon was told to call the one it was in before', async () => {
+    const founder = await startClosed('founder', { cluster: 'home' })
+    await found([founder])
+    assert.equal((await clusterOf(founder)).name, 'home')
+  })
+
   it('a node leaves, and is somebody else afterwards', async () => {
     const [founder, second] = (await founded(['founder', 'second'])) as [TestDaemon, TestDaemon]
     const before = await idOf(second)

@@ -238,8 +238,14 @@ export class FakeOperations implements Operations {
 
   within(name: string): Operations {
     const other = name === this.firstName ? this : this.beside.get(name)
+    const problem = this.out.get(name)
+    if (problem !== undefined) throw new OperationError('conflict', `this daemon is not in ${name} now: ${problem}`)
     if (other === undefined) throw new OperationError('not-found', `this daemon is in no cluster ${name}`)
     return other
+  }
+
+  clusterNames(): string[] {
+    return this.clusters().map(({ name }) => name)
   }
 
   clusters(): ClusterPlaceView[] {

@@ -218,15 +218,7 @@ function Identity() {
             </dd>
           </div>
         )}
-        {daemon.governance?.policy !== undefined && (
-          <div>
-            <dt>Policy of the cluster</dt>
-            <dd class={daemon.governance.policy.unusable === undefined ? undefined : 'bad'}>
-              {daemon.governance.policy.name}, version {daemon.governance.policy.version}
-              {daemon.governance.policy.unusable !== undefined && ': cannot be used, everything is refused'}
-            </dd>
-          </div>
-        )}
+        <DecidedPolicy title="Policy of the cluster" policy={daemon.governance?.policy} />
         <DecidedPolicy title="Policy of the network" policy={daemon.governance?.networkPolicy} />
         <div>
           <dt>Version</dt>

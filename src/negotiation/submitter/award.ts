@@ -58,8 +58,7 @@ function* slotsInTurn(
   const spread = spreadOf(state, ctx, job)
   const taken = new Map<Grantable, number>()
   for (;;) {
-    const open = usable.filter((slot) => slot.free > 0 && (taken.get(slot) ?? 0) < most)
-    const best = bestSlot(open, ranks, taken, spread)
+    const best = bestSlot(usable, ranks, { taken, most }, spread)
     if (!best) return
     best.free--
     spread?.take(best.node)
@@ -70,16 +69,16 @@ function* slotsInTurn(
 
 /** The highest rank wins; among equals the bid with the larger share of its slots left, so that work spreads. */
 function bestSlot(
-  open: readonly Grantable[],
+  usable: readonly Grantable[],
   ranks: ReadonlyMap<string, Rank>,
-  taken: ReadonlyMap<Grantable, number>,
+  { taken, most }: { readonly taken: ReadonlyMap<Grantable, number>; readonly most: number },
   spread: Spread | undefined,
 ): Grantable | undefined {
   let best: Grantable | undefined
   let bestScore = -1
-  for (const slot of open) {
-    if (spread?.refusal(slot.node) !== undefined) continue
+  for (const slot of usable) {
     const before = taken.get(slot) ?? 0
+    if (slot.free <= 0 || before >= most || spread?.refusal(slot.node) !== undefined) continue
     const score = (ranks.get(slot.bidId)?.score ?? 0) * (slot.free / (slot.free + before))
     if (score > bestScore) {
       best = slot

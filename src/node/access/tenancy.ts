@@ -33,6 +33,7 @@ export function tenantOperations(parts: DaemonParts, all: Operations, tenant: st
     submit: (request) => all.submit(request, tenant),
     quote: all.quote,
     within: (name) => all.within(name).ofTenant(tenant),
+    clusterNames: all.clusterNames,
     clusters: () => all.clusters().map(({ name, first }) => ({ name, first })),
     tasks: (query) => all.tasks(query).filter((task) => task.tenant === tenant),
     task: (id) => all.task(own(id)),

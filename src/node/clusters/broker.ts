@@ -26,14 +26,9 @@ export class Broker {
     this.#expected.set(key, reserved)
   }
 
-  /** It has read its books: they count from now on. */
-  arrived(key: string): void {
+  /** What was expected of it counts no more: it has read its books, or will not come again. */
+  settled(key: string): void {
     if (this.#expected.delete(key)) this.#tell((sharer) => sharer.key !== key)
-  }
-
-  /** It will not come again, and nothing of it runs. */
-  forget(key: string): void {
-    this.arrived(key)
   }
 
   /** @returns what takes it out again; what it has reserved by then is expected from then on */

@@ -49,12 +49,13 @@ function storyOf({ name, quote: { slots, story }, refusal }: Asked): ElsewhereSt
  * from being asked. @throws OperationError `not-found` for a name that is none
  */
 async function quoteIn(parts: DaemonParts, name: string, request: JobRequest): Promise<Omit<Asked, 'name'>> {
-  if (!parts.clusters.names().includes(name)) parts.clusters.within(name)
+  let operations: Operations | undefined
   try {
-    const operations = parts.clusters.within(name)
+    operations = parts.clusters.within(name)
     return { operations, quote: await operations.quote(request) }
   } catch (error) {
-    if (!(error instanceof OperationError)) throw error
+    const isUnknown = operations === undefined && error instanceof OperationError && error.code === 'not-found'
+    if (!(error instanceof OperationError) || isUnknown) throw error
     return { quote: { slots: -1, bestScore: 0, story: [] }, refusal: error }
   }
 }

@@ -34,10 +34,10 @@ export interface Clusters {
   views(): ClusterPlaceView[]
   /** The meshes of all of them. */
   meshes(): MeshState[]
-  /** @throws OperationError `conflict` where the daemon is in a cluster of this name already */
+  /** @throws OperationError `conflict` where one beside the first is called so */
   refuseName(name: string): void
-  /** As `refuseName`, and where it is in this very cluster. */
-  refuseCluster(name: string, id: string): void
+  /** @throws OperationError `conflict` where the daemon is in this very cluster already */
+  refuseCluster(id: string): void
   /** Their names, the first first. */
   names(): string[]
   /** Founds one beside those there are. @throws OperationError */

@@ -26,6 +26,8 @@ import { viewOf } from './view.ts'
 /** One that could not be started is tried again so often: a port may come free, a disk have room. */
 const RETRY_MS = 30_000
 
+const TOO_MANY = `a daemon is in ${MOST_PLACES + 1} clusters at most`
+
 /** A cluster that this daemon takes part in. */
 interface Running {
   readonly parts: DaemonParts
@@ -66,18 +68,17 @@ export class Memberships implements Clusters {
     // Before anybody is promised anything: what runs on of the other clusters takes room.
     for (const { dir } of this.#places.list()) broker.expect(dir, reservedIn(dir, log))
     const events = new EventHub(clock.wallMs())
-    this.#first = await this.#run({ ...options }, { events, port: DEFAULT_PORT, restart: this.#restartDaemon, log })
+    this.#first = await this.#run(options, { events, port: DEFAULT_PORT, restart: this.#restartDaemon, log })
     return this.#first.operations
   }
 
   /** Starts those beside the first, as they are kept. One that cannot be is named by `views`, and tried again. */
   async startOthers(): Promise<void> {
     const { clock } = this.#machine
-    for (const [index, place] of this.#places.list().entries()) {
+    for (const place of this.#places.list()) {
       const beside: Beside = { place, events: new EventHub(clock.wallMs()) }
       this.#beside.set(place.name, beside)
       if ('problem' in place) beside.problem = place.problem
-      else if (index >= MOST_PLACES) beside.problem = `a daemon is in ${MOST_PLACES + 1} clusters at most`
       else await this.#start(beside, place)
     }
   }
@@ -123,21 +124,28 @@ export class Memberships implements Clusters {
   }
 
   refuseName(name: string): void {
-    // The first is called by the last two when it belongs to none: what is meant by them must not change then.
-    const { cluster = DEFAULT_CLUSTER } = this.#machine.options
-    const taken = [this.#firstName(), DEFAULT_CLUSTER, cluster]
-    if (!taken.includes(name) && !this.#beside.has(name) && !this.#places.has(name)) return
+    if (!this.#beside.has(name) && !this.#places.has(name)) return
     throw new OperationError('conflict', `${name} is the name of another cluster on this machine`, {
-      fix: 'call this one otherwise here: --beside --as NAME',
+      fix: 'call this one otherwise here, with --beside --as NAME, or leave that one',
     })
   }
 
-  refuseCluster(name: string, id: string): void {
-    const known = this.views().find((view) => view.id === id)
-    if (known !== undefined) {
-      throw new OperationError('conflict', `this daemon is in this very cluster already: it is ${known.name} here`)
+  /** As `refuseName`, for one that is to be beside the first, which has names of its own. */
+  #refuseBeside(name: string): void {
+    // By the last two it is called when it belongs to none: what is meant by them must not change then.
+    const { cluster = DEFAULT_CLUSTER } = this.#machine.options
+    if ([this.#firstName(), DEFAULT_CLUSTER, cluster].includes(name)) {
+      throw new OperationError('conflict', `${name} is a name of the first cluster of this daemon`, {
+        fix: 'call this one otherwise here: --beside --as NAME',
+      })
     }
     this.refuseName(name)
+  }
+
+  refuseCluster(id: string): void {
+    const known = this.views().find((view) => view.id === id)
+    if (known === undefined) return
+    throw new OperationError('conflict', `this daemon is in this very cluster already: it is ${known.name} here`)
   }
 
   found(request: Founding, { as = request.name }: BesideRequest): Promise<MovedView> {
@@ -149,11 +157,11 @@ export class Memberships implements Clusters {
   async join(text: string, { as, own = false }: BesideRequest): Promise<MovedView> {
     const { options, clock, log } = this.#machine
     const nowMs = () => clock.wallMs()
-    const ticket = ticketIn(text, nowMs())
-    const name = as ?? ticket.name
-    this.refuseCluster(name, ticket.cluster)
+    const made = ticketIn(text, nowMs())
+    const { cluster, name } = made.ticket
+    this.refuseCluster(cluster)
     const porch = { allowPublic: options.publicNetwork ?? false, log, nowMs, signal: this.#stopping.signal }
-    return this.#add(name, ticket.cluster, own, (seed) => redeeming({ ...porch, seed }, text))
+    return this.#add(as ?? name, cluster, own, (seed) => redeeming({ ...porch, seed }, made))
   }
 
   async forget(name: string): Promise<ClusterPlaceView[]> {
@@ -174,9 +182,9 @@ export class Memberships implements Clusters {
     begin: (seed: Uint8Array) => Promise<Beginning>,
   ): Promise<MovedView> {
     return this.#oneByOne(async () => {
-      this.refuseName(name)
+      this.#refuseBeside(name)
       if (this.#beside.size >= MOST_PLACES)
-        throw new OperationError('full', `a daemon is in ${MOST_PLACES + 1} clusters at most`, {
+        throw new OperationError('full', TOO_MANY, {
           fix: 'leave one: `althing leave --in NAME`',
         })
       const taken = [...this.#beside.values()].flatMap(({ place }) => ('port' in place ? [place.port] : []))
@@ -198,6 +206,7 @@ export class Memberships implements Clusters {
     try {
       // A crash between leaving and putting away. Without a genesis it would be open to everybody.
       if (!isMember(dir, log)) return await this.#retire(beside)
+      if (this.meshes().length > MOST_PLACES) throw new OperationError('full', TOO_MANY)
       const restart = () => void this.#oneByOne(() => this.#again(beside, place)).catch(() => {})
       const { events } = beside
       const how = { events, port, restart, guestsOnly: !own, log: log.child({ cluster: name }) }
@@ -241,7 +250,7 @@ export class Memberships implements Clusters {
     const { name, dir } = beside.place
     await this.#places.retire(beside.place, this.#machine.clock.wallMs())
     this.#beside.delete(name)
-    this.#machine.broker.forget(dir)
+    this.#machine.broker.settled(dir)
   }
 
   async #run(

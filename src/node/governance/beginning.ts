@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { tagOf } from '../../governance/state.ts'
 import type { AuditDraft } from '../../model/audit.ts'
 import type { Founding } from '../../model/cluster-requests.ts'
-import { Genesis, type Ticket } from '../../model/governance.ts'
+import { Genesis } from '../../model/governance.ts'
 import type { PorchOptions } from '../../peer/porch.ts'
 import type { Write } from '../../store/store.ts'
 import { AlthingError } from '../../util/errors.ts'
@@ -67,23 +67,22 @@ export interface Newcomer extends PorchOptions {
   readonly nowMs: () => number
 }
 
+/** A ticket that was read: what it says, and the statement that says so. */
+type ReadTicket = ReturnType<typeof readTicket>
+
 /** What a ticket says. @throws OperationError `invalid` for what is none */
-export function ticketIn(text: string, nowMs: number): Ticket {
+export function ticketIn(text: string, nowMs: number): ReadTicket {
   try {
-    return readTicket(text, nowMs).ticket
+    return readTicket(text, nowMs)
   } catch (error) {
     throw asOperationError(error)
   }
 }
 
-/**
- * Redeems a ticket.
- * @throws OperationError `invalid` for what is no ticket, `conflict` where it is not taken
- */
-export async function redeeming(newcomer: Newcomer, text: string): Promise<Beginning> {
+/** Redeems a ticket. @throws OperationError `conflict` where it is not taken */
+export async function redeeming(newcomer: Newcomer, made: ReadTicket): Promise<Beginning> {
   const { seed, nowMs } = newcomer
   try {
-    const made = readTicket(text, nowMs())
     const { name, redeemer } = made.ticket
     const { genesis, statements, addresses } = await redeemTicket(newcomer, statementSigner(seed).id, made, nowMs)
     const known = { cluster: tagOf(name, genesis.hash), addresses: plain(addresses), reachedMs: nowMs() }

@@ -45,9 +45,10 @@ export async function join(parts: DaemonParts, text: string): Promise<MovedView>
   refuseSecondCluster(parts)
   const { options, clock, log, seed, clusters } = parts
   const newcomer = { seed, allowPublic: options.publicNetwork ?? false, log, nowMs: () => clock.wallMs() }
-  const ticket = ticketIn(text, clock.wallMs())
-  clusters.refuseCluster(ticket.name, ticket.cluster)
-  return move(parts, await redeeming(newcomer, text))
+  const made = ticketIn(text, clock.wallMs())
+  clusters.refuseCluster(made.ticket.cluster)
+  clusters.refuseName(made.ticket.name)
+  return move(parts, await redeeming(newcomer, made))
 }
 
 /** Revokes this node's own key, and forgets the cluster. @throws OperationError */

@@ -1,9 +1,8 @@
 /**
  * Failed attempts to be let in, by address: how many there may be, and for how long somebody waits who had too many.
  */
-import { BoundedMap } from '../../util/bounded-map.ts'
 import { sourceOf } from '../../util/cidr.ts'
-import { TokenBucket } from '../../util/token-bucket.ts'
+import { TokenBuckets } from '../../util/token-buckets.ts'
 
 /** Failures that are taken at once. */
 export const BURST = 10
@@ -13,7 +12,7 @@ export const REFILL_MS = 6_000
 const MOST_ADDRESSES = 4_096
 
 export class Attempts {
-  readonly #buckets = new BoundedMap<string, TokenBucket>(MOST_ADDRESSES, 'evict-oldest')
+  readonly #buckets = new TokenBuckets({ perSecond: 1000 / REFILL_MS, burst: BURST }, MOST_ADDRESSES)
   readonly #nowMs: () => number
 
   /** @param nowMs a clock that never goes back */
@@ -28,15 +27,11 @@ export class Attempts {
 
   /** How long an address must wait before it is heard again; 0 when it need not. */
   waitMs(address: string): number {
-    return Math.ceil(this.#buckets.get(sourceOf(address))?.waitMs(this.#nowMs()) ?? 0)
+    return Math.ceil(this.#buckets.waitMs(sourceOf(address), this.#nowMs()))
   }
 
   /** Notes a failure. @returns whether it is one that was taken, and not one too many */
   failed(address: string): boolean {
-    const key = sourceOf(address)
-    const nowMs = this.#nowMs()
-    const bucket = this.#buckets.touch(key) ?? new TokenBucket(1000 / REFILL_MS, BURST, nowMs)
-    this.#buckets.set(key, bucket)
-    return bucket.take(nowMs)
+    return this.#buckets.take(sourceOf(address), this.#nowMs())
   }
 }

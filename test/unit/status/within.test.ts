@@ -70,7 +70,11 @@ describe('status: a daemon in several clusters', () => {
     operations.out.set('lab', 'its store is damaged')
     assert.deepEqual(await checks(), [
       503,
-      { store: 'ok', 'cluster works': 'the disk is full', 'cluster lab': 'its store is damaged' },
+      {
+        store: 'ok',
+        'cluster works': 'the disk is full',
+        'cluster lab': 'this daemon is not in lab now: its store is damaged',
+      },
     ])
     assert.equal((await get('/readyz')).status, 200)
   })

@@ -43,7 +43,8 @@ function Elsewhere({ other }: { readonly other: ElsewhereStory }) {
   return (
     <section class="elsewhere" aria-label={`In cluster ${other.cluster}`}>
       <h3>
-        In cluster <strong>{other.cluster}</strong>, which was asked too: room for {count(other.slots, 'task')}
+        In cluster <strong>{other.cluster}</strong>, which was asked too:{' '}
+        {other.refusal ?? `room for ${count(other.slots, 'task')}`}
       </h3>
       <ToldIn.Provider value={other.cluster}>
         <Rounds all={rounds({ story: other.story, attempts: [] })} />
