@@ -208,9 +208,9 @@ export interface TopologyState {
   health: number
   /** When the health last got better: it does so once a round. */
   healthMs: number
-  /** When this node last refuted, and the highest incarnation that is still to be refuted. */
+  /** When this node last refuted, and the highest incarnation yet to be refuted: ill health, if its accuser is new. */
   refutedMs: number
-  toRefute: number | undefined
+  toRefute: { readonly incarnation: number; readonly isNews: boolean } | undefined
   /** Who has accused this node lately: for how many of its incarnations in a row, and of which last, and when. */
   readonly accusers: BoundedMap<
     MemberId,

@@ -9,6 +9,8 @@ export { Violation } from '../checker.ts'
 export interface Truth {
   readonly index: number
   readonly id: string
+  /** The machine it runs on. */
+  readonly host: string
   readonly up: boolean
   readonly state: TopologyState
   /** Since when it runs, or does not. */
@@ -66,11 +68,17 @@ export function isWell(world: WorldView, index: number, forMs: number): boolean 
   return node.up && world.isOpen(index) && world.nowMs - sinceMs >= forMs
 }
 
-/** How much longer those who are left believe one that says of somebody dead that it has answered: it may be the only
- * one whose way is open. Where more than two others can be asked, those who know better outweigh it. */
+/**
+ * How much longer those who are left believe one that says of somebody dead that it has answered: it may be the only
+ * one whose way is open. Where more than two others can be asked, those who know better outweigh it. And where all
+ * others run on one machine, they are one voice, which is not believed as soon as two are.
+ */
 export function vouchedMs(world: WorldView): number {
   const left = world.nodes.filter(({ up, index }) => up && world.isOpen(index))
-  return left.length < 4 && left.some(({ errands }) => errands === 'vouches') ? VOUCHED_MS : 0
+  if (left.every(({ errands }) => errands !== 'vouches')) return 0
+  const machines = (nodes: readonly Truth[]): number => new Set(nodes.map(({ host }) => host)).size
+  const isLoneVoice = machines(left) > 1 && machines(left.filter(({ errands }) => errands !== 'vouches')) === 1
+  return left.length < 4 || isLoneVoice ? VOUCHED_MS : 0
 }
 
 /** Whether it has begun anew at this very moment. */

@@ -65,8 +65,7 @@ export class Mesh {
   }
 
   beat(index: number): void {
-    const node = this.#world.nodes[index]!
-    if (node.pausedUntilMs > this.#world.nowMs || this.#world.network.silent[index]) return
+    if (this.#world.network.silent[index]) return
     if (this.#world.network.shut.size > 0) return this.gossip(index, this.#memberInput(index), false)
     const input = this.#memberInput(index)
     this.#world.events.after(150, () => {

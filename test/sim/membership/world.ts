@@ -118,6 +118,8 @@ export class World implements WorldView {
     const { life } = node
     const beat = (): void => {
       if (!node.up || node.life !== life) return
+      // One that stands still says it when it runs again.
+      if (node.pausedUntilMs > this.nowMs) return this.events.at(node.pausedUntilMs, beat)
       this.#mesh.beat(index)
       this.events.after(node.clock.lastsMs(BEAT_MS), beat)
     }

@@ -93,6 +93,25 @@ describe('topology: accusations against this node', () => {
     assert.equal(refutations(seat), 1)
   })
 
+  it('make it ill once for each accuser: one that goes on and on makes nobody slow to judge', () => {
+    const seat = new Seat('me', FIVE)
+    seat.run(1_000)
+    const accuse = (by: string) => seat.hear(by, 'me', { incarnation: seat.state.own.incarnation })
+    let worst = 0
+    for (let at = 0; at < 60; at++) {
+      accuse('ann')
+      seat.run(500)
+      worst = Math.max(worst, seat.state.health)
+    }
+    assert.ok(refutations(seat) > 10, `${refutations(seat)} refutations`)
+    assert.equal(worst, 1)
+    for (const by of ['ben', 'cat', 'dan']) {
+      accuse(by)
+      seat.run(600)
+    }
+    assert.ok(seat.state.health > 1, 'others miss it, too')
+  })
+
   it('are not refuted once it said goodbye', () => {
     const seat = new Seat('me', FIVE)
     seat.input({ type: 'member-left', id: 'me', pair: seat.state.own })

@@ -1,5 +1,5 @@
 /** Whoever dies or falls silent is held offline by all who are well, in time; in the end all views are the truth. */
-import { isWell, vouchedMs, Violation, type Checker, type WorldView } from '../checker.ts'
+import { isWell, vouchedMs, Violation, type Checker, type Truth, type WorldView } from '../checker.ts'
 
 /** Far above what the tables show, for many faults may come together; below the lease of a heartbeat. */
 const GENTLY_KNOWN_WITHIN_MS = 9_000
@@ -10,6 +10,13 @@ const LOSSY_KNOWN_WITHIN_MS = 27_000
  * nothing to add. Then its heartbeats have to run out, half a minute and a round after the last of them.
  */
 const SHUT_KNOWN_WITHIN_MS = 37_000
+/**
+ * So may those who were away. Who came when others were gone already holds these alive until it finds out by itself, as
+ * they are still on record: until then it waits for the words of witnesses who are dead, and those of others do not
+ * count for it. And who was cut off until shortly before has missed refutations, and heard no heartbeat since.
+ */
+const AWAY_KNOWN_WITHIN_MS = SHUT_KNOWN_WITHIN_MS
+const BEAT_MS = 11_000
 
 export class CompletenessChecker implements Checker {
   readonly name = 'completeness'
@@ -38,6 +45,7 @@ export class CompletenessChecker implements Checker {
         if (!isWell(world, node.index, silentMs + 500) || changedMs < 10_000) continue
         const verdict = node.state.members.get(id)?.verdict
         if (verdict === 'alive' || verdict === 'suspect') {
+          if (goneMs < AWAY_KNOWN_WITHIN_MS && this.#wasAway(world, node, sinceMs)) continue
           throw new Violation(this.name, `${node.index} holds ${index} ${verdict}, ${goneMs} ms after it was gone`)
         }
         const couldHear = world.worstLoss === 0
@@ -46,6 +54,14 @@ export class CompletenessChecker implements Checker {
         }
       }
     }
+  }
+
+  #wasAway({ nodes, openSinceMs }: WorldView, { index, sinceMs, state }: Truth, goneMs: number): boolean {
+    if (openSinceMs[index]! > 0 && openSinceMs[index]! > goneMs - BEAT_MS) return true
+    return [...this.#goneSinceMs].some(([ghost, atMs]) => {
+      const verdict = state.members.get(nodes[ghost]!.id)?.verdict
+      return atMs < sinceMs && (verdict === 'alive' || verdict === 'suspect')
+    })
   }
 
   end(world: WorldView): void {
