@@ -2,7 +2,7 @@
  * Who is well is not held offline: not for longer than it takes to refute, and never by a majority that could know
  * better. In a gentle run, where nobody was ever cut off or stood still for long, it does not happen at all.
  */
-import type { TopologyEffect, TopologyInput } from '../../../../src/topology/types.ts'
+import type { Testimony, TopologyEffect, TopologyInput } from '../../../../src/topology/types.ts'
 import { isWell, Violation, type Checker, type Truth, type WorldView } from '../checker.ts'
 
 /** A heartbeat interval, the time until it is told, and its refutation's way back. */
@@ -22,7 +22,7 @@ export class AccuracyChecker implements Checker {
         throw new Violation(this.name, `${node.index} wakes after ${stoodStillMs} ms and judges before it has listened`)
       }
       if (effect.type === 'verdict') this.#verdict(world, node, effect.id, effect.verdict === 'offline')
-      else if (effect.type === 'testify') this.#testimony(world, node, effect.testimony.subject, effect.testimony.says)
+      else if (effect.type === 'testify') this.#testimony(world, node, effect.testimony)
     }
   }
 
@@ -37,9 +37,11 @@ export class AccuracyChecker implements Checker {
   }
 
   /** Without loss every probe of one that is well is answered. */
-  #testimony(world: WorldView, node: Truth, id: string, says: string): void {
+  #testimony(world: WorldView, node: Truth, { subject: id, says, epoch }: Testimony): void {
     if (says === 'cleared' || world.worstLoss > 0 || node.liar || world.healedMs === Infinity) return
     const subject = world.indexOf(id)
+    // Of a former life: who stood still meanwhile has not heard of the present one, and is not believed by who has.
+    if (epoch < world.nodes[subject]!.state.own.epoch) return
     // Only whether the witness itself can be reached matters, not whether it has just stood still: it has to know.
     const witnessOpen = world.isOpen(node.index) && world.nowMs - world.openSinceMs[node.index]! > 2_000
     if (isWell(world, subject, 2_000) && witnessOpen && world.nowMs - node.sinceMs > 2_000) {
