@@ -152,9 +152,11 @@ function lookUp(
   }
 }
 
+const NO_QUERY = z.strictObject({})
+
 function readQuery(route: Route, parameters: URLSearchParams): Record<string, string | undefined> {
   if (route.hidden === true) return {}
-  const parsed = (route.query ?? z.strictObject({})).safeParse(Object.fromEntries(parameters))
+  const parsed = (route.query ?? NO_QUERY).safeParse(Object.fromEntries(parameters))
   if (!parsed.success) throw validationError(400, 'the query', parsed.error)
   return parsed.data
 }

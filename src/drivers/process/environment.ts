@@ -41,8 +41,12 @@ export function checkCommand(
 ): void {
   const byName = !word.includes('/')
   const folders = byName ? path.split(':').map((place) => resolve(workFolder, place)) : [workFolder]
-  const found = word === '' ? [] : folders.map((folder) => ({ folder, kind: kindOf(locate(resolve(folder, word))) }))
-  if (found.some(({ kind }) => kind === 'program')) return
+  const found: { readonly folder: string; readonly kind: Kind | undefined }[] = []
+  for (const folder of word === '' ? [] : folders) {
+    const kind = kindOf(locate(resolve(folder, word)))
+    if (kind === 'program') return
+    found.push({ folder, kind })
+  }
   const meta = { command: word }
   const shown = JSON.stringify(word.length > SHOWN_LENGTH ? `${word.slice(0, SHOWN_LENGTH)}…` : word)
   // A folder that a search comes across is passed over; one that is named is not.
@@ -83,13 +87,16 @@ function isExecutable(path: string): boolean {
   return kindOf(path) === 'program'
 }
 
+type Kind = 'program' | 'file' | 'folder' | 'unreadable'
+
 /** What stands at a path; undefined: nothing, or nothing that a program can be. */
-function kindOf(path: string | undefined): 'program' | 'file' | 'folder' | 'unreadable' | undefined {
+function kindOf(path: string | undefined): Kind | undefined {
   if (path === undefined) return undefined
   try {
-    const stat = statSync(path)
-    if (stat.isDirectory()) return 'folder'
-    if (!stat.isFile()) return undefined
+    // Most folders of a PATH do not have it, and to make an error of that takes longer than to look.
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (stat?.isDirectory() === true) return 'folder'
+    if (stat?.isFile() !== true) return undefined
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'unreadable' : undefined
   }
