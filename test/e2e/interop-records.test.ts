@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { decode, encode } from '@ipld/dag-cbor'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { RecordEnvelope } from '@libp2p/peer-record'
+import { RecordEnvelope } from 'libp2p2-peer-record'
 import type { FoundView, NodeView } from '../../src/model/api.ts'
 import { eventually, startDaemon, stopAll } from '../support/daemon.ts'
 import { oldPeer, type OldPeer } from '../support/libp2p-2.ts'
@@ -39,7 +39,8 @@ async function sealedElsewhere(name: string): Promise<{ author: string; bytes: U
     body,
   }
   const record = { domain: DOMAIN, codec: PAYLOAD_TYPE, marshal: () => encode(header), equals: () => false }
-  const envelope = await RecordEnvelope.seal(record, key)
+  // The same key to both; only the types of two generations differ.
+  const envelope = await RecordEnvelope.seal(record, key as never)
   return { author, bytes: envelope.marshal() }
 }
 
