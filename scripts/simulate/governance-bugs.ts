@@ -159,6 +159,20 @@ export const GOVERNANCE_BUGS: readonly PlantedBug[] = [
     why: 'what gossip loses stays lost',
   },
   {
+    name: 'promotion-unwritten',
+    file: 'src/governance/step.ts',
+    line: 'const name = held && `${held.decided.hash} ${held.stage}`',
+    instead: 'const name = held?.decided.hash',
+    why: 'that settings were promoted, or given up, is missing in the audit log',
+  },
+  {
+    name: 'settings-written-at-each-start',
+    file: 'src/governance/step.ts',
+    line: 'noteConfiguration(state, [])',
+    instead: '',
+    why: 'the audit log tells again after each restart what it has told',
+  },
+  {
     name: 'unwritten-when-it-waited',
     file: 'src/governance/step.ts',
     line: 'for (const event of taken.flatMap((one) => eventOfStatement(state, one))) note(out, event)',

@@ -42,6 +42,14 @@ export function stageOf(state: GovernanceState, entry: string, trial: Trial | un
   return trial === undefined ? 'everywhere' : stageByWords(state, trial, wordsOn(state, entry))
 }
 
+/** The version that an entry of the chain began; undefined for one beside it. */
+export function versionAt({ log }: GovernanceState, entry: string): number | undefined {
+  const height = log.heights.get(entry)
+  if (height === undefined) return undefined
+  const upTo = log.chain.slice(1, height + 1)
+  return upTo.filter((hash) => log.placed.get(hash)!.change.kind === 'config').length
+}
+
 /** Of members alone: the word of one that is out counts no more. */
 function wordsOn({ canaryWords, roster }: GovernanceState, entry: string): CanaryWord[] {
   return [...canaryWords.values()].flatMap(({ body }) => {
@@ -49,17 +57,20 @@ function wordsOn({ canaryWords, roster }: GovernanceState, entry: string): Canar
   })
 }
 
-function stageByWords(
-  { roster }: GovernanceState,
-  { canaries, witnesses }: Trial,
-  words: readonly CanaryWord[],
-): Stage {
-  const unwell = words.filter(({ well }) => !well)
-  const isUnwell = (canary: Key) =>
-    unwell.some(({ node, about }) => about === canary && node === canary) ||
-    unwell.filter(({ node, about }) => about === canary && node !== canary).length >= witnesses
+function stageByWords({ roster }: GovernanceState, trial: Trial, words: readonly CanaryWord[]): Stage {
+  const { canaries } = trial
+  const isUnwell = (canary: Key) => accusationsOf(canary, trial, words).length > 0
   if (canaries.some(isUnwell)) return 'rolled-back'
   const still = canaries.filter((canary) => roster.members.has(canary))
   const isWell = (canary: Key) => words.some(({ about, well }) => about === canary && well)
   return still.length > 0 && still.every(isWell) ? 'promoted' : 'trial'
+}
+
+/** By whose word a canary is not well: its own, or that of enough others, the first to say so first. Else nobody's. */
+export function accusationsOf(canary: Key, { witnesses }: Trial, words: readonly CanaryWord[]): CanaryWord[] {
+  const unwell = words.filter(({ about, well }) => about === canary && !well)
+  const own = unwell.filter(({ node }) => node === canary)
+  if (own.length > 0) return own
+  if (unwell.length < witnesses) return []
+  return unwell.toSorted((a, b) => a.atMs - b.atMs || (a.node < b.node ? -1 : 1)).slice(0, witnesses)
 }

@@ -1,8 +1,10 @@
 /** What is written into the audit log of who belongs and what was decided: each thing once, where it becomes known. */
-import { AUDIT_FORK_ENTRIES, AUDIT_FORK_SIGNERS, type AuditDraft } from '../model/audit.ts'
+import { AUDIT_FORK_ENTRIES, AUDIT_FORK_SIGNERS, AUDIT_TEXT, type AuditDraft } from '../model/audit.ts'
+import type { CanaryWord } from '../model/configuration.ts'
 import type { Admission, Refusal, Revocation, Rotation, Ticket } from '../model/governance.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
 import type { Key } from './authority.ts'
+import { accusationsOf, versionAt, type HeldConfiguration } from './configuration.ts'
 import type { Fork } from './log.ts'
 import type { GovernanceState, Proposed } from './state.ts'
 import type { Outcome } from './statements.ts'
@@ -11,10 +13,11 @@ import type { Outcome } from './statements.ts'
 const NO_REFUSAL: ReadonlySet<Outcome> = new Set<Outcome>(['applied', 'beside', 'taken', 'known', 'waiting', 'stale'])
 
 /**
- * The event of a statement that was taken. Attestations and words on canaries are none: members sign them all the time,
- * and they decide nothing by themselves.
+ * The event of a statement that was taken. Attestations are none, and words of others on canaries: members sign them
+ * all the time, and they decide nothing by themselves.
  */
-export function eventOfStatement({ log }: GovernanceState, { kind, hash, body }: VerifiedStatement): AuditDraft[] {
+export function eventOfStatement(state: GovernanceState, { kind, hash, body }: VerifiedStatement): AuditDraft[] {
+  const { log } = state
   switch (kind) {
     case 'entry': {
       const { entry, change } = log.placed.get(hash)!
@@ -35,8 +38,33 @@ export function eventOfStatement({ log }: GovernanceState, { kind, hash, body }:
       const { from, to } = body as Rotation
       return [{ type: 'member.rotated', peer: from, statement: hash, to }]
     }
+    case 'canary':
+      return eventsOfWord(state, body as CanaryWord)
     default:
       return []
+  }
+}
+
+/** What this node itself said of a canary. */
+function eventsOfWord(state: GovernanceState, { node, entry, about, well, why }: CanaryWord): AuditDraft[] {
+  const version = versionAt(state, entry)
+  if (node !== state.self || version === undefined) return []
+  const type = well ? 'config.well' : 'config.unwell'
+  return [{ type, statement: entry, version, peer: about, reason: why.slice(0, AUDIT_TEXT) }]
+}
+
+/** The event of a configuration that holds here from now on, or came further, or was given up. */
+export function eventOfConfiguration(self: Key, { decided, stage, words }: HeldConfiguration): AuditDraft {
+  const { hash: statement, version, trial } = decided
+  if (trial === undefined || stage === 'everywhere') return { type: 'config.applied', statement, version }
+  if (stage === 'trial') return { type: 'config.trial', statement, version, canary: trial.canaries.includes(self) }
+  const ill = trial.canaries.find((canary) => accusationsOf(canary, trial, words).length > 0)
+  if (ill === undefined) return { type: 'config.promoted', statement, version }
+  const accusations = accusationsOf(ill, trial, words)
+  return {
+    ...{ type: 'config.rolled-back', statement, version, peer: ill },
+    peers: accusations.map(({ node }) => node),
+    reason: accusations[0]!.why.slice(0, AUDIT_TEXT),
   }
 }
 

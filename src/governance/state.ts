@@ -54,6 +54,8 @@ export interface GovernanceState {
   digest: string | undefined
   /** What this node attested last, whatever became of it: it is said once. */
   attested: Attestation | undefined
+  /** The entry of the configuration that was last told of, and how far it had come. */
+  configurationTold: string | undefined
   /** The fork that was last told of. */
   alarmedAt: string | undefined
 }
@@ -80,6 +82,7 @@ export function createGovernance(self: Key, cluster: string, genesis: Genesis): 
     standing: '',
     digest: undefined,
     attested: undefined,
+    configurationTold: undefined,
     alarmedAt: undefined,
   }
 }

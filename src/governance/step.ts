@@ -4,7 +4,8 @@
  */
 import type { AuditDraft } from '../model/audit.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
-import { eventOfFork, eventOfRefusal, eventOfStatement, eventOfTicket } from './events.ts'
+import { configurationOn } from './configuration.ts'
+import { eventOfConfiguration, eventOfFork, eventOfRefusal, eventOfStatement, eventOfTicket } from './events.ts'
 import { dueAttestation } from './freshness.ts'
 import { dueRenewals } from './renewal.ts'
 import { rosterOf } from './roster.ts'
@@ -24,9 +25,17 @@ export function governanceStep(state: GovernanceState, input: GovernanceInput, n
   switch (input.type) {
     case 'restore':
       for (const [hash, issued] of input.tickets) state.tickets.set(hash, issued)
-      takeAll(state, input.statements, nowMs)
+      // What members say of others rests on who they are, in whatever order it is stored, and few can wait.
+      takeAll(
+        state,
+        input.statements.filter((one) => !isHearsay(one)),
+        nowMs,
+      )
+      takeAll(state, input.statements.filter(isHearsay), nowMs)
       restoreProposals(state, input.proposals ?? [], nowMs)
       state.present = new Set(membersAt(state, nowMs).map(({ node }) => node))
+      // What is stored was told of when it was stored.
+      noteConfiguration(state, [])
       // Nobody is there yet to be told anything: what is due is found at the first tick.
       return out
     case 'statements':
@@ -95,6 +104,10 @@ function takeStatements(
 
 function note(out: GovernanceEffect[], event: AuditDraft): void {
   out.push({ type: 'audit', event })
+}
+
+function isHearsay({ kind }: VerifiedStatement): boolean {
+  return kind === 'attestation' || kind === 'canary'
 }
 
 /** Takes statements, and whatever waited for them. @returns what became of each, and all that was new */
@@ -201,8 +214,17 @@ function tellChanges(state: GovernanceState, nowMs: number, out: GovernanceEffec
     out.push({ type: 'alarm', fork })
   }
   state.alarmedAt = name
+  noteConfiguration(state, out)
   const attestation = dueAttestation(state, state.self, nowMs)
   if (attestation === undefined) return
   state.attested = attestation
   out.push({ type: 'sign', kind: 'attestation', body: attestation })
+}
+
+/** Which settings hold hangs on the log, on words and on who is a member: told in the step in which it changes. */
+function noteConfiguration(state: GovernanceState, out: GovernanceEffect[]): void {
+  const held = configurationOn(state)
+  const name = held && `${held.decided.hash} ${held.stage}`
+  if (held !== undefined && name !== state.configurationTold) note(out, eventOfConfiguration(state.self, held))
+  state.configurationTold = name
 }

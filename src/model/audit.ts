@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { ACCESS_ROLES } from './access.ts'
 import { Sha256Hex } from './identifiers.ts'
 import { AttemptRef, DeclineReason, Id } from './negotiation.ts'
+import { CONFIGURATION_LIMITS } from './settings.ts'
 import { TASK_LIMITS, TaskExit, TaskState } from './task.ts'
 
 /** The format that the first line of an exported log names. */
@@ -36,6 +37,7 @@ function makeSchema() {
   const peer = { peer: Peer }
   const attempt = { ...AttemptRef.shape, peer: Peer }
   const statement = { statement: Sha256Hex }
+  const configuration = { ...statement, version: z.int().min(1) }
   const offer = { offerId: Id, peer: Peer }
   const Reason = z.strictObject({ constraint: DeclineReason.shape.constraint, wanted: Text, measured: Text })
   return z.discriminatedUnion('type', [
@@ -78,6 +80,20 @@ function makeSchema() {
     eventOf('policy.removed', { version: z.int().min(1), by: Text }),
     eventOf('policy.stopped', { ...attempt, reason: Text }),
     eventOf('policy.draining', { ...attempt, reason: Text }),
+    // Settings of the cluster, each under the entry and the version it came by. `applied`: they hold everywhere.
+    // `trial`: some members try them first; `canary`: this node does. `well`, `unwell`: what this node signed of the
+    // canary `peer`. `promoted`: all are well. `rolled-back`: `peer` is not, as these say; what was before holds again.
+    eventOf('config.applied', configuration),
+    eventOf('config.trial', { ...configuration, canary: z.boolean() }),
+    eventOf('config.well', { ...configuration, ...peer, reason: Text }),
+    eventOf('config.unwell', { ...configuration, ...peer, reason: Text }),
+    eventOf('config.promoted', configuration),
+    eventOf('config.rolled-back', {
+      ...configuration,
+      ...peer,
+      peers: z.array(Peer).min(1).max(CONFIGURATION_LIMITS.witnesses),
+      reason: Text,
+    }),
     // Too many vanished at once: nothing is given up until it is off again.
     eventOf('brake.on', {}),
     eventOf('brake.off', {}),

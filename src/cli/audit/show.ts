@@ -34,7 +34,7 @@ export function detailsOf(event: AuditEvent): string {
 }
 
 /** What is a key of somebody, and what is the hash of something: `--json` has them whole. */
-const PEERS: ReadonlySet<string> = new Set(['peer', 'by', 'to'])
+const PEERS: ReadonlySet<string> = new Set(['peer', 'peers', 'by', 'to'])
 const HASHES: ReadonlySet<string> = new Set(['statement', 'cluster', 'ticket', 'sha256'])
 const SHORT_HASH = 12
 
@@ -45,7 +45,7 @@ function wordOf(key: string, value: unknown): string {
 }
 
 function itemOf(key: string, item: unknown): string {
-  if (typeof item === 'string') return key === 'peers' ? shortPeer(item) : item.slice(0, SHORT_HASH)
+  if (typeof item === 'string') return PEERS.has(key) ? shortPeer(item) : item.slice(0, SHORT_HASH)
   const { constraint, wanted, measured } = item as { constraint: string; wanted: string; measured: string }
   return `${constraint} (wanted ${wanted}, found ${measured})`
 }

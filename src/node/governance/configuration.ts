@@ -1,5 +1,5 @@
 /** What can be asked of a daemon about the configuration it goes by. */
-import { configurationOn, stageOf, type HeldConfiguration, type Stage } from '../../governance/configuration.ts'
+import { accusationsOf, configurationOn, stageOf, type HeldConfiguration, type Stage } from '../../governance/configuration.ts'
 import type { GovernanceState } from '../../governance/state.ts'
 import type { Configuration } from '../../model/configuration.ts'
 import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
@@ -44,8 +44,7 @@ function canariesOf(
   const name = namesOf(mesh, clock.nowMs())
   return (decided.trial?.canaries ?? []).map((peer) => {
     const said = words.filter(({ about }) => about === peer)
-    const unwell = said.filter(({ well }) => !well)
-    const isUnwell = unwell.some(({ node }) => node === peer) || unwell.length >= decided.trial!.witnesses
+    const isUnwell = accusationsOf(peer, decided.trial!, words).length > 0
     const state = isUnwell ? 'unwell' : said.some(({ well }) => well) ? 'well' : 'trying'
     return { peer, name: name(peer), state, said: said.map(({ node, why, atMs }) => ({ by: name(node), why, atMs })) }
   })

@@ -43,7 +43,7 @@ export interface GovernorOptions {
   readonly onRoster: (left: readonly PeerIdText[]) => void
   /** What the admins decided may have changed: policy and configuration. */
   readonly onDecision: () => void
-  /** For whoever watches: members that came and went, and a fork. */
+  /** For whoever watches: members that came and went, a fork, and how far settings have come. */
   readonly tell: (what: string, subject: string) => void
   /** One of some peers, by chance. */
   readonly pick: (peers: readonly PeerIdText[]) => PeerIdText
@@ -267,10 +267,14 @@ export class Governor {
       case 'proposed':
         if (effect.outcome === 'taken') tell('proposed', this.state?.log.cluster ?? '')
         return
+      case 'audit': {
+        const { event } = effect
+        if (event.type.startsWith('config.') && 'statement' in event) tell(event.type, event.statement)
+        return
+      }
       case 'persist':
       case 'persist-ticket':
       case 'persist-proposal':
-      case 'audit':
       case 'turn-away':
         // Written already; and for whoever asked.
         return

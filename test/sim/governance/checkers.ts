@@ -6,6 +6,7 @@ import type { GovernanceEffect } from '../../../src/governance/types.ts'
 import type { LogEntry } from '../../../src/model/governance.ts'
 import type { VerifiedStatement } from '../../../src/wire/statement.ts'
 import { Violation } from '../checker.ts'
+import { configurationCheckers } from './configuration-checkers.ts'
 import { keyOf } from './ink.ts'
 import type { Machine, World } from './world.ts'
 
@@ -239,67 +240,10 @@ const policies: Checker = {
   },
 }
 
-/**
- * Settings are those of the last entry of the chain that is about them. Nobody but its canaries goes by them before
- * each canary has said itself that it is well, and nobody at all once one is not; what is bad stays said.
- */
-class Configurations implements Checker {
-  readonly name = 'configurations'
-  /** Bad words by machine, as far as they must be there after any crash. */
-  readonly #said = new Map<string, Set<string>>()
-
-  step(world: World, machine: Machine): void {
-    const { key, state } = machine
-    const { chain, placed, authority } = state!.log
-    const entries = chain.filter((hash) => placed.get(hash)?.change.kind === 'config')
-    const held = world.configurationOf(machine)
-    if (held?.decided.hash !== entries.at(-1) || (authority.configuration?.version ?? 0) !== entries.length) {
-      this.#fail(key, `follows ${held?.decided.hash}; the last of ${entries.length} is ${entries.at(-1)}`)
-    }
-    this.#checkWords(machine)
-    if (held?.decided.trial === undefined) return
-    const { canaries, witnesses, before } = held.decided.trial
-    const members = state!.roster.members
-    const words = [...state!.canaryWords.values()].flatMap(({ body }) =>
-      body.entry === held.decided.hash && members.has(body.node) ? [body] : [],
-    )
-    const bad = canaries.some((canary) => {
-      const by = words.filter(({ about, well }) => about === canary && !well).map(({ node }) => node)
-      return by.includes(canary) || by.length >= witnesses
-    })
-    const isBack = JSON.stringify(held.holds) === JSON.stringify(before)
-    if (bad && !isBack) this.#fail(key, `goes by ${held.stage} settings though a canary is not well`)
-    const isMember = canaries.filter((canary) => members.has(canary))
-    const allWell = isMember.every((canary) => words.some((word) => word.node === canary && word.well))
-    const early = held.stage === 'promoted' && (!allWell || isMember.length === 0)
-    if (early) this.#fail(key, 'follows before all canaries were well')
-    if (!bad && !canaries.includes(key) && held.stage === 'trial' && !isBack) this.#fail(key, 'is no canary')
-    const isWaiting = !bad && allWell && isMember.length > 0 && held.stage !== 'promoted'
-    if (isWaiting) this.#fail(key, `is at ${held.stage} though all canaries are well`)
-  }
-
-  #checkWords({ key, state, disk }: Machine): void {
-    const said = this.#said.get(key) ?? new Set()
-    this.#said.set(key, said)
-    for (const { body, statement } of state!.canaryWords.values()) {
-      if (body.well && body.node !== body.about) this.#fail(key, 'believes another that a canary is well')
-      const name = `${body.entry} ${body.node} ${body.about}`
-      if (!body.well && [...disk.statements.values()].includes(statement)) said.add(name)
-    }
-    for (const name of said) {
-      if (state!.canaryWords.get(name)?.body.well !== false) this.#fail(key, 'forgot that a canary was not well')
-    }
-  }
-
-  #fail(key: string, what: string): never {
-    throw new Violation(this.name, `${short(key)} ${what}`)
-  }
-}
-
 /** A fresh set of all rules: some remember. */
 export function allCheckers(): Checker[] {
   return [
-    ...[audit, proposals, policies, new Configurations(), threshold, revocation, silence, new Tickets()],
+    ...[audit, proposals, policies, ...configurationCheckers(), threshold, revocation, silence, new Tickets()],
     ...[withdrawal, bounds, convergence, forks],
   ]
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { configurationOn } from '../../../src/governance/configuration.ts'
 import { stateHash } from '../../../src/governance/authority.ts'
+import { governanceStep } from '../../../src/governance/step.ts'
 import type { GovernanceState } from '../../../src/governance/state.ts'
 import { wordsDue, type TrialFacts } from '../../../src/governance/trials.ts'
+import { GOVERNANCE_LIMITS } from '../../../src/model/governance.ts'
 import { CONFIGURATION_LIMITS } from '../../../src/model/settings.ts'
 import { STATEMENT_MAX_BYTES } from '../../../src/wire/limits.ts'
 import type { StatementSigner, VerifiedStatement } from '../../../src/wire/statement.ts'
@@ -126,6 +128,15 @@ describe('governance/configuration', () => {
     const spiteful = { kind: 'config', settings: { '__proto__.x': '1' }, overridable: [] }
     assert.equal(fateOf(state, entryOn(GENESIS_PLACE, spiteful)), 'malformed')
     assert.equal(fateOf(state, full), 'applied')
+  })
+
+  it('is the same after a restart, in whatever order more words than may wait were stored', () => {
+    const many = Array.from({ length: GOVERNANCE_LIMITS.waiting + 8 }, (_, i) => keyOf(`member ${i}`))
+    const said = [word(CLEO, CLEO, false), ...many.map((by) => wordOf(by, TRIED.hash, CLEO.id, false))]
+    const statements = [TRIED, ...said, ...MEMBERS, ...many.map(({ id }) => admit(id))]
+    const state = stateOf()
+    governanceStep(state, { type: 'restore', statements, tickets: new Map() }, NOW_MS)
+    assert.equal(configurationOn(state)?.words.length, said.length)
   })
 
   it('holds no more words than it may: those on the oldest trial go for a newer one', () => {

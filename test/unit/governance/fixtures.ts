@@ -113,8 +113,15 @@ export function attest(by: StatementSigner, place: { height: number; head: strin
 }
 
 /** What a member says of a canary. */
-export function wordOf(by: StatementSigner, entry: string, about: string, well: boolean, atMs = NOW_MS) {
-  const word = { cluster: HOME.id, node: by.id, entry, about, well, why: 'as it is', atMs }
+export function wordOf(
+  by: StatementSigner,
+  entry: string,
+  about: string,
+  well: boolean,
+  atMs = NOW_MS,
+  why = 'as it is',
+) {
+  const word = { cluster: HOME.id, node: by.id, entry, about, well, why, atMs }
   return makeStatement('canary', word, [by])
 }
 
