@@ -80,6 +80,12 @@ export function integer(min: number, max: number, example: number): Reader<numbe
   }
 }
 
+/** A share that is neither nothing nor all, as a whole number of hundredths. */
+export function percent(text: string): number {
+  if (!/^[1-9]\d?%$/.test(text)) throw new Error('expected a share from 1% to 99%, such as 25%')
+  return Number(text.slice(0, -1))
+}
+
 /** CPU in thousandths of a core. */
 export function cpu(leastMilli: number): Reader<number> {
   return (text) => {

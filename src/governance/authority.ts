@@ -2,7 +2,7 @@
  * Who decides: what the entries of the log add up to. Nothing here knows where an entry stands among others; `log.ts`
  * walks the chain and asks this what each entry does.
  */
-import type { Admins, Change, Genesis } from '../model/governance.ts'
+import type { Admins, Change, ConfigurationChange, Genesis } from '../model/governance.ts'
 import type { DecidedLevel } from '../model/policy-levels.ts'
 import type { Configuration, Trial } from '../model/configuration.ts'
 import { sha256Hex } from '../util/sha256.ts'
@@ -118,6 +118,7 @@ export function applyChange(authority: Authority, change: Change, hash: string):
       return
     }
     case 'config':
+    case 'config-share':
       authority.configuration = decidedBy(authority, change, hash)
       return
     case 'checkpoint':
@@ -127,7 +128,7 @@ export function applyChange(authority: Authority, change: Change, hash: string):
 
 function decidedBy(
   { configuration: before }: Authority,
-  { settings, overridable, trial }: Change & { kind: 'config' },
+  { settings, overridable, trial }: ConfigurationChange,
   hash: string,
 ): DecidedConfiguration {
   return { hash, version: (before?.version ?? 0) + 1, configuration: { settings, overridable }, trial }

@@ -4,6 +4,7 @@
  * first.
  */
 import { CanaryWord, type Trial } from '../model/configuration.ts'
+import { isConfiguration } from '../model/governance.ts'
 import { CONFIGURATION_LIMITS } from '../model/settings.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
 import { isNamed, type GovernanceState } from './state.ts'
@@ -17,7 +18,7 @@ export function wordKey({ entry, node, about }: Pick<CanaryWord, 'entry' | 'node
 /** The trial that an entry began, whether or not it counts. */
 function trialOf({ log }: GovernanceState, entry: string): Trial | undefined {
   const change = log.placed.get(entry)?.change
-  return change?.kind === 'config' ? change.trial : undefined
+  return change !== undefined && isConfiguration(change) ? change.trial : undefined
 }
 
 /** Takes one. What was said of a canary by one member is only ever replaced by worse. */

@@ -9,6 +9,7 @@
  *    also if all were well first. Only the next entry changes that.
  */
 import type { CanaryWord, Configuration, Trial } from '../model/configuration.ts'
+import { isConfiguration } from '../model/governance.ts'
 import type { DecidedConfiguration, Key } from './authority.ts'
 import type { GovernanceState } from './state.ts'
 
@@ -47,7 +48,7 @@ export function versionAt({ log }: GovernanceState, entry: string): number | und
   const height = log.heights.get(entry)
   if (height === undefined) return undefined
   const upTo = log.chain.slice(1, height + 1)
-  return upTo.filter((hash) => log.placed.get(hash)!.change.kind === 'config').length
+  return upTo.filter((hash) => isConfiguration(log.placed.get(hash)!.change)).length
 }
 
 /** Of members alone: the word of one that is out counts no more. */

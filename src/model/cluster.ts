@@ -82,7 +82,13 @@ export const MembershipView = z.strictObject({
   networkPolicy: DecidedPolicyView.optional(),
   /** The settings that its admins signed, and how far a trial of them has come. `rolled-back` is shown in red. */
   configuration: z
-    .strictObject({ version: z.int(), stage: z.enum(['everywhere', 'trial', 'promoted', 'rolled-back']) })
+    .strictObject({
+      version: z.int(),
+      stage: z.enum(['everywhere', 'trial', 'promoted', 'rolled-back']),
+      /** How many try it, or have, before all others; and of how many, where they are a share. */
+      canaries: z.int().optional(),
+      of: z.int().optional(),
+    })
     .optional(),
 })
 /** As the schema says. */

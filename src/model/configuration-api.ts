@@ -1,6 +1,6 @@
 /** The bodies of the local API that are about configuration; see `api.ts`. */
 import * as z from 'zod'
-import { Configuration } from './configuration.ts'
+import { CanaryShare, Configuration } from './configuration.ts'
 
 const StageView = z.enum(['everywhere', 'trial', 'promoted', 'rolled-back'])
 
@@ -33,7 +33,15 @@ export const ConfigurationVersion = z.strictObject({
   ...Configuration.shape,
   /** Once a newer one was decided upon: `replaced` if it held everywhere, `ended` if its trial was not over yet. */
   stage: z.enum([...StageView.options, 'replaced', 'ended']),
-  trial: z.strictObject({ canaries: z.array(z.string()), forMs: z.int(), before: Configuration }).optional(),
+  trial: z
+    .strictObject({
+      canaries: z.array(z.string()),
+      forMs: z.int(),
+      before: Configuration,
+      /** What they are a share of; absent where all nodes that were named begin. */
+      share: CanaryShare.optional(),
+    })
+    .optional(),
 })
 export type ConfigurationVersion = z.infer<typeof ConfigurationVersion>
 

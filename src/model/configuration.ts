@@ -3,6 +3,7 @@
  * how those fare that try them first. What both mean together is decided in `governance/configuration.ts`.
  */
 import * as z from 'zod'
+import { shareSize } from './canary-share.ts'
 import { PeerId, Sha256Hex } from './identifiers.ts'
 import { CONFIGURATION_LIMITS } from './settings.ts'
 
@@ -30,7 +31,24 @@ export const Trial = z.strictObject({
   witnesses: z.int().min(1).max(CONFIGURATION_LIMITS.witnesses),
   before: Configuration,
 })
-export type Trial = z.infer<typeof Trial>
+export type Trial = z.infer<typeof Trial> & { readonly share?: CanaryShare | undefined }
+
+/** What the canaries are a share of, for people: who begins is named. `of`: nodes that were up with these labels. */
+export const CanaryShare = z.strictObject({
+  /** Empty: all that are up. */
+  selector: z.string().max(CONFIGURATION_LIMITS.selectorLength),
+  percent: z.int().min(1).max(99),
+  of: z.int().min(1),
+})
+export type CanaryShare = z.infer<typeof CanaryShare>
+
+/** A trial by a share of the nodes that labels name, as `canary-share.ts` picks them. */
+export const SharedTrial = z
+  .strictObject({ ...Trial.shape, share: CanaryShare })
+  .refine(
+    ({ canaries, share: { percent, of } }) => canaries.length === shareSize(percent, of),
+    'other than so many canaries',
+  )
 
 /** Signed by a member: how a canary fares with a configuration. That it is well only the canary itself can say. */
 export const CanaryWord = z.strictObject({

@@ -4,7 +4,7 @@
  * sha256 of what is signed. What they mean together is decided in `governance/`.
  */
 import * as z from 'zod'
-import { Configuration, Trial } from './configuration.ts'
+import { Configuration, SharedTrial, Trial } from './configuration.ts'
 import { PeerId, Sha256Hex } from './identifiers.ts'
 import { isSubdomain } from './label-grammar.ts'
 
@@ -125,8 +125,21 @@ export const Change = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('network-policy'), text: z.string().max(GOVERNANCE_LIMITS.policyBytes) }),
   /** All settings from here on, those of before included. With `trial` a few members begin. */
   z.strictObject({ kind: z.literal('config'), ...Configuration.shape, trial: Trial.optional() }),
+  /**
+   * The same, begun by a share of the nodes that labels name. A kind of its own: a member of a version that knows no
+   * shares ends the log here, and says so, where it would take a `config` with one for nobody's.
+   */
+  z.strictObject({ kind: z.literal('config-share'), ...Configuration.shape, trial: SharedTrial }),
 ])
 export type Change = z.infer<typeof Change>
+
+/** A change of the settings of all members. */
+export type ConfigurationChange = Extract<Change, { kind: 'config' | 'config-share' }>
+
+/** Whether a change is about the settings of all members. */
+export function isConfiguration(change: Change): change is ConfigurationChange {
+  return change.kind === 'config' || change.kind === 'config-share'
+}
 
 /** An entry of the log: its place, and a change that may be of a kind that only later versions know. */
 export const LogEntry = z.strictObject({

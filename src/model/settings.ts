@@ -74,6 +74,8 @@ export const CONFIGURATION_LIMITS = {
   valueLength: 64,
   /** Nodes that try it first. */
   canaries: 64,
+  /** Characters of the labels that those are a share of. */
+  selectorLength: 512,
   /** Of other members whose word makes a canary unwell. */
   witnesses: 16,
   /** The shortest trial, and the longest: 30 days. */

@@ -2,6 +2,7 @@
 import { quarantinedViews, quarantineProofs } from './quarantine.ts'
 import type { Readable } from 'node:stream'
 import type { StatusView, TrustView } from '../model/api.ts'
+import type { MembershipView } from '../model/cluster.ts'
 import { NODE_STATES } from '../model/heartbeat.ts'
 import { passportName } from '../model/passport.ts'
 import { DECIDED_LEVELS } from '../model/policy-levels.ts'
@@ -17,7 +18,7 @@ import { auditOperations } from './audit/operations.ts'
 import { BundleError } from './bundle-store.ts'
 import { submitWhere } from './clusters/choose.ts'
 import type { DaemonParts } from './daemon-state.ts'
-import { configurationOn } from '../governance/configuration.ts'
+import { configurationOn, type HeldConfiguration } from '../governance/configuration.ts'
 import { decidedPolicyHistory, decidedPolicyOf } from './governance/decided-policy.ts'
 import { clusterOperations } from './governance/operations.ts'
 import { examineHost } from './doctor/host.ts'
@@ -162,9 +163,15 @@ function governanceOf({ governor, policies }: DaemonParts): Pick<StatusView, 'go
       forked: state.log.fork !== undefined,
       ...(policy && { policy }),
       ...(networkPolicy && { networkPolicy }),
-      ...(held && { configuration: { version: held.decided.version, stage: held.stage } }),
+      ...(held && { configuration: settingsOf(held) }),
     },
   }
+}
+
+function settingsOf({ decided, stage }: HeldConfiguration): NonNullable<MembershipView['configuration']> {
+  const { version, trial } = decided
+  const { canaries, share } = trial ?? {}
+  return { version, stage, ...(canaries && { canaries: canaries.length }), ...(share && { of: share.of }) }
 }
 
 function networkOf({ peer, inbound }: DaemonParts): StatusView['network'] {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import type { NodeView, TaskView } from '../../src/model/api.ts'
 import type { ConfigurationHistory, ConfigurationView } from '../../src/model/configuration-api.ts'
-import { done, found, idOf, sees, startClosed } from '../support/cluster.ts'
+import { done, found, idOf, listed, sees, startClosed } from '../support/cluster.ts'
+import type { AuditEvent } from '../../src/model/audit.ts'
 import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
 
 const configOf = (daemon: TestDaemon) => daemon.get<ConfigurationView>('/v1/configuration')
@@ -24,6 +25,12 @@ async function stage(daemon: TestDaemon, wanted: string, ms?: number): Promise<v
     async () => (await configOf(daemon)).decided?.stage === wanted,
     ms,
   )
+}
+
+/** What a daemon wrote of a version, in order. */
+async function written(daemon: TestDaemon, version: number): Promise<string[]> {
+  const events = (await listed(daemon, 'config')).toReversed().map(({ event }) => event)
+  return events.flatMap((event) => ('version' in event && event.version === version ? [event.type] : []))
 }
 
 async function cluster(...names: string[]): Promise<TestDaemon[]> {
@@ -96,7 +103,7 @@ describe('the configuration of a cluster', function () {
   })
 
   it('is tried by canaries first, and holds everywhere when they have been well for long enough', async () => {
-    const [north, south] = (await cluster('north', 'south', 'east')) as [TestDaemon, TestDaemon, TestDaemon]
+    const [north, south, east] = (await cluster('north', 'south', 'east')) as [TestDaemon, TestDaemon, TestDaemon]
     await done(config(north, 'set', 'bids.ask=5'))
     await valueOn(south, 'bids.ask', '5')
     await done(config(north, 'set', 'bids.ask=9', '--canary', 'seat=south', '--for', '30m'))
@@ -107,16 +114,40 @@ describe('the configuration of a cluster', function () {
     assert.match(busy.stderr, /version 2 is being tried/)
     await done(config(north, 'rollback'))
     await valueOn(south, 'bids.ask', '5')
-    await done(config(north, 'set', 'bids.ask=9', '--canary', 'seat=south', '--for', '2s'))
+    assert.deepEqual(await written(south, 2), ['config.trial'])
+    const shared = await config(north, 'set', 'bids.ask=9', '--canary', 'seat!=north', '--share', '50%', '--for', '2s')
+    assert.equal(shared.code, 0, shared.stderr)
+    const share = '1 of the 2 nodes with seat!=north that were up \\(50%\\)'
+    assert.match(
+      shared.stderr,
+      new RegExp(`tried for 2 s by ${share}:\n\\S+ +12D3KooW\\w+\n`),
+      'an admin sees what it signs',
+    )
     await valueOn(north, 'bids.ask', '9')
+    const { decided, canaries } = await configOf(north)
+    const [canary, other] = canaries[0]!.name === 'south' ? [south, east] : [east, south]
+    const { name } = canary
     assert.match(
       await done(north.cli('config', 'get')),
-      /was tried, and holds everywhere\n {2}south {2}well {2}south: well for/,
+      new RegExp(`was tried, and holds everywhere\nbegun by ${share}:\n {2}${name} {2}well {2}${name}: well for`),
     )
-    // Whoever comes later, or was away, knows it from what was signed.
-    await south.kill()
-    const again = await startDaemon({ name: 'south', dataDir: south.dataDir, open: false })
+    assert.match(await done(other.cli('config', 'history')), /promoted, 1 of 2 first.*\n.*replaced.*\n.*ended, 1 first/)
+    const log = JSON.parse(await done(north.cli('gov', 'log', '--json'))) as { entries: { kind: string }[] }
+    assert.deepEqual(log.entries.map(({ kind }) => kind).toSorted(), ['config', 'config', 'config', 'config-share'])
+    // Each writes down what it saw, and the canary what it said, under the entry that all know.
+    const tried = ['config.trial', 'config.well', 'config.promoted']
+    await eventually(`${name} to write of it`, async () => (await written(canary, 4)).length === tried.length)
+    assert.deepEqual(await written(canary, 4), tried)
+    assert.deepEqual(await written(other, 4), ['config.trial', 'config.promoted'])
+    const [begun] = await listed(canary, 'config.trial')
+    const entry = { type: 'config.trial', statement: decided!.hash, version: 4, canary: true }
+    assert.deepEqual(begun!.event, { ...entry, atMs: begun!.event.atMs })
+    // Whoever comes later, or was away, knows it from what was signed, and does not write it again.
+    await canary.kill()
+    const again = await startDaemon({ name, dataDir: canary.dataDir, open: false, join: [north.address] })
     assert.equal((await configOf(again)).decided?.stage, 'promoted')
+    await sees(again, await idOf(north))
+    assert.deepEqual(await written(again, 4), tried)
   })
 
   it('is given up by all when a canary falls silent, by the word of two; only the admins bring it back', async () => {
@@ -131,6 +162,15 @@ describe('the configuration of a cluster', function () {
     const again = await startDaemon({ name: 'south', dataDir: south.dataDir, open: false, join: [north.address] })
     await stage(again, 'rolled-back')
     assert.equal((await settingOf(again, 'bids.ask')).value, '3')
+    const given = ['config.trial', 'config.unwell', 'config.rolled-back']
+    for (const daemon of [north, east]) assert.deepEqual(await written(daemon, 1), given)
+    // It was down in the middle, and writes the rest when it hears of it.
+    const heard = async () => (await written(again, 1)).join() === 'config.trial,config.rolled-back'
+    await eventually('the canary to write that it was given up', heard)
+    const [back] = await listed(again, 'config.rolled-back')
+    const { peer, peers, reason } = back!.event as AuditEvent & { type: 'config.rolled-back' }
+    assert.deepEqual([peer, peers.toSorted()], [await idOf(again), [await idOf(north), await idOf(east)].toSorted()])
+    assert.match(reason, /^offline for \d+ ms$/)
     await done(config(north, 'promote'))
     for (const daemon of [north, east, again]) await valueOn(daemon, 'bids.ask', '9')
     await done(config(north, 'rollback'))
@@ -148,6 +188,14 @@ describe('the configuration of a cluster', function () {
     assert.match(await done(north.cli('config', 'get')), /south {2}unwell {2}south: 3 of 3 runs failed by the node/)
     assert.match(await done(north.cli('config', 'history')), /rolled-back, 1 first/)
     assert.match(await done(south.cli('status')), /settings +version 1 was GIVEN UP/)
+    await eventually('both to write it', async () => {
+      const all = await Promise.all([north, south].map((daemon) => written(daemon, 1)))
+      return all.join(' ') === 'config.trial,config.rolled-back config.trial,config.unwell,config.rolled-back'
+    })
+    assert.match(
+      await done(north.cli('audit', 'list', '--type', 'config')),
+      /config\.rolled-back +statement=\w{12} version=1 peer=\S+ peers=\S+ reason=3 of 3 runs failed by the node/,
+    )
     // What was given up does not come back by going back.
     await done(config(north, 'set', 'bids.ask=5'))
     await valueOn(south, 'bids.ask', '5')
@@ -172,8 +220,14 @@ describe('the configuration of a cluster', function () {
       assert.doesNotMatch(stderr, /\n +at /)
     }
     assert.equal((await config(north, 'set', 'bids.ask=4', '--canary', 'seat=nobody')).code, 2)
+    const nobody = await config(north, 'set', 'bids.ask=4', '--canary', 'seat=nobody', '--share', '25%')
+    assert.match(nobody.stderr, /no member that is up has such labels/, 'a share of nobody is nobody')
+    assert.equal((await config(north, 'set', 'bids.ask=4', '--share', '25%')).code, 2)
     assert.equal((await config(north, 'promote')).code, 1)
     assert.equal((await config(north, 'rollback')).code, 1)
+    const any = await config(north, 'set', 'bids.ask=4', '--canary', '', '--share', '1%')
+    assert.match(any.stderr, /tried for 600 s by 1 of the 1 nodes that were up \(1%\):/, 'no labels: all that are up')
+    assert.equal((await configOf(north)).decided?.stage, 'trial')
     const { code, stderr } = await (await startClosed('alone')).cli('config', 'set', 'bids.ask=4')
     assert.deepEqual([code, /belongs to no cluster/.test(stderr)], [1, true])
   })

@@ -3,13 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AuditEntry } from '../../src/model/audit-view.ts'
-import { clusterOf, done, found, idOf, invite, sees, startClosed } from '../support/cluster.ts'
+import { clusterOf, done, found, idOf, invite, listed, sees, startClosed } from '../support/cluster.ts'
 import { eventually, freshDataDir, stopAll, type TestDaemon } from '../support/daemon.ts'
-
-async function listed(daemon: TestDaemon, ...types: string[]): Promise<AuditEntry[]> {
-  const pages = await Promise.all(types.map((type) => done(daemon.cli('audit', 'list', '--json', '--type', type))))
-  return pages.flatMap((page) => JSON.parse(page) as AuditEntry[])
-}
 
 const typesOf = (entries: readonly AuditEntry[]) => entries.map(({ event }) => event.type).toSorted()
 

@@ -229,7 +229,7 @@ describe('status page of several clusters', function () {
     )
   })
 
-  it('says in red that the policy of a network cannot be used', async () => {
+  it('says in red that the policy of a network cannot be used, and that settings were given up', async () => {
     const { page, problems } = await visit('about:blank')
     await page.route(
       ({ pathname }) => pathname === '/v1/status',
@@ -237,11 +237,14 @@ describe('status page of several clusters', function () {
         const response = await route.fetch()
         const { governance, ...status } = (await response.json()) as StatusView
         const networkPolicy = { name: 'treaty', version: 1, unusable: 'no such function' }
-        await route.fulfill({ response, json: { ...status, governance: { ...governance, networkPolicy } } })
+        const configuration = { version: 2, stage: 'rolled-back', canaries: 2, of: 8 }
+        const decided = { ...governance, networkPolicy, configuration }
+        await route.fulfill({ response, json: { ...status, governance: decided } })
       },
     )
     await page.goto(await linkNow(both))
     await shown(page.locator('.identity dd.bad').getByText('treaty, version 1: cannot be used, everything is refused'))
+    await shown(page.locator('.identity dd.bad').getByText('version 2, tried by 2 of 8 nodes: given up'))
     assert.deepEqual(problems, [])
   })
 

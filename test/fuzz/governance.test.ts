@@ -50,6 +50,7 @@ const CAST: readonly { readonly statement: VerifiedStatement; readonly signers: 
     { kind: 'admins', admins: { keys: [ANN.id, NED.id], threshold: 2 } },
     { kind: 'policy', text: 'kind: Policy' },
     TRIED,
+    { ...TRIED, kind: 'config-share', trial: { ...TRIED.trial, share: { selector: 'a=b', percent: 9, of: 9 } } },
     { kind: 'checkpoint', state: stateHash(stateOf().log.authority) },
   ].map((change) => ({ statement: entryOn(GENESIS_PLACE, change), signers: [ANN, BEN] })),
   {

@@ -1,6 +1,7 @@
 /** Clusters of real daemons: founded, and joined by ticket. */
 import assert from 'node:assert/strict'
 import type { NodeView, StatusView } from '../../src/model/api.ts'
+import type { AuditEntry } from '../../src/model/audit-view.ts'
 import type { ClusterView, TicketView } from '../../src/model/cluster.ts'
 import { eventually, startDaemon, type CliResult, type DaemonOptions, type TestDaemon } from './daemon.ts'
 
@@ -49,4 +50,10 @@ export async function found(daemons: readonly TestDaemon[], ...words: string[]):
   await done(founder.cli('init', 'home', '--owner', 'ann', ...words))
   for (const other of others) await done(other.cli('join', (await invite(founder)).ticket))
   for (const other of others) await sees(founder, await idOf(other))
+}
+
+/** Events of some types in the audit log of a daemon, those of each type newest first. */
+export async function listed(daemon: TestDaemon, ...types: string[]): Promise<AuditEntry[]> {
+  const pages = await Promise.all(types.map((type) => done(daemon.cli('audit', 'list', '--json', '--type', type))))
+  return pages.flatMap((page) => JSON.parse(page) as AuditEntry[])
 }

@@ -7,6 +7,7 @@ import { commandIn } from './clusters.ts'
 import { ClusterNav, LostCluster } from './components/cluster-nav.tsx'
 import { Copyable } from './components/copy.tsx'
 import { DecidedPolicy } from './components/decided-policy.tsx'
+import { DecidedSettings } from './components/decided-settings.tsx'
 import { State } from './components/state.tsx'
 import { count, formatDuration, shortPeer } from './format.ts'
 import { cluster, pathTo, route } from './route.ts'
@@ -220,6 +221,7 @@ function Identity() {
         )}
         <DecidedPolicy title="Policy of the cluster" policy={daemon.governance?.policy} />
         <DecidedPolicy title="Policy of the network" policy={daemon.governance?.networkPolicy} />
+        <DecidedSettings settings={daemon.governance?.configuration} />
         <div>
           <dt>Version</dt>
           <dd>{daemon.version}</dd>

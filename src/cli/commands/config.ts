@@ -4,10 +4,11 @@ import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } fr
 import { CONFIGURATION_LIMITS, faultOfSetting, isSettingKey, SETTING_KEYS } from '../../model/settings.ts'
 import { differences } from '../config/difference.ts'
 import type { SchemaName } from '../config/schemas.ts'
+import { shareInWords } from '../config/words.ts'
 import { contextOf, type Context } from '../context.ts'
 import { usageError } from '../errors.ts'
 import { OUT_HELP } from '../gov/words.ts'
-import { duration, each, filled, integer, keyValue, oneOf, selector } from '../options.ts'
+import { duration, each, filled, integer, keyValue, oneOf, percent, selector } from '../options.ts'
 import { printable, shownWord } from '../terminal.ts'
 
 type Pairs = readonly (readonly [key: string, value: string])[]
@@ -20,6 +21,7 @@ const version = integer(0, 20_000, 3)
 
 interface SetOptions {
   canary?: string
+  share?: number
   for?: number
   overridable?: boolean
   out?: string
@@ -50,8 +52,9 @@ export function register(program: Command): void {
     .summary('propose settings to the admins of the cluster')
     .description(
       'Propose settings for all members, upon those that hold. With enough signatures members go by them, without a ' +
-        'restart. With --canary the nodes with these labels begin: when each of them has been well for the time of ' +
-        '--for, all others follow; when one is not, or is gone, what was before holds again on all, by itself.',
+        'restart. With --canary the nodes with these labels begin, or with --share some of them: when each of those ' +
+        'has been well for the time of --for, all others follow; when one is not, or is gone, what was before holds ' +
+        'again on all, by itself.',
     )
     .argument('<key=value...>', 'settings, such as bids.window=1s', each(keyValue('bids.window=1s', faultOfSetting)))
     .option('--overridable', 'a node may set these otherwise for itself')
@@ -59,6 +62,7 @@ export function register(program: Command): void {
       'after',
       '\nExamples:\n  althing config set task.timeout=2h\n' +
         "  althing config set bids.window=1s --canary 'zone=attic' --for 30m\n" +
+        "  althing config set bids.window=1s --canary 'zone=attic' --share 25%\n" +
         '  althing config set links.most=64 --overridable',
     )
     .action(set)
@@ -134,6 +138,7 @@ function proposing(command: Command): Command {
       'the nodes (of this ward) that begin, by label; settled when it is proposed',
       selector,
     )
+    .option('--share <percent>', 'how many of these begin, such as 25%: at least one (default: all)', percent)
     .option('--for <duration>', 'how long each must be well (default: 10m)', duration(leastForMs, forMs))
     .option('--out <file>', OUT_HELP, file)
 }
@@ -169,6 +174,7 @@ async function get(key: string | undefined, _options: object, command: Command):
 
 function showTrial({ print, paint }: Context, { decided, canaries }: ConfigurationView): void {
   if (decided === undefined) return
+  const { share } = decided.trial ?? {}
   const words = {
     everywhere: 'holds everywhere',
     trial: paint('yellow', 'is being tried'),
@@ -178,6 +184,7 @@ function showTrial({ print, paint }: Context, { decided, canaries }: Configurati
     ended: 'was tried until the next was decided upon',
   }
   print(`\nversion ${decided.version} ${words[decided.stage]}`)
+  if (share !== undefined) print(`begun by ${shareInWords(canaries.length, share)}:`)
   for (const { name, state, said } of canaries) {
     const why = said.map(({ by, why: text }) => `${by}: ${text}`).join('; ')
     print(printable(`  ${name}  ${state}${why === '' ? '' : `  ${why}`}`))
@@ -254,5 +261,7 @@ async function history(_options: object, command: Command): Promise<void> {
 }
 
 function stageOf({ stage, trial }: ConfigurationVersion): string {
-  return trial === undefined ? stage : `${stage}, ${trial.canaries.length} first`
+  if (trial === undefined) return stage
+  const { canaries, share } = trial
+  return `${stage}, ${canaries.length}${share === undefined ? '' : ` of ${share.of}`} first`
 }

@@ -3,6 +3,8 @@ import type { NodeView } from '../../model/api.ts'
 import type { ClusterView, MemberView } from '../../model/cluster.ts'
 import type { Configuration, Trial } from '../../model/configuration.ts'
 import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
+import { shareOf } from '../../model/canary-share.ts'
+import type { ConfigurationChange } from '../../model/governance.ts'
 import { CONFIGURATION_LIMITS } from '../../model/settings.ts'
 import type { Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
@@ -13,6 +15,8 @@ import { differences } from './difference.ts'
 export interface DecideOptions {
   /** Selector of the nodes that begin. */
   readonly canary?: string
+  /** How many of a hundred of them begin. */
+  readonly share?: number
   /** How long each of them must be well; milliseconds. */
   readonly for?: number
   readonly out?: string
@@ -35,6 +39,9 @@ export async function proposeSettings(
   if (options.for !== undefined && options.canary === undefined) {
     throw usageError('--for says nothing without --canary', "add --canary 'zone=attic', or leave it away")
   }
+  if (options.share !== undefined && options.canary === undefined) {
+    throw usageError('--share says nothing without --canary', "add --canary 'zone=attic', or leave it away")
+  }
   const cluster = await client.get<ClusterView>('/v1/cluster')
   const { decided, everywhere: before } = await client.get<ConfigurationView>('/v1/configuration')
   if (decided?.stage === 'trial') {
@@ -46,29 +53,48 @@ export async function proposeSettings(
   if (differences(before, next).length === 0)
     throw usageError('that is so already', '`althing config get` shows what holds')
   const trial = options.canary === undefined ? undefined : await trialOf(context, options, cluster, before)
-  await begin(context, cluster, { kind: 'config', ...next, ...(trial && { trial }) }, options.out)
+  await begin(context, cluster, changeOf(next, trial), options.out)
+}
+
+function changeOf(next: Configuration, trial: Trial | undefined): ConfigurationChange {
+  if (trial === undefined) return { kind: 'config', ...next }
+  const { share, ...all } = trial
+  return share === undefined
+    ? { kind: 'config', ...next, trial: all }
+    : { kind: 'config-share', ...next, trial: { ...all, share } }
 }
 
 /** Which nodes begin is settled now, and signed by name: a label could be taken by anybody later. */
 async function trialOf(
   { client }: Context,
-  { canary = '', for: forMs = TRIAL_MS }: DecideOptions,
-  { members }: ClusterView,
+  { canary = '', share: percent, for: forMs = TRIAL_MS }: DecideOptions,
+  { members, head }: ClusterView,
   before: Configuration,
 ): Promise<Trial> {
+  const { selectorLength } = CONFIGURATION_LIMITS
+  if (percent !== undefined && canary.length > selectorLength)
+    throw usageError(`--canary has ${canary.length} characters; with --share at most ${selectorLength}`)
   const query = new URLSearchParams({ selector: canary }).toString()
   const nodes = await client.get<NodeView[]>(`/v1/nodes?${query}`)
   const roster = await client.get<MemberView[]>('/v1/members')
   const isMember = new Set(roster.flatMap(({ peerId, state }) => (state === 'member' ? [peerId] : [])))
   const up = nodes.filter(({ state }) => state === 'ready' || state === 'busy').map(({ peerId }) => peerId)
-  const canaries = up.filter((peerId) => isMember.has(peerId))
-  if (canaries.length === 0) {
+  const named = up.filter((peerId) => isMember.has(peerId))
+  if (named.length === 0) {
     const fix = 'see `althing nodes -l SELECTOR`, and `althing member list`'
     throw usageError(`--canary ${canary}: no member that is up has such labels`, fix)
   }
+  const canaries = percent === undefined ? named : shareOf(named, percent, head)
   const most = CONFIGURATION_LIMITS.canaries
-  if (canaries.length > most) throw usageError(`--canary ${canary}: ${canaries.length} nodes; at most ${most} begin`)
-  return { canaries, forMs, witnesses: Math.max(1, Math.min(WITNESSES, members - 1)), before }
+  if (canaries.length > most) {
+    throw usageError(
+      `--canary ${canary}: ${canaries.length} nodes; at most ${most} begin`,
+      `let fewer of them begin: --share ${Math.max(1, Math.floor((100 * most) / named.length))}%`,
+    )
+  }
+  const witnesses = Math.max(1, Math.min(WITNESSES, members - 1))
+  const share = percent === undefined ? undefined : { selector: canary, percent, of: named.length }
+  return { canaries, forMs, witnesses, before, ...(share && { share }) }
 }
 
 /** Proposes that what is, or was, tried holds everywhere. @throws CliError */

@@ -106,6 +106,7 @@ export function describeChange(change: Change): string[] {
     case 'network-policy':
       return [change.text === '' ? 'no policy of the network any more' : `policy of the network: ${sumOf(change.text)}`]
     case 'config':
+    case 'config-share':
       return describeConfiguration(change)
     case 'checkpoint':
       return [`says again what holds: ${change.state}`]

@@ -1,7 +1,14 @@
 /** What can be asked of a daemon about the configuration it goes by. */
-import { accusationsOf, configurationOn, stageOf, type HeldConfiguration, type Stage } from '../../governance/configuration.ts'
+import {
+  accusationsOf,
+  configurationOn,
+  stageOf,
+  type HeldConfiguration,
+  type Stage,
+} from '../../governance/configuration.ts'
 import type { GovernanceState } from '../../governance/state.ts'
-import type { Configuration } from '../../model/configuration.ts'
+import type { Configuration, Trial } from '../../model/configuration.ts'
+import { isConfiguration } from '../../model/governance.ts'
 import type { ConfigurationHistory, ConfigurationVersion, ConfigurationView } from '../../model/configuration-api.ts'
 import { SETTINGS } from '../../model/settings.ts'
 import type { DaemonParts } from '../daemon-state.ts'
@@ -70,15 +77,20 @@ export function versionsOf(state: GovernanceState): ConfigurationVersion[] {
   const versions: ConfigurationVersion[] = []
   for (const hash of log.chain.slice(1)) {
     const { statement, entry, change } = log.placed.get(hash)!
-    if (change.kind !== 'config') continue
-    const { settings, overridable, trial } = change
+    if (!isConfiguration(change)) continue
+    const { settings, overridable } = change
+    const trial: Trial | undefined = change.trial
     const stage = stageOf(state, hash, trial)
     versions.push({
       ...{ version: versions.length + 1, atMs: entry.atMs, height: entry.height, hash, settings, overridable },
       signers: [...statement.signers],
       stage: log.authority.configuration?.hash === hash ? stage : FORMER[stage],
-      ...(trial && { trial: { canaries: trial.canaries, forMs: trial.forMs, before: trial.before } }),
+      ...(trial && { trial: trialView(trial) }),
     })
   }
   return versions
+}
+
+function trialView({ canaries, forMs, before, share }: Trial): ConfigurationVersion['trial'] {
+  return { canaries, forMs, before, ...(share && { share }) }
 }

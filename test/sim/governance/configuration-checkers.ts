@@ -18,7 +18,7 @@ class Configurations implements Checker {
   step(world: World, machine: Machine): void {
     const { key, state } = machine
     const { chain, placed, authority } = state!.log
-    const entries = chain.filter((hash) => placed.get(hash)?.change.kind === 'config')
+    const entries = chain.filter((hash) => placed.get(hash)?.change.kind.startsWith('config'))
     const held = world.configurationOf(machine)
     if (held?.decided.hash !== entries.at(-1) || (authority.configuration?.version ?? 0) !== entries.length) {
       this.#fail(key, `follows ${held?.decided.hash}; the last of ${entries.length} is ${entries.at(-1)}`)

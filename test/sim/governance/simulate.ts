@@ -207,7 +207,9 @@ class Life {
     if (members.length === 0 || this.#rng.int(4) === 0) return config
     const canaries = this.#rng.shuffle([...members]).slice(0, 1 + this.#rng.int(2))
     const trial = { canaries, forMs: 1_000, witnesses: 1 + this.#rng.int(2), before: some() }
-    return { ...config, trial }
+    if (this.#rng.int(3) > 0) return { ...config, trial }
+    const share = { selector: '', percent: 50, of: 2 * canaries.length }
+    return { ...config, kind: 'config-share', trial: { ...trial, share } }
   }
 
   /** A member says how a canary fares: itself, or another, of whom only the worst can be said; some say more. */

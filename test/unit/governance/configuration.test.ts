@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { configurationOn } from '../../../src/governance/configuration.ts'
+import { configurationOn, versionAt } from '../../../src/governance/configuration.ts'
 import { stateHash } from '../../../src/governance/authority.ts'
 import { governanceStep } from '../../../src/governance/step.ts'
 import type { GovernanceState } from '../../../src/governance/state.ts'
@@ -120,7 +120,9 @@ describe('governance/configuration', () => {
     })
     const canaries = Array.from({ length: CONFIGURATION_LIMITS.canaries }, (_, i) => keyOf(`canary ${i}`).id)
     const most = many(CONFIGURATION_LIMITS.settings)
-    const full = entryOn(GENESIS_PLACE, { kind: 'config', ...most, trial: { ...trial, canaries, before: most } })
+    const share = { selector: 'z'.repeat(CONFIGURATION_LIMITS.selectorLength), percent: 50, of: 2 * canaries.length }
+    const largest = { ...trial, canaries, before: most, share }
+    const full = entryOn(GENESIS_PLACE, { kind: 'config-share', ...most, trial: largest })
     assert.ok(full.bytes.length < STATEMENT_MAX_BYTES.entry, `${full.bytes.length} bytes`)
     const over = entryOn(GENESIS_PLACE, { kind: 'config', ...many(CONFIGURATION_LIMITS.settings + 1) })
     assert.equal(fateOf(stateOf(), over), 'malformed')
@@ -128,6 +130,28 @@ describe('governance/configuration', () => {
     const spiteful = { kind: 'config', settings: { '__proto__.x': '1' }, overridable: [] }
     assert.equal(fateOf(state, entryOn(GENESIS_PLACE, spiteful)), 'malformed')
     assert.equal(fateOf(state, full), 'applied')
+  })
+
+  it('is tried by a share as by nodes that are named; what is no such share is no change, nor one in `config`', () => {
+    const share = { selector: 'zone=attic', percent: 25, of: 5 }
+    const shared = entryOn(GENESIS_PLACE, { kind: 'config-share', ...AFTER, trial: { ...trial, share } })
+    const state = stateOf()
+    give(state, [...MEMBERS, shared])
+    assert.deepEqual(configurationOn(state, CLEO.id)?.holds, AFTER)
+    assert.deepEqual(configurationOn(state)?.holds, BEFORE)
+    assert.deepEqual([versionAt(state, shared.hash), versionAt(state, 'f'.repeat(64))], [1, undefined])
+    give(
+      state,
+      [CLEO, DORA].map((by) => wordOf(by, shared.hash, by.id, true)),
+    )
+    assert.deepEqual([configurationOn(state)?.stage, configurationOn(state)?.holds], ['promoted', AFTER])
+    for (const change of [
+      { kind: 'config', ...AFTER, trial: { ...trial, share } },
+      { kind: 'config-share', ...AFTER, trial },
+      { kind: 'config-share', ...AFTER, trial: { ...trial, share: { ...share, of: 9 } } },
+      { kind: 'config-share', ...AFTER, trial: { ...trial, share: { ...share, percent: 0 } } },
+    ])
+      assert.equal(fateOf(stateOf(), entryOn(GENESIS_PLACE, change)), 'malformed')
   })
 
   it('is the same after a restart, in whatever order more words than may wait were stored', () => {
