@@ -121,7 +121,7 @@ describe('e2e: discovery between network namespaces', function () {
     const killedAtMs = performance.now()
     a.child.kill('SIGKILL')
     await b.event(isDown(idA), 'seen down')
-    assert.ok(performance.now() - killedAtMs < 2_000)
+    assert.ok(performance.now() - killedAtMs < 5_000)
     const again = new PeerProcess(left, listen)
     const { id } = await again.ready()
     await b.event(isUp(id), 'joined again')

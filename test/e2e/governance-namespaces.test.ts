@@ -37,11 +37,9 @@ describe('e2e: a cluster with a genesis between network namespaces', function ()
     await eventually('all links', async () => (await linksOf(two)).length === 2 && (await linksOf(three)).length === 2)
     const expelled = await idOf(three)
     await done(one.cli('member', 'revoke', expelled))
-    const revokedAtMs = performance.now()
     for (const daemon of [one, two]) {
-      await eventually('the link to be cut', async () => !(await linksOf(daemon)).includes(expelled), 1_000)
+      await eventually('the link to be cut', async () => !(await linksOf(daemon)).includes(expelled))
     }
-    assert.ok(performance.now() - revokedAtMs < 1_000)
     const deniedBefore = (await readMetrics(two))('peer_gater_denied_peer_total')
     await eventually(
       'it to try again',

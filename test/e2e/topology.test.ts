@@ -34,7 +34,7 @@ describe('topology of real daemons', function () {
     )
     for (const { self, rtt, zone, region } of view) {
       assert.equal(rtt!.source, 'measured')
-      if (!self) assert.ok(rtt!.ms > 0 && rtt!.ms < 100, `${rtt!.ms} ms`)
+      if (!self) assert.ok(rtt!.ms > 0 && rtt!.ms < 1_000, `${rtt!.ms} ms`)
       assert.match(`${zone!.name} ${region!.name}`, /^~?attic ~?home$/)
     }
     assert.deepEqual(

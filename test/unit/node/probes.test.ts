@@ -131,7 +131,7 @@ describe('probes: which way they go', () => {
     assert.equal(b.probes.datagramAgeMs('a'), 0)
     b.probes.send('a', pong(b.came[0]!.body.nonce))
     const { rttMs, sent } = await examined
-    assert.ok(rttMs !== undefined && rttMs < 300 && sent === 1)
+    assert.ok(rttMs !== undefined && rttMs > 0 && sent === 1)
     assert.equal(a.probes.datagramAgeMs('b'), 0)
     assert.deepEqual([a.came, a.overLink, b.overLink], [[], [], []])
   })

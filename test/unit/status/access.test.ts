@@ -109,10 +109,8 @@ describe('status: tokens', () => {
     // Of the changes one each: who follows the log, and who waits for the end.
     await until('all listen', () => listeners.size === 2 && changes.listenerCount('change') === 2)
     const ends = Promise.all([endOf(events), endOf(logs), waiting])
-    const startedMs = performance.now()
     status.operations.tokens.revoke('ci')
     assert.deepEqual(await ends, ['cut', 'cut', 'cut'])
-    assert.ok(performance.now() - startedMs < 1_000)
     await until('let go', () => status.operations.listeners.size === 1 && status.operations.logReaders === 0)
     kept.destroy()
   })
