@@ -16,18 +16,19 @@ import type { GovernanceProposal } from '../../model/governance-sync.ts'
 import type { Hello } from '../../model/control.ts'
 import type { LocalNode } from '../../negotiation/nodes.ts'
 import type { PeerIdText } from '../../peer/peer.ts'
-import type { Write } from '../../store/store.ts'
 import type { Clock } from '../../util/clock.ts'
 import { messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
 import { makeStatement, openStatement, type StatementSigner, type VerifiedStatement } from '../../wire/statement.ts'
 import { SPREAD_KINDS, type StoredCluster } from './cluster-store.ts'
 import type { GovernanceJournal } from './journal.ts'
-import { proposalWrite } from './proposal-store.ts'
 import { openProposal, proposalAllowance } from './proposals.ts'
 
 /** How often the time is looked at, and one neighbour is compared with. */
 const TICK_MS = 30_000
+
+/** Effects that nobody is given anything by. */
+const TAKES_AWAY: ReadonlySet<GovernanceEffect['type']> = new Set<GovernanceEffect['type']>(['roster', 'alarm'])
 
 /** What it works with. */
 export interface GovernorOptions {
@@ -206,18 +207,23 @@ export class Governor {
     }
   }
 
-  /** One step of the core and all that follows from it. */
+  /**
+   * One step of the core and all that follows from it. Where it cannot be stored, as on a full disk, only what takes
+   * something away: who is out is cut off, a fork is told, and a policy holds, since the core goes by it already.
+   * @throws StoreError then
+   */
   #step(input: GovernanceInput): GovernanceEffect[] {
     if (this.state === undefined) return []
     const effects = governanceStep(this.state, input, this.#wallMs())
-    this.#write(effects)
-    for (const effect of effects) this.#carry(effect)
+    const failure = this.#write(effects)
+    for (const effect of effects) if (failure === undefined || TAKES_AWAY.has(effect.type)) this.#carry(effect)
     // Whose tasks run here hangs on it, and it comes and goes with the word of others and with time.
     const { fresh } = freshness(this.state, this.#wallMs())
     const changed = fresh !== this.#wasFresh
     this.#wasFresh = fresh
     if (changed) this.#options.onRoster([])
     this.#noteDecision()
+    if (failure !== undefined) throw failure
     return effects
   }
 
@@ -229,18 +235,17 @@ export class Governor {
     if (changed) this.#options.onDecision()
   }
 
-  /** Before anything else of the step: an admission must not be known to others before the ticket is burnt. */
-  #write(effects: readonly GovernanceEffect[]): void {
-    const writes = effects.flatMap((effect): Write[] => {
-      if (effect.type === 'persist') {
-        return [{ collection: 'statement', key: effect.key, doc: { bytes: effect.bytes } }]
-      }
-      if (effect.type === 'persist-proposal') return [proposalWrite(effect.key, effect.proposal)]
-      if (effect.type !== 'persist-ticket') return []
-      return [{ collection: 'ticket', key: effect.key, doc: effect.issued }]
-    })
-    const events = effects.flatMap((effect) => (effect.type === 'audit' ? [effect.event] : []))
-    this.#options.journal.write(writes, events)
+  /**
+   * Before anything else of the step: an admission must not be known to others before the ticket is burnt.
+   * @returns why that failed
+   */
+  #write(effects: readonly GovernanceEffect[]): Error | undefined {
+    try {
+      this.#options.journal.write(effects)
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
   }
 
   #carry(effect: GovernanceEffect): void {

@@ -89,7 +89,7 @@ export class TrialWatch {
     if (exit.killedFor === 'lost' || (exit.startError !== undefined && exit.killedFor === undefined)) runs.failed++
   }
 
-  /** What cannot be written, on a full disk for one, is said again at the next look. */
+  /** What cannot be written, on a full disk for one, is written as soon as it can. */
   #tryLook(): void {
     try {
       this.#look()
