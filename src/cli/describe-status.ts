@@ -6,7 +6,7 @@ import type { MembershipView } from '../model/cluster.ts'
 import { drawFields, type Field } from './fields.ts'
 import { formatDuration, formatResources } from './format.ts'
 import type { Paint } from './terminal.ts'
-import { styleOfNode } from './views.ts'
+import { describeCordon, styleOfNode } from './views.ts'
 
 /** All of it, one field a line. `page`: the link to its page. */
 export function describeStatus(status: StatusView, paint: Paint, page: string | undefined): string {
@@ -17,6 +17,7 @@ export function describeStatus(status: StatusView, paint: Paint, page: string | 
       ['peer', status.peerId],
       ['cluster', status.cluster],
       ['state', { text: state, style: styleOfNode(status.state) }],
+      ['takes', status.cordon && { text: `no new tasks: ${describeCordon(status.cordon)}`, style: 'yellow' }],
       status.open
         ? ['open', { text: 'YES: runs tasks of anyone who connects', style: 'red' }]
         : ['open', `no: runs tasks of ${whose(status)} and of those in \`althing trust list\``],

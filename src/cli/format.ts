@@ -63,3 +63,8 @@ export function formatDomain(
 ): string | undefined {
   return domain?.inferred === true && !domain.name.startsWith('~') ? `~${domain.name}` : domain?.name
 }
+
+/** So many of something: `1 task`, `2 tasks`. */
+export function count(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? '' : 's'}`
+}

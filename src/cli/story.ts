@@ -1,6 +1,6 @@
 /** The bargaining over a task, told offer by offer. */
 import type { ElsewhereStory, JobStory, JobWhyView, StoryLine, TaskStory, WhyView } from '../model/why-view.ts'
-import { formatClock, formatDuration, formatRatio, formatResources, shortPeer } from './format.ts'
+import { count, formatClock, formatDuration, formatRatio, formatResources, shortPeer } from './format.ts'
 import { drawTable } from './table.ts'
 import { describeExit } from './views.ts'
 import { printable, type Paint } from './terminal.ts'
@@ -125,10 +125,6 @@ function drawAttempts(task: TaskStory, paint: Paint): string {
 function endOf({ outcome, reason, exit }: TaskStory['attempts'][number], { state }: TaskStory): string {
   const how = exit === undefined ? '' : describeExit({ exit, state })
   return [outcome ?? 'ended', how, reason].filter((part) => part !== undefined && part !== '').join(': ')
-}
-
-function count(amount: number, what: string): string {
-  return `${amount} ${what}${amount === 1 ? '' : 's'}`
 }
 
 function list(names: readonly string[]): string {

@@ -1,8 +1,9 @@
 /** The registry's nodes in the form that negotiation ranks them in. */
+import { readCordon } from '../model/cordon.ts'
 import type { Candidate } from '../negotiation/nodes.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import { nodes } from '../registry/registry.ts'
-import { freeNow } from './heartbeat.ts'
+import { freeNow, ownCordon } from './heartbeat.ts'
 import type { MeshState } from './types.ts'
 
 /** Every machine that may be asked, this one included: what it says of itself is never older than now. */
@@ -17,6 +18,7 @@ export function candidatesOf(state: MeshState, nowMs: number): Candidate[] {
       name: node.name,
       labels: node.labels,
       alive: node.state === 'ready' || node.state === 'busy',
+      cordon: readCordon(node.annotations),
       drivers: spec.drivers,
       isolation: spec.isolation,
       capacity: spec.capacity,
@@ -32,6 +34,7 @@ export function candidatesOf(state: MeshState, nowMs: number): Candidate[] {
     name: known.find(({ peerId }) => peerId === state.self)?.name ?? state.self,
     labels: local.labels,
     alive: state.phase === 'ready',
+    cordon: ownCordon(state),
     drivers: local.drivers,
     isolation: local.isolation?.works === true ? local.isolation.by : undefined,
     capacity: local.capacity,

@@ -1,4 +1,5 @@
 /** What this node says of itself: heartbeats, passports, and when. */
+import { annotationsOfCordon, viewOfCordon, type CordonView } from '../model/cordon.ts'
 import type { Heartbeat, NodeState } from '../model/heartbeat.ts'
 import { passportName, type Passport } from '../model/passport.ts'
 import { DEFAULT_TASK } from '../model/task.ts'
@@ -21,6 +22,11 @@ export function shownState(state: MeshState): NodeState {
   if (state.phase === 'joining') return 'joining'
   if (state.phase === 'leaving') return 'offline'
   return countFitting(freeNow(state), DEFAULT_TASK.resources, 1) === 1 ? 'ready' : 'busy'
+}
+
+/** Whether, and why, this node takes no new tasks. */
+export function ownCordon({ negotiation: { cordon } }: MeshState): CordonView | undefined {
+  return cordon && viewOfCordon(cordon)
 }
 
 /** The number of the next own record of a kind. */
@@ -66,8 +72,14 @@ export function beat(state: MeshState, { config, nowMs, rng, out, auditHead }: S
   if (state.phase !== 'leaving') state.deadlines.set('beat', nowMs + Math.round(paceMs * (0.9 + rng.next() / 10)))
 }
 
-/** Beats early when the shown state changed since the last beat: at once, unless the mesh is large or it just did. */
-export function beatIfChanged(state: MeshState, nowMs: number): void {
+/** Tells others what changed since they were told: by a heartbeat that comes early, by a passport. */
+export function tellIfChanged(state: MeshState, ctx: StepContext): void {
+  beatIfChanged(state, ctx.nowMs)
+  tellCordonIfChanged(state, ctx)
+}
+
+/** The shown state changed since the last beat: the next comes at once, unless the mesh is large or one just did. */
+function beatIfChanged(state: MeshState, nowMs: number): void {
   if (state.toldState === undefined || state.phase === 'leaving' || shownState(state) === state.toldState) return
   state.deadlines.setEarlier('beat', Math.max(nowMs, state.lastBeatMs + leastBeatGapMs(state.toldIntervalMs)))
 }
@@ -109,9 +121,21 @@ function planRenewal(state: MeshState, config: MeshConfig, nowMs: number, rng: R
   state.deadlines.set('renew-passports', nowMs + renewalMs(config, livingMembers(state), rng))
 }
 
-function publishPassport(state: MeshState, config: MeshConfig, name: string, body: Passport, out: MeshEffect[]): void {
+/** Publishes the machine's passport when the last one told something else of its cordon. */
+function tellCordonIfChanged(state: MeshState, { config, out }: StepContext): void {
+  if (state.phase !== 'ready' || wordOfCordon(state) === state.toldCordon) return
+  for (const [name, passport] of state.passports)
+    if (passport.spec.node) publishPassport(state, config, name, passport, out)
+}
+
+function wordOfCordon(state: MeshState): string {
+  return JSON.stringify(ownCordon(state) ?? null)
+}
+
+function publishPassport(state: MeshState, config: MeshConfig, name: string, passport: Passport, out: MeshEffect[]) {
   const seq = nextSeq(state, 'passport')
   state.newestPassport = { epoch: state.epoch, seq }
+  if (passport.spec.node) state.toldCordon = wordOfCordon(state)
   out.push({
     type: 'publish',
     topic: 'records',
@@ -121,6 +145,16 @@ function publishPassport(state: MeshState, config: MeshConfig, name: string, bod
     epoch: state.epoch,
     seq,
     ttlMs: passportTtlMs(config, livingMembers(state)),
-    body,
+    body: withCordon(passport, ownCordon(state)),
   })
+}
+
+/** Only the machine's own passport tells of it. */
+function withCordon(passport: Passport, cordon: CordonView | undefined): Passport {
+  if (!passport.spec.node || cordon === undefined) return passport
+  const { metadata } = passport
+  return {
+    ...passport,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotationsOfCordon(cordon) } },
+  }
 }

@@ -22,7 +22,7 @@ import {
   restoreWitness,
 } from './audit.ts'
 import { candidatesOf } from './candidates.ts'
-import { beat, beatIfChanged, publishPassports, setPassports, shownState, takeKnobs } from './heartbeat.ts'
+import { beat, publishPassports, setPassports, shownState, takeKnobs, tellIfChanged } from './heartbeat.ts'
 import { hostOf, introduceSelf, isProbe, takeMembership, takeProbe } from './membership.ts'
 import { expelMember, expireRecords, takeRecord } from './records.ts'
 import { learnAllAddresses, tellRegistryNews } from './registry-events.ts'
@@ -80,6 +80,7 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     sample: { ...NO_SAMPLE, memoryAvailableBytes: local.capacity.memoryBytes },
     passports: new Map(),
     toldState: undefined,
+    toldCordon: 'null',
     lastBeatMs: 0,
     toldIntervalMs: config.beatMs,
     news: 0,
@@ -109,7 +110,7 @@ export function meshStep(state: MeshState, input: MeshInput, nowMs: number, env:
   if (takenElsewhere) state.negotiation.takenElsewhere = takenElsewhere()
   for (const passedOn of takeInput(state, input, ctx)) negotiate(state, passedOn, ctx)
   for (const passedOn of runDue(state, ctx)) negotiate(state, passedOn, ctx)
-  beatIfChanged(state, nowMs)
+  tellIfChanged(state, ctx)
   boundStrangers(state, ctx)
   return ctx.out
 }

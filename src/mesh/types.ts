@@ -140,6 +140,8 @@ export interface MeshState {
   readonly passports: Map<string, Passport>
   /** What the last heartbeat said, to beat early when it changes. */
   toldState: NodeState | undefined
+  /** What the last passport of this machine said of its cordon, likewise. */
+  toldCordon: string
   lastBeatMs: number
   /** What the last heartbeat promised. */
   toldIntervalMs: number

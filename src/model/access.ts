@@ -10,8 +10,8 @@ export type AccessRole = (typeof ACCESS_ROLES)[number]
 
 /**
  * What a route of the API asks for. `read`: what everybody may see, and one's own work. `read-host`: what concerns the
- * host and its cluster as a whole. `submit`: running work and ending one's own. `operate`: policy, passports, audit
- * alarms, anybody's work. `administer`: tokens, trust, the cluster, the daemon itself.
+ * host and its cluster as a whole. `submit`: running work and ending one's own. `operate`: policy, cordons, passports,
+ * audit alarms, anybody's work. `administer`: tokens, trust, the cluster, the daemon itself.
  */
 export type Right = 'read' | 'read-host' | 'submit' | 'operate' | 'administer'
 

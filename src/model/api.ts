@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import { AuditAlarmView } from './audit-alarm.ts'
 import { MembershipView } from './cluster.ts'
+import { CordonView } from './cordon.ts'
 import { Id } from './negotiation.ts'
 import { PolicyVersion } from './policy-api.ts'
 import { QuarantinedView } from './quarantine-view.ts'
@@ -66,6 +67,8 @@ export const StatusView = z.strictObject({
   /** Its place in a cluster with a genesis; absent in one without, where anybody links who knows an address. */
   governance: MembershipView.optional(),
   state: NodeState,
+  /** It takes no new tasks, and why; absent where it does. */
+  cordon: CordonView.optional(),
   /** Runs tasks of anyone who connects. Shown in red. */
   open: z.boolean(),
   /**
@@ -115,6 +118,8 @@ export const NodeView = z.strictObject({
   /** This daemon itself. */
   self: z.boolean(),
   state: NodeState,
+  /** It takes no new tasks, and why; absent where it does. */
+  cordon: CordonView.optional(),
   /** Its watchers miss it, and it has a moment to answer. */
   suspect: z.boolean(),
   labels: z.record(z.string(), z.string()),

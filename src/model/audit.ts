@@ -33,6 +33,7 @@ function eventOf<Type extends string, Shape extends z.ZodRawShape>(type: Type, s
 function makeSchema() {
   const Peer = z.string().min(1).max(64)
   const Text = z.string().max(AUDIT_TEXT)
+  const asked = { by: Text, peer: Peer.optional() }
   const Slots = z.int().min(1).max(TASK_LIMITS.tasksPerJob)
   const peer = { peer: Peer }
   const attempt = { ...AttemptRef.shape, peer: Peer }
@@ -94,6 +95,12 @@ function makeSchema() {
       peers: z.array(Peer).min(1).max(CONFIGURATION_LIMITS.witnesses),
       reason: Text,
     }),
+    // Whether new tasks are taken here; `by` in words, `peer` where it was a member, from elsewhere. `drain.ended`:
+    // nothing runs here any more.
+    eventOf('node.cordoned', { ...asked, reason: Text.optional() }),
+    eventOf('node.uncordoned', asked),
+    eventOf('drain.begun', { ...asked, reason: Text.optional(), withinMs: z.int().min(0).optional() }),
+    eventOf('drain.ended', { ...asked, reason: Text.optional() }),
     // Too many vanished at once: nothing is given up until it is off again.
     eventOf('brake.on', {}),
     eventOf('brake.off', {}),

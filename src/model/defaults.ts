@@ -54,3 +54,6 @@ export const TASK_ISOLATION = ['bwrap', 'none'] as const
 
 /** Failure domains that tasks can be spread over. */
 export const SPREAD_OVER = ['host', 'zone', 'region'] as const
+
+/** Characters of what is told of a cordon: who asked for it, and why. */
+export const CORDON_LIMITS = { by: 64, reason: 200 } as const

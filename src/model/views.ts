@@ -19,6 +19,7 @@ export {
 export * from './configuration-api.ts'
 export * from './doctor.ts'
 export * from './job-request.ts'
+export { OperationRequest, OperationView } from './operation.ts'
 export * from './policy-api.ts'
 export * from './proposal-view.ts'
 export * from './quarantine-view.ts'

@@ -3,6 +3,7 @@
  * before it bids (by the node itself, from what it measures). Each says what was wanted and what was
  * found, so that a "no" explains itself.
  */
+import { describeCordon, viewOfCordon, type Cordon } from '../model/cordon.ts'
 import { DECLINE_TEXT, type DeclineReason } from '../model/negotiation.ts'
 import { formatBytes, formatCpu } from '../model/quantity.ts'
 import { countFitting, type Resources } from '../model/resources.ts'
@@ -26,6 +27,7 @@ function selects(selector: string | undefined, labels: Readonly<Record<string, s
 export function notAskable(spec: TaskSpec, node: Candidate): string | undefined {
   if (spec.node !== undefined && node.id !== spec.node) return 'is not the node that was asked for'
   if (!node.alive) return 'offline'
+  if (node.cordon !== undefined) return describeCordon(node.cordon)
   if (!node.drivers.includes(spec.driver)) return `has no ${spec.driver} driver`
   if (spec.isolation === 'bwrap' && node.isolation !== 'bwrap') return 'cannot isolate tasks by bwrap'
   if (!selects(spec.selector, node.labels)) return `labels do not match ${spec.selector}`
@@ -144,6 +146,12 @@ const CHECKS: readonly { readonly constraint: DeclineReason['constraint']; reado
           },
   },
 ]
+
+/** Why a cordoned node takes nothing new; under a constraint that submitters of any version know. */
+export function cordonReason(cordon: Cordon): DeclineReason {
+  const measured = describeCordon(viewOfCordon(cordon)).slice(0, DECLINE_TEXT)
+  return { constraint: 'state', wanted: 'a node that takes new tasks', measured, temporary: true }
+}
 
 /** A reason in a line, the constraint first: it may be cut. */
 export function describeReason({ constraint, wanted, measured }: DeclineReason): string {

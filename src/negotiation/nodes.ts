@@ -1,4 +1,5 @@
 /** What bargaining goes by: nodes as others know them, and as they know themselves. */
+import type { CordonView } from '../model/cordon.ts'
 import type { IsolationState } from '../model/isolation.ts'
 import type { NodeId } from '../model/negotiation.ts'
 import type { Resources } from '../model/resources.ts'
@@ -9,6 +10,8 @@ export interface Candidate {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly alive: boolean
+  /** It takes no new tasks. */
+  readonly cordon?: CordonView | undefined
   readonly drivers: readonly string[]
   /** What tasks can be isolated by there. */
   readonly isolation?: string | undefined

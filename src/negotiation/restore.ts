@@ -4,8 +4,10 @@
  * Rounds and holds are not stored. A bidder whose daemon died forgets its hold, and a repeated award
  * is then refused by a signed contract, which opens the next attempt: no grant is ever carried out twice.
  */
+import type { Cordon } from '../model/cordon.ts'
 import { addResources } from '../model/resources.ts'
 import type { OfferRecord, UsageRecord } from './records.ts'
+import { takeUpDrain } from './executor/cordon.ts'
 import { enforcePolicies } from './executor/policy.ts'
 import { awaitSettlement } from './executor/reports.ts'
 import { onEnded } from './executor/runs.ts'
@@ -21,6 +23,8 @@ export interface StoredNegotiation {
   readonly offers: Iterable<readonly [string, unknown]>
   /** By submitter; see `executor/usage.ts`. */
   readonly usage: Iterable<readonly [string, unknown]>
+  /** Undefined where none stands. */
+  readonly cordon: unknown
 }
 
 /**
@@ -32,6 +36,7 @@ const RETURN_MS = 3_600_000
 /** Fills an empty state from the store. Call before any other input. */
 export function restore(state: NegotiationState, ctx: Context, stored: StoredNegotiation): void {
   state.keepUntilMs = ctx.nowMs + RETURN_MS
+  state.cordon = stored.cordon as Cordon | undefined
   for (const doc of stored.jobs) restoreJob(state, ctx, doc as Job)
   for (const doc of stored.tasks) restoreTask(state, ctx, doc as Task)
   // The oldest first, as they ended: that is the order in which results are given up when there are too many.
@@ -133,4 +138,5 @@ export function onAdopted(state: NegotiationState, ctx: Context, found: Readonly
       onEnded(state, ctx, runId, exit)
     }
   }
+  takeUpDrain(state, ctx)
 }

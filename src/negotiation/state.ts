@@ -47,6 +47,7 @@ export function createNegotiation(): NegotiationState {
     reports: new Map(),
     reportedMs: new Map(),
     unsettled: new Map(),
+    cordon: undefined,
     keepUntilMs: 0,
     deadlines: new Deadlines(),
     dirtyJobs: new Set(),

@@ -3,10 +3,12 @@
  * leaves in `ctx.out` what the world is asked to do.
  */
 import type { ControlMessage } from '../model/control.ts'
+import type { Operation } from '../model/operation.ts'
 import type { TaskExit, TaskSpec } from '../model/task.ts'
 import type { ElsewhereStory } from '../model/why-view.ts'
 import { onOffer } from './executor/bids.ts'
 import { onAward } from './executor/contracts.ts'
+import { endWhatRuns, operate } from './executor/cordon.ts'
 import { announceCapacity, onHoldExpired, onRelease, tellWaiters } from './executor/holds.ts'
 import { enforcePolicies } from './executor/policy.ts'
 import { flushReports, onSettle, repeatEnded, sweepEnded } from './executor/reports.ts'
@@ -82,6 +84,8 @@ export type NegotiationInput =
   | { readonly type: 'restore'; readonly stored: StoredNegotiation }
   /** After `restore`: the runs the driver found, whether going on or ended. */
   | { readonly type: 'adopted'; readonly runIds: ReadonlySet<string> }
+  /** Somebody with the API of this node, who may, asks something of it. */
+  | { readonly type: 'operate'; readonly operation: Operation; readonly by: string }
   /** `Context.policies` are others than before. */
   | { readonly type: 'policies-changed' }
   /** Some deadline is due. */
@@ -133,6 +137,9 @@ export function negotiationStep(state: NegotiationState, input: NegotiationInput
       break
     case 'run-starting':
       onRunStarting(state, ctx, input.runId)
+      break
+    case 'operate':
+      operate(state, ctx, input.operation, { by: input.by })
       break
     case 'policies-changed':
       enforcePolicies(state, ctx)
@@ -215,6 +222,7 @@ const TIMERS: Readonly<Record<string, Timer>> = {
   settle: repeatEnded,
   leases: checkLeases,
   stories: flushStories,
+  drain: endWhatRuns,
   sweep: sweepEnded,
 }
 

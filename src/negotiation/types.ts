@@ -7,6 +7,7 @@
  */
 import type { AuditDraft } from '../model/audit.ts'
 import type { ControlMessage } from '../model/control.ts'
+import type { Cordon, CordonView } from '../model/cordon.ts'
 import type { Bid, NodeId, Report } from '../model/negotiation.ts'
 import type { IsolationKind } from '../model/isolation.ts'
 import type { Resources } from '../model/resources.ts'
@@ -197,6 +198,8 @@ export interface NegotiationState {
   readonly reportedMs: Map<NodeId, number>
   /** Ended attempts whose submitter has not settled, and the wait before they are reported again. */
   readonly unsettled: Map<NodeId, { runs: Set<string>; waitMs: number }>
+  /** While it is there nothing new is taken; see `executor/cordon.ts`. */
+  cordon: Cordon | undefined
   /** No result is given up before this; see `restore`. */
   keepUntilMs: number
   readonly deadlines: Deadlines<string>
@@ -219,6 +222,7 @@ export type WorkEvent =
   /** More of the input of an awarded task came to its executor. */
   | { readonly type: 'fetching'; readonly taskId: string; readonly node: NodeId }
   | { readonly type: 'job'; readonly jobId: string; readonly what: StoryEntry['kind'] }
+  | { readonly type: 'cordon'; readonly what: CordonView['state'] | 'uncordoned' }
   | {
       readonly type: 'contract'
       readonly runId: string
@@ -230,7 +234,7 @@ export type WorkEvent =
 export type NegotiationEffect =
   | {
       readonly type: 'persist'
-      readonly collection: 'job' | 'task' | 'contract' | 'usage'
+      readonly collection: 'job' | 'task' | 'contract' | 'usage' | 'cordon'
       readonly key: string
       readonly doc: unknown
     }

@@ -8,7 +8,8 @@ import { passportName } from '../model/passport.ts'
 import { DECIDED_LEVELS } from '../model/policy-levels.ts'
 import { isPeerId } from '../model/peer-id.ts'
 import { TASK_STATES } from '../model/task.ts'
-import { shownState } from '../mesh/heartbeat.ts'
+import { ownCordon, shownState } from '../mesh/heartbeat.ts'
+import type { MeshState } from '../mesh/types.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import type { Peer, PeerIdText } from '../peer/peer.ts'
 import { tenantOperations } from './access/tenancy.ts'
@@ -24,6 +25,7 @@ import { clusterOperations } from './governance/operations.ts'
 import { examineHost } from './doctor/host.ts'
 import { examinePair } from './doctor/pair.ts'
 import { surveyMesh } from './doctor/survey.ts'
+import { operateHere } from './operate.ts'
 import { OperationError, type Operations } from './operations.ts'
 import { applyPolicy, explainTask, policyOf, removePolicy, tryPolicy } from './policy-operations.ts'
 import { assertPublishable } from './publishable.ts'
@@ -69,6 +71,7 @@ export function createOperations(parts: DaemonParts): Operations {
     cancel: (id) => cancelTask(parts, id),
     logs: (id, query) => logsOf(parts, id, query),
     output: (id) => taskOutput(parts, id),
+    operate: (request) => operateHere(parts, request),
     trust: () => trustOf(parts),
     addTrust: (peer) => changeTrust(parts, peer, true),
     removeTrust: (peer) => changeTrust(parts, peer, false),
@@ -118,6 +121,7 @@ function statusOf(parts: DaemonParts): StatusView {
     cluster: parts.cluster,
     ...governanceOf(parts),
     state: shownState(mesh),
+    ...cordonOf(mesh),
     open: mesh.local.open,
     ...policyInForce(parts),
     cutOff: mesh.topology.brake !== undefined,
@@ -141,6 +145,11 @@ function statusOf(parts: DaemonParts): StatusView {
     quarantined: quarantinedViews(mesh),
     audit: { size: parts.audit.log.head().size, alarms: alarmViews(mesh, namesOf(mesh, nowMs)) },
   }
+}
+
+function cordonOf(mesh: MeshState): Pick<StatusView, 'cordon'> {
+  const cordon = ownCordon(mesh)
+  return cordon ? { cordon } : {}
 }
 
 function policyInForce(parts: DaemonParts): Pick<StatusView, 'policy'> {

@@ -154,7 +154,7 @@ function publish({ sealer, clock, log, peer, input }: EffectOptions, effect: Mes
   }
 }
 
-function emit({ events, clock }: EffectOptions, event: (MeshEffect & { type: 'emit' })['event']): void {
+function emit({ events, clock, mesh }: EffectOptions, event: (MeshEffect & { type: 'emit' })['event']): void {
   const atMs = clock.wallMs()
   if (event.type === 'task') {
     events.emit({
@@ -166,6 +166,7 @@ function emit({ events, clock }: EffectOptions, event: (MeshEffect & { type: 'em
     })
   } else if (event.type === 'fetching')
     events.emit({ atMs, type: 'task', subject: event.taskId, what: 'fetching', node: event.node })
+  else if (event.type === 'cordon') events.emit({ atMs, type: 'node', subject: mesh.self, what: event.what })
   else if (event.type === 'job') events.emit({ atMs, type: 'job', subject: event.jobId, what: event.what })
   else events.emit({ atMs, type: 'contract', subject: event.runId, what: event.phase, node: event.submitter })
 }

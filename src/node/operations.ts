@@ -24,6 +24,7 @@ import type { ConfigurationHistory, ConfigurationView } from '../model/configura
 import type { ClusterPlaceView } from '../model/cluster-place.ts'
 import type { FoundRequest, JoinRequest, TicketRequest } from '../model/cluster-requests.ts'
 import type { DoctorStep, ReachabilityView } from '../model/doctor.ts'
+import type { OperationRequest, OperationView } from '../model/operation.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../model/policy-api.ts'
 import type { PolicyLevel } from '../model/policy-levels.ts'
 import type { AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../model/audit-view.ts'
@@ -139,6 +140,8 @@ export interface Operations {
   ): AsyncIterable<LogLine>
   /** The output bundle (a tar). @throws OperationError `not-found`, `gone` */
   output(id: string): Promise<Readable>
+  /** Cordons, drains or uncordons this node, or tells what is on it. */
+  operate(request: OperationRequest): OperationView
   trust(): TrustView
   addTrust(peer: string): TrustView
   removeTrust(peer: string): TrustView

@@ -43,6 +43,7 @@ export function restoreMesh(
     contracts: store.load('contract').values(),
     offers: store.load('offer'),
     usage: store.load('usage'),
+    cordon: store.load('cordon').get('self'),
   }
   loop.input({ type: 'restore', stored })
 }

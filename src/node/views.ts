@@ -1,9 +1,10 @@
 /** The daemon's state as the bodies of the local API (`model/api.ts`). Pure: state in, views out. */
 import type { FoundView, NodeView, TaskView } from '../model/api.ts'
+import { readCordon } from '../model/cordon.ts'
 import { parseSelector } from '../model/selector.ts'
 import { formatBytes } from '../model/quantity.ts'
 import { isEnded, type TaskExit, type TaskSpec } from '../model/task.ts'
-import { freeNow, shownState } from '../mesh/heartbeat.ts'
+import { freeNow, ownCordon, shownState } from '../mesh/heartbeat.ts'
 import type { MeshState } from '../mesh/types.ts'
 import { runningCount } from '../negotiation/executor/bids.ts'
 import { currentAttempt } from '../negotiation/state.ts'
@@ -43,6 +44,7 @@ function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {
   const self = node.peerId === state.self
   const spec = node.passport?.spec.node
   const { heartbeat } = node
+  const cordon = self ? ownCordon(state) : readCordon(node.annotations)
   const alarm = state.audit.witness.alarms.get(node.peerId)
   const passports: Passport[] = [...(node.passport ? [node.passport] : []), ...node.services]
   return {
@@ -50,6 +52,7 @@ function nodeView(state: MeshState, node: KnownNode, nowMs: number): NodeView {
     name: node.name,
     self,
     state: self ? shownState(state) : node.state,
+    ...(cordon && { cordon }),
     suspect: verdictOf(state.topology, node.peerId) === 'suspect',
     ...(alarm && { auditAlarm: alarm.what }),
     labels: { ...node.labels },

@@ -11,6 +11,8 @@ export type Collection =
   | 'task'
   | 'contract'
   | 'usage'
+  /** Of this node, under `self`. */
+  | 'cordon'
   | 'offer'
   | 'policy'
   | 'run'

@@ -188,6 +188,7 @@ export class SimNode implements Endpoint, NodeView {
         contracts: docs('contract'),
         offers: this.disk.load('offer'),
         usage: this.disk.load('usage'),
+        cordon: this.disk.load('cordon').get('self'),
       },
     })
   }

@@ -13,6 +13,7 @@ import type { ClusterPlaceView } from '../../src/model/cluster-place.ts'
 import type { JobWhyView, QuoteView, WhyView } from '../../src/model/why-view.ts'
 import type { AuditEntry, AuditPage, AuditProofView, AuditStory, AuditVerdict } from '../../src/model/audit-view.ts'
 import type { DoctorStep, ReachabilityView } from '../../src/model/doctor.ts'
+import type { OperationRequest, OperationView } from '../../src/model/operation.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../src/model/policy-api.ts'
 import type { TopologyView } from '../../src/model/topology-view.ts'
 import { YamlFileError } from '../../src/model/yaml-file.ts'
@@ -424,6 +425,16 @@ export class FakeOperations implements Operations {
   acceptAudit(peer: string): void {
     if (!this.verdict.alarms.some((alarm) => alarm.peer === peer)) throw new OperationError('not-found', 'no alarm')
     this.verdict = { ...this.verdict, alarms: [] }
+  }
+
+  readonly operated: OperationRequest[] = []
+
+  operate(request: OperationRequest): OperationView {
+    this.operated.push(request)
+    const { operation, by } = request
+    const reason = 'reason' in operation ? operation.reason : undefined
+    const cordon = { state: 'cordoned' as const, by, ...(reason !== undefined && { reason }) }
+    return { node: PEER_A, name: 'attic', ...(operation.name !== 'uncordon' && { cordon }), tasks: [], leftOut: 0 }
   }
 
   trust(): TrustView {

@@ -223,6 +223,7 @@ export class Table {
         contracts: docs('contract'),
         offers: [],
         usage: seat.stored.get('usage') ?? [],
+        cordon: seat.stored.get('cordon')?.get('self'),
       },
     })
     this.input(id, { type: 'adopted', runIds: new Set(found) })

@@ -8,7 +8,7 @@ import { ClusterNav, LostCluster } from './components/cluster-nav.tsx'
 import { Copyable } from './components/copy.tsx'
 import { DecidedPolicy } from './components/decided-policy.tsx'
 import { DecidedSettings } from './components/decided-settings.tsx'
-import { State } from './components/state.tsx'
+import { StateOfNode } from './components/state.tsx'
 import { count, formatDuration, shortPeer } from './format.ts'
 import { cluster, pathTo, route } from './route.ts'
 import { announcement, connection, loaded, lost, nodes, nowMs, status, taskList, trouble } from './store.ts'
@@ -196,7 +196,7 @@ function Identity() {
   return (
     <div class="identity">
       <h1>
-        {daemon.name} <State state={daemon.state} />
+        {daemon.name} <StateOfNode node={{ ...daemon, suspect: false }} />
       </h1>
       <dl>
         <div>

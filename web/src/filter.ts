@@ -16,7 +16,15 @@ function parseTerm(term: string): NodeTest {
 /** All that a plain word is looked for in. */
 function textOf(node: NodeView): string {
   const labels = Object.entries(node.labels).map(([key, value]) => `${key}=${value}`)
-  return [node.name, node.peerId, node.state, cpuModel(node) ?? '', ...labels, ...node.capabilities]
+  return [
+    node.name,
+    node.peerId,
+    node.state,
+    node.cordon?.state ?? '',
+    cpuModel(node) ?? '',
+    ...labels,
+    ...node.capabilities,
+  ]
     .join('\n')
     .toLowerCase()
 }

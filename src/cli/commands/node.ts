@@ -7,7 +7,7 @@ import { drawFields } from '../fields.ts'
 import { formatDuration, formatRatio, formatResources } from '../format.ts'
 import { nodeArgument } from '../options.ts'
 import type { Paint } from '../terminal.ts'
-import { styleOfNode } from '../views.ts'
+import { describeCordon, styleOfNode } from '../views.ts'
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -36,6 +36,7 @@ function describeNode(node: NodeView, paint: Paint): string {
       ['name', node.name],
       ['peer', node.peerId],
       ['state', { text: `${node.state}${age}${link}`, style: styleOfNode(node.state) }],
+      ['takes', node.cordon && { text: `no new tasks: ${describeCordon(node.cordon)}`, style: 'yellow' }],
       ['version', node.version],
       ['up for', node.uptimeMs === undefined ? undefined : formatDuration(node.uptimeMs)],
       ['capacity', node.capacity === undefined ? undefined : formatResources(node.capacity)],

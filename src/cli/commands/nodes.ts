@@ -60,12 +60,19 @@ export function register(program: Command): void {
     })
 }
 
+/** A node that is there and takes nothing new says so in place of how busy it is. */
+function stateCell({ suspect, state, cordon }: NodeView): Cell {
+  if (suspect) return { text: 'suspect', style: 'yellow' }
+  if (cordon !== undefined && state !== 'offline') return { text: cordon.state, style: 'yellow' }
+  return { text: state, style: styleOfNode(state) }
+}
+
 /** One of them. */
 export function nodeRow(node: NodeView): Cell[] {
   const { capacity, free } = node
   return [
     node.self ? { text: `${node.name} *`, style: 'bold' } : node.name,
-    node.suspect ? { text: 'suspect', style: 'yellow' } : { text: node.state, style: styleOfNode(node.state) },
+    stateCell(node),
     zoneLabel(node.labels) ?? '-',
     capacity === undefined ? '-' : formatCpu(capacity.cpuMilli),
     free === undefined ? '-' : formatCpu(free.cpuMilli),

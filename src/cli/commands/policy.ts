@@ -1,6 +1,5 @@
 /** `althing policy`: what this node lets run. */
 import { createReadStream } from 'node:fs'
-import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import type { PolicyLevel } from '../../model/policy-levels.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../model/policy-api.ts'
@@ -8,10 +7,11 @@ import { contextOf } from '../context.ts'
 import { usageError } from '../errors.ts'
 import { drawFields } from '../fields.ts'
 import { describeFileError } from '../files.ts'
-import { formatClock } from '../format.ts'
+import { count, formatClock } from '../format.ts'
 import { OUT_HELP } from '../gov/words.ts'
 import { filled, taskArgument } from '../options.ts'
 import { printable, shownWord, type Paint } from '../terminal.ts'
+import { whoAmI } from '../who-am-i.ts'
 
 /** Well above what any policy may have. */
 const MOST_READ_BYTES = 4 * 1024 * 1024
@@ -235,22 +235,8 @@ function verdict(allowed: boolean, paint: Paint): string {
   return allowed ? paint('green', 'allowed') : paint('red', 'refused')
 }
 
-function count(amount: number, what: string): string {
-  return `${amount} ${what}${amount === 1 ? '' : 's'}`
-}
-
 function shownName(path: string): string {
   return path === '-' ? 'stdin' : path
-}
-
-/** Kept in the history; who may reach the daemon's socket is its owner anyway. */
-function whoAmI(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A user id without a name.
-    return String(process.getuid?.() ?? '')
-  }
 }
 
 async function read(path: string): Promise<Buffer> {

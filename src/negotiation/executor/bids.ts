@@ -4,7 +4,7 @@
 import type { Bid, Offer } from '../../model/negotiation.ts'
 import { evaluate } from '../../policy/evaluate.ts'
 import { addResources, scaleResources } from '../../model/resources.ts'
-import { declineReasons, slotsThatFit } from '../constraints.ts'
+import { cordonReason, declineReasons, slotsThatFit } from '../constraints.ts'
 import { isolationFor } from '../isolation.ts'
 import { note, notedReasons } from '../notes.ts'
 import { freeOf, send } from '../state.ts'
@@ -28,6 +28,7 @@ export function onOffer(state: NegotiationState, ctx: Context, from: NodeId, off
   const verdict = facts && evaluate(ctx.policies, facts)
   const reasons = declineReasons(spec, from, ctx.local, free)
   if (verdict) reasons.unshift(...policyReasons(verdict))
+  if (state.cordon) reasons.unshift(cordonReason(state.cordon))
   const slots = reasons.length > 0 ? 0 : slotsThatFit(spec, offer.slots, ctx.local, free)
   if (reasons.length === 0) reasons.push(...shareReasons(state, ctx, from, free))
   if (facts) recordOffer(state, ctx, from, offer, facts, reasons)

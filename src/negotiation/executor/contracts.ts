@@ -3,7 +3,7 @@
  * signed contract answers for all. A contract is stored before it is acknowledged and before it starts.
  */
 import type { Award, Contract } from '../../model/negotiation.ts'
-import { declineReasons, describeReason } from '../constraints.ts'
+import { cordonReason, declineReasons, describeReason } from '../constraints.ts'
 import { isGuest, isolationFor } from '../isolation.ts'
 import { note, noted } from '../notes.ts'
 import { persistContract, runIdOf, send } from '../state.ts'
@@ -85,6 +85,7 @@ function refusal(
   if (!hold || hold.submitter !== from) return 'the hold of this bid has expired or was released'
   if (hold.slots <= 0) return 'all slots of this bid are taken'
   if (taken) return 'the id of this attempt is in use by another submitter'
+  if (state.cordon) return cordonReason(state.cordon).measured
   const verdict = askPolicies(state, ctx, { submitter: from, spec: hold.spec, as: 'awarded' })
   if (!verdict.allowed) return describeRefusals(verdict)
   // Revalidated at the award: trust may have been withdrawn since the bid.

@@ -57,9 +57,9 @@ export function returnReservation(state: NegotiationState, ctx: Context, contrac
   return false
 }
 
-/** The policies, and their quotas, let one more of the same in. */
+/** The policies, and their quotas, let one more of the same in, and no cordon stands. */
 function admitsAnother(state: NegotiationState, ctx: Context, { submitter, spec }: ContractState): boolean {
-  return askPolicies(state, ctx, { submitter, spec, as: 'awarded' }).allowed
+  return state.cordon === undefined && askPolicies(state, ctx, { submitter, spec, as: 'awarded' }).allowed
 }
 
 /** Wait between two announcements of freed capacity: many small tasks end at once. */
@@ -70,7 +70,8 @@ export function announceCapacity(state: NegotiationState, ctx: Context): void {
   if (state.waiters.size > 0) state.deadlines.setEarlier('announce', ctx.nowMs + ANNOUNCE_MS)
 }
 
-/** Tells the submitters this node had no room for that it has some now. */
+/** Tells the submitters this node had no room for that it has some now; while it is cordoned they go on waiting. */
 export function tellWaiters(state: NegotiationState, ctx: Context): void {
+  if (state.cordon !== undefined) return
   giveTurns(state, ctx, (waiter, free) => send(ctx, waiter, { t: 'capacity', body: { free } }))
 }

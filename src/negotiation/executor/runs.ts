@@ -7,6 +7,7 @@ import { note, noteContract } from '../notes.ts'
 import { moveContract, persistContract, runIdOf, send, touchContract } from '../state.ts'
 import type { Context, ContractState, NegotiationState, NodeId } from '../types.ts'
 import { mayWorkFor, tombstoneKey } from './contracts.ts'
+import { endDrainIfEmpty } from './cordon.ts'
 import { returnReservation } from './holds.ts'
 import { report, reportOf, sendReports } from './reports.ts'
 import { countEnded } from './usage.ts'
@@ -50,6 +51,7 @@ export function onEnded(state: NegotiationState, ctx: Context, runId: string, ex
   note(ctx, { type: 'run.ended', taskId, attempt, peer, exitCode, ...(killedFor && { killedFor }) })
   const slotKept = returnReservation(state, ctx, contract)
   report(state, ctx, contract, 'ended', slotKept)
+  endDrainIfEmpty(state, ctx)
 }
 
 /** What its submitter is told of a run that the policy of this node has ended: by which rule, and why. */

@@ -72,6 +72,7 @@ function refused(): never {
 
 /** About the host and the cluster as a whole. */
 const REFUSED = {
+  operate: refused,
   trust: refused,
   addTrust: refused,
   removeTrust: refused,

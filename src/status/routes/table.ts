@@ -5,6 +5,7 @@ import { clusterRoutes } from './cluster.ts'
 import { doctorRoutes } from './doctor.ts'
 import { meshRoutes } from './mesh.ts'
 import { configurationRoutes } from './configuration.ts'
+import { operationRoutes } from './operations.ts'
 import { policyRoutes } from './policy.ts'
 import { systemRoutes } from './system.ts'
 import { taskRoutes } from './tasks.ts'
@@ -17,6 +18,7 @@ export const routes: readonly Route[] = [
   ...taskRoutes,
   ...configurationRoutes,
   ...policyRoutes,
+  ...operationRoutes,
   ...auditRoutes,
   ...clusterRoutes,
   ...doctorRoutes,

@@ -32,6 +32,7 @@ const ENDPOINTS = [
   'GET /v1/proposals',
   'POST /v1/proposals',
   'POST /v1/quotes',
+  'POST /v1/operations',
   'GET /v1/trust',
   'GET /v1/wards',
   'GET /v1/wards/nodes',

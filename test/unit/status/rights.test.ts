@@ -30,7 +30,16 @@ const RIGHTS: Readonly<Record<Right | 'open', readonly string[]>> = {
     ...['getCluster', 'listMembers', 'getGovernance', 'listProposals', 'getConfiguration', 'listConfigurations'],
   ],
   submit: ['addBundle', 'submitJob', 'quoteJob', 'cancelTask'],
-  operate: ['applyPassports', 'applyPolicy', 'removePolicy', 'tryPolicy', 'verifyAudit', 'acceptAudit', 'examine'],
+  operate: [
+    'operate',
+    'applyPassports',
+    'applyPolicy',
+    'removePolicy',
+    'tryPolicy',
+    'verifyAudit',
+    'acceptAudit',
+    'examine',
+  ],
   administer: [
     ...['addTrust', 'removeTrust', 'shutdown', 'createToken', 'listTokens', 'revokeToken'],
     ...[

@@ -4,7 +4,7 @@ import type { NodeView } from '../../../src/model/api.ts'
 import { Gauge } from '../components/bar.tsx'
 import { Command } from '../components/copy.tsx'
 import { Empty } from '../components/facts.tsx'
-import { State } from '../components/state.tsx'
+import { StateOfNode } from '../components/state.tsx'
 import { Cell, Table } from '../components/table.tsx'
 import { commandIn } from '../clusters.ts'
 import { cpuModel, nodeFilter, shortCpuModel, zoneOf } from '../filter.ts'
@@ -144,7 +144,7 @@ function NodeRow({ seen }: { readonly seen: Seen<NodeView> }) {
         {node.self && <span class="tag">this one</span>}
       </Cell>
       <Cell of="State" class="state-cell">
-        <State state={node.suspect ? 'suspect' : node.state} />
+        <StateOfNode node={node} />
       </Cell>
       <Cell of="Zone" class="half">
         {zoneOf(node)}

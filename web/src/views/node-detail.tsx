@@ -4,7 +4,7 @@ import type { NodeView } from '../../../src/model/api.ts'
 import { Gauge } from '../components/bar.tsx'
 import { Copyable } from '../components/copy.tsx'
 import { Chips, Empty, Facts, Panel, type Fact } from '../components/facts.tsx'
-import { State } from '../components/state.tsx'
+import { sayCordon, StateOfNode } from '../components/state.tsx'
 import { count, formatAge, formatBytes, formatCores, formatPercent } from '../format.ts'
 import { hardwareOf, type LooseHardware } from '../hardware.ts'
 import { pathTo } from '../route.ts'
@@ -40,7 +40,8 @@ export function NodeDetail({ id }: { readonly id: string }) {
             <a href={pathTo()}>Nodes</a> / <Copyable text={node.peerId} label="the peer id" />
           </p>
           <h2>
-            {node.name} <State state={node.suspect ? 'suspect' : node.state} />
+            {node.name} <StateOfNode node={node} />
+            {node.cordon !== undefined && <span class="tag">{sayCordon(node.cordon)}</span>}
             {node.self && <span class="tag">this one</span>}
             {node.auditAlarm !== undefined && <span class="tag">audit log {node.auditAlarm}</span>}
           </h2>
