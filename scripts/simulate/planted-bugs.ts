@@ -3,6 +3,7 @@
  * every one as they stand, which is how they are tested themselves. A line that is no longer there is an
  * error: its bug has to be written anew.
  */
+import { CORDON_BUGS } from './cordon-bugs.ts'
 import { EQUIVOCATION_BUGS } from './equivocation-bugs.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { POLICY_BUGS } from './policy-bugs.ts'
@@ -288,4 +289,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   ...EQUIVOCATION_BUGS,
   ...POLICY_BUGS,
+  ...CORDON_BUGS,
 ]

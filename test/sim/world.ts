@@ -11,6 +11,7 @@ import { seededRng, type Rng } from '../../src/util/rng.ts'
 import type { VerifiedRecord } from '../../src/wire/envelope.ts'
 import type { allCheckers } from './checkers/all.ts'
 import { Violation, type Checker, type SubmittedJob } from './checker.ts'
+import { planCordons } from './cordons.ts'
 import { healAll, planFaults } from './faults.ts'
 import { planLiar } from './liar.ts'
 import { Gossip } from './gossip.ts'
@@ -101,6 +102,7 @@ export class World implements Surroundings {
     })
     workload.plan()
     for (const node of this.nodes) this.#planRules(node, rules.get(node.id)!)
+    planCordons({ seed, ...lasts, note: (text) => this.#note(text) })
     planLiar({
       seed,
       ...lasts,

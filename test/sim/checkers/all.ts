@@ -6,6 +6,7 @@ import { AttemptsChecker } from './attempts.ts'
 import { AuditChecker } from './audit.ts'
 import { BoundsChecker } from './bounds.ts'
 import { CancelsChecker } from './cancels.ts'
+import { CordonChecker } from './cordon.ts'
 import { ConvergenceChecker } from './convergence.ts'
 import { EquivocationChecker } from './equivocation.ts'
 import { DurabilityChecker } from './durability.ts'
@@ -32,6 +33,7 @@ export function allCheckers(
     new SpreadChecker(config),
     new StoriesChecker(config),
     new PolicyChecker(rulesOf),
+    new CordonChecker(),
     new TasksChecker(),
     new ConvergenceChecker(),
     new EquivocationChecker(),

@@ -8,6 +8,8 @@ import type { TaskSpec } from '../../../src/model/task.ts'
 import type { Job, Task } from '../../../src/negotiation/types.ts'
 import { Violation, type Checker, type MeshConfig, type MeshState, type StepSeen } from '../checker.ts'
 
+/** Of a node that says it takes nothing new. */
+const CORDON = 'althing.dev/cordon'
 const HOST = 'kubernetes.io/hostname'
 /** Missed intervals until a node counts as offline. */
 const LEASE_INTERVALS = 3
@@ -58,15 +60,17 @@ export class SpreadChecker implements Checker {
 
   /** Who is up and can take the task, by what this node knows. */
   #able(state: MeshState, spec: TaskSpec, nowMs: number): string[] {
-    const { local, self, phase, registry } = state
-    const able = phase === 'ready' && fits(spec, local) ? [self] : []
+    const { local, self, phase, registry, negotiation } = state
+    const takes = phase === 'ready' && negotiation.cordon === undefined
+    const able = takes && fits(spec, local) ? [self] : []
     for (const { id, beat, missed, passports } of registry.authors.values()) {
       if (id === self || beat === undefined || missed) continue
       const { state: shown, intervalMs } = beat.body
       const leaseMs = Math.max(this.#leaseMs, LEASE_INTERVALS * intervalMs)
       if ((shown !== 'ready' && shown !== 'busy') || nowMs >= beat.bornMs + leaseMs) continue
       const machine = [...passports.values()].find(({ body }) => body.spec.node !== undefined)?.body
-      if (machine?.spec.node && fits(spec, { ...machine.spec.node, labels: machine.metadata.labels })) able.push(id)
+      if (machine === undefined || CORDON in machine.metadata.annotations) continue
+      if (machine.spec.node && fits(spec, { ...machine.spec.node, labels: machine.metadata.labels })) able.push(id)
     }
     return able
   }
