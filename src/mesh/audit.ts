@@ -31,6 +31,7 @@ const BY_STRANGERS: ReadonlySet<AuditType> = new Set([
   'decline.sent',
   'refusal.sent',
   'cancel.received',
+  'operation.refused',
 ])
 /** Such events of one peer that is not on the trust list. */
 const BY_STRANGER: Rate = { perSecond: 20, burst: 2_000 }

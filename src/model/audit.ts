@@ -7,6 +7,7 @@ import { ACCESS_ROLES } from './access.ts'
 import { Sha256Hex } from './identifiers.ts'
 import { AttemptRef, DeclineReason, Id } from './negotiation.ts'
 import { CONFIGURATION_LIMITS } from './settings.ts'
+import { OPERATION_NAMES } from './operation.ts'
 import { TASK_LIMITS, TaskExit, TaskState } from './task.ts'
 
 /** The format that the first line of an exported log names. */
@@ -101,6 +102,8 @@ function makeSchema() {
     eventOf('node.uncordoned', asked),
     eventOf('drain.begun', { ...asked, reason: Text.optional(), withinMs: z.int().min(0).optional() }),
     eventOf('drain.ended', { ...asked, reason: Text.optional() }),
+    // A member asked for it from elsewhere, and may not.
+    eventOf('operation.refused', { ...peer, operation: z.enum(OPERATION_NAMES), reason: Text }),
     // Too many vanished at once: nothing is given up until it is off again.
     eventOf('brake.on', {}),
     eventOf('brake.off', {}),

@@ -29,6 +29,7 @@ import {
   GovernanceProposal,
 } from './governance-sync.ts'
 import { Ask, Asked, Ping, Pong, ProbeAddress } from './membership.ts'
+import { Operate, Operated } from './operation.ts'
 import { SyncBuckets, SyncDigest, SyncRecords } from './sync.ts'
 import { WardAsk, WardHere, WardTold } from './ward.ts'
 
@@ -73,6 +74,8 @@ export const PLAIN = {
   asked: Asked,
   examine: Examine,
   examined: Examined,
+  operate: Operate,
+  operated: Operated,
   'spare-link': SpareLink,
   'audit-ask': AuditAsk,
   'audit-told': AuditTold,

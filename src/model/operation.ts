@@ -2,9 +2,13 @@
 import * as z from 'zod'
 import { CordonBy, CordonReason, CordonView } from './cordon.ts'
 import { TASK_LIMITS } from './defaults.ts'
-import { AttemptRef, Id } from './negotiation.ts'
+import { AttemptRef, DECLINE_TEXT, Id } from './negotiation.ts'
+import { POLICY_LEVELS } from './policy-levels.ts'
 
-/** One of these. */
+/** The names there are. */
+export const OPERATION_NAMES = ['cordon', 'uncordon', 'drain'] as const
+
+/** One of them, and how. */
 export const Operation = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('cordon'), reason: CordonReason.optional() }),
   z.strictObject({ name: z.literal('uncordon') }),
@@ -20,6 +24,8 @@ export type Operation = z.infer<typeof Operation>
 /** `POST /v1/operations`. */
 export const OperationRequest = z.strictObject({
   operation: Operation,
+  /** A name or peer id, or a unique part of either. @default this node */
+  node: z.string().min(1).max(253).optional(),
   /** Who asks, for people; whoever reaches the API may say anything. */
   by: CordonBy,
   /** Nothing is done: the answer tells what a drain would have to wait for, or end. */
@@ -52,3 +58,26 @@ export const OperationView = z.strictObject({
   leftOut: z.int(),
 })
 export type OperationView = z.infer<typeof OperationView>
+
+const Nonce = z.int().min(0).max(0xffff_ffff)
+
+/** A member asks another to do it, or with `dryRun` what would have to end. Unsigned: the link proves who asks. */
+export const Operate = z.strictObject({ nonce: Nonce, operation: Operation, dryRun: z.boolean() })
+export type Operate = z.infer<typeof Operate>
+
+/** Why a level refuses it: rule and policy, and the values that it saw. */
+export const OperationRefused = z.strictObject({
+  wanted: z.string().max(DECLINE_TEXT),
+  saw: z.string().max(DECLINE_TEXT),
+})
+export type OperationRefused = z.infer<typeof OperationRefused>
+
+/** The answer. With `refusals` nothing was done, and nothing else is told. */
+export const Operated = z.strictObject({
+  nonce: Nonce,
+  refusals: z.array(OperationRefused).max(POLICY_LEVELS.length),
+  cordon: CordonView.optional(),
+  tasks: z.array(ToldTask).max(MAX_TOLD_TASKS),
+  leftOut: z.int().min(0),
+})
+export type Operated = z.infer<typeof Operated>

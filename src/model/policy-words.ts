@@ -9,3 +9,8 @@ export type RuleKind = (typeof RULE_KINDS)[number]
 export const PERIODS = ['hour', 'day', 'week'] as const
 /** One of `PERIODS`. */
 export type Period = (typeof PERIODS)[number]
+
+/** What a rule with `operations` can be about; `cordon` is about lifting it, too. */
+export const RULED_OPERATIONS = ['cordon', 'drain'] as const
+/** One of `RULED_OPERATIONS`. */
+export type RuledOperation = (typeof RULED_OPERATIONS)[number]

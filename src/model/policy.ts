@@ -11,7 +11,7 @@ import { DURATION_EXPECTED, readDurationMs } from './duration.ts'
 import { DNS_LABEL, DNS_LABEL_MAX } from './label-grammar.ts'
 import { ObjectName } from './labels.ts'
 import { API_VERSION } from './passport.ts'
-import { PERIODS, RULE_KINDS } from './policy-words.ts'
+import { PERIODS, RULE_KINDS, RULED_OPERATIONS } from './policy-words.ts'
 import { parseBytes, parseCpuMilli } from './quantity.ts'
 import { parseSelector } from './selector.ts'
 
@@ -50,7 +50,9 @@ const Expression = z
   .string()
   .min(1, 'expected an expression')
   .max(POLICY_LIMITS.expressionLength)
-  .describe('CEL over task, submitter, node and cluster that is true or false.')
+  .describe(
+    'CEL over task, submitter, node and cluster, or operator, operation, node and cluster, that is true or false.',
+  )
 const Cpu = amount(parseCpuMilli, 'a CPU amount such as 2, 0.5 or 500m')
 const Bytes = amount(parseBytes, 'an amount of bytes such as 512Mi, 1.5Gi, 1G or 1e9')
 const Duration = readable(readDurationMs, DURATION_EXPECTED)
@@ -72,6 +74,15 @@ export const WhenForbidden = z
   .describe('What happens to a task that runs here when a new policy forbids it: it may end by itself, or is ended.')
 export type WhenForbidden = z.infer<typeof WhenForbidden>
 
+/** Operations are allowed or denied, and leave nothing behind that could run on. */
+function checkOperations(rule: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
+  if (rule['operations'] === undefined) return
+  const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+  if (rule['allow'] === undefined && rule['deny'] === undefined)
+    refuse('operations', 'expected allow or deny beside it')
+  if (rule['whenForbidden'] !== undefined) refuse('whenForbidden', 'expected none: the rule is about no task')
+}
+
 /** One rule of a policy. */
 export const PolicyRule = z
   .strictObject({
@@ -81,6 +92,12 @@ export const PolicyRule = z
       .regex(DNS_LABEL, 'expected a name of lower-case letters, digits and inner -')
       .describe('Named by every verdict that rests on the rule. Unique in the policy.'),
     about: z.string().max(200).optional().describe('For people: why there is this rule.'),
+    operations: z
+      .array(z.enum(RULED_OPERATIONS))
+      .min(1)
+      .max(RULED_OPERATIONS.length)
+      .optional()
+      .describe('The rule is about members that ask for these from elsewhere, and about no task. With allow or deny.'),
     when: Expression.optional().describe('The rule concerns only the tasks for which this is true. Default: all.'),
     allow: Expression.optional().describe('Admits the tasks for which it is true, if no other rule refuses them.'),
     deny: Expression.optional().describe('Refuses the tasks for which it is true.'),
@@ -126,7 +143,7 @@ export const PolicyRule = z
   })
   .superRefine((rule, context) => {
     const kinds = RULE_KINDS.filter((kind) => rule[kind] !== undefined)
-    if (kinds.length === 1) return
+    if (kinds.length === 1) return checkOperations(rule, context)
     const has = kinds.length === 0 ? 'none' : kinds.join(' and ')
     const message = `expected exactly one of ${RULE_KINDS.join(', ')} (it has ${has})`
     context.addIssue({ code: 'custom', path: [], message })

@@ -13,6 +13,7 @@ import { announceCapacity, onHoldExpired, onRelease, tellWaiters } from './execu
 import { enforcePolicies } from './executor/policy.ts'
 import { flushReports, onSettle, repeatEnded, sweepEnded } from './executor/reports.ts'
 import { checkLeases, onCancel, onEnded, onFetching, onRenew, onStarted } from './executor/runs.ts'
+import { onOperate } from './executor/operators.ts'
 import { onRunStarting } from './executor/starting.ts'
 import { onAdopted, restore, type StoredNegotiation } from './restore.ts'
 import { flushStories } from './state.ts'
@@ -197,6 +198,8 @@ function onMessage(
       return onCancel(state, ctx, from, message.body.attempts, message.body.why)
     case 'capacity':
       return onCapacity(state, ctx, from)
+    case 'operate':
+      return onOperate(state, ctx, from, message.body)
     default:
       // Hello and sync belong to the mesh, not to bargaining.
       return undefined

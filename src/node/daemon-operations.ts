@@ -25,7 +25,7 @@ import { clusterOperations } from './governance/operations.ts'
 import { examineHost } from './doctor/host.ts'
 import { examinePair } from './doctor/pair.ts'
 import { surveyMesh } from './doctor/survey.ts'
-import { operateHere } from './operate.ts'
+import { operate } from './operate.ts'
 import { OperationError, type Operations } from './operations.ts'
 import { applyPolicy, explainTask, policyOf, removePolicy, tryPolicy } from './policy-operations.ts'
 import { assertPublishable } from './publishable.ts'
@@ -71,7 +71,7 @@ export function createOperations(parts: DaemonParts): Operations {
     cancel: (id) => cancelTask(parts, id),
     logs: (id, query) => logsOf(parts, id, query),
     output: (id) => taskOutput(parts, id),
-    operate: (request) => operateHere(parts, request),
+    operate: (request) => operate(parts, request),
     trust: () => trustOf(parts),
     addTrust: (peer) => changeTrust(parts, peer, true),
     removeTrust: (peer) => changeTrust(parts, peer, false),

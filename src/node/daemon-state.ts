@@ -22,6 +22,7 @@ import type { DaemonOptions } from './options.ts'
 import type { NodePolicy } from './node-policy.ts'
 import type { Policies } from './policies.ts'
 import type { Quotes } from './quotes.ts'
+import type { RemoteOperations } from './remote-operations.ts'
 import type { Settings } from './settings.ts'
 import type { TrialWatch } from './governance/trial-watch.ts'
 import type { Probes } from './probes.ts'
@@ -61,6 +62,7 @@ export interface DaemonParts {
   readonly nodePolicy: NodePolicy
   readonly policies: Policies
   readonly quotes: Quotes
+  readonly remoteOperations: RemoteOperations
   readonly settings: Settings
   readonly trialWatch: TrialWatch
   /** How fast bundles go, by peer. */

@@ -6,6 +6,7 @@ import type { MeshEffect, MeshInput, RecordFate } from '../mesh/types.ts'
 import type { GovernanceMessage } from '../governance/types.ts'
 import type { ControlMessage, Hello } from '../model/control.ts'
 import type { Examine, Examined } from '../model/examine.ts'
+import type { Operated } from '../model/operation.ts'
 import type { SyncRecords } from '../model/sync.ts'
 import type { WardTold } from '../model/ward.ts'
 import type { PeerIdText, Topic, Verdict } from '../peer/peer.ts'
@@ -39,6 +40,8 @@ export interface InboundOptions {
   readonly onGovernance: (from: PeerIdText, message: GovernanceMessage) => void
   /** A peer of this cluster asks how it is seen from here, or answers that question. */
   readonly onExamine: (peer: PeerIdText, message: ExamineMessage) => void
+  /** What another node made of what was asked of it. */
+  readonly onOperated: (peer: PeerIdText, answer: Operated) => void
   /** Whether this node has asked other wards something under this number, and waits for the answer. */
   readonly isAsked: (nonce: number) => boolean
   /** A peer has more links than it should, and does not need the one to this node. */
@@ -163,6 +166,7 @@ export class Inbound {
     if (this.#foreign.has(peer)) return this.#count('foreign-cluster')
     if (!this.#greetings.has(peer)) return this.#count('no-hello')
     if (message.t === 'examine' || message.t === 'examined') return this.#options.onExamine(peer, message)
+    if (message.t === 'operated') return this.#options.onOperated(peer, message.body)
     if (message.t === 'spare-link') return this.#options.onSpareLink(peer)
     if (isGovernance(message)) return this.#options.onGovernance(peer, message)
     if (message.t === 'ward-told') {

@@ -45,6 +45,7 @@ import { mayStart, Policies } from './policies.ts'
 import { Probes } from './probes.ts'
 import { isQuarantined } from './quarantine.ts'
 import { Quotes } from './quotes.ts'
+import { RemoteOperations } from './remote-operations.ts'
 import { Runner } from './runner.ts'
 import { KeptRuns } from './runs.ts'
 import { Settings } from './settings.ts'
@@ -161,6 +162,7 @@ export async function startMembership(starting: MembershipOptions, undo: Undo): 
     onGovernance: (from, message) => governor.onMessage(from, message),
     onExamine: (from, message) => examiner.take(from, message),
     onSpareLink: (from) => void linkBudget.onSpare(from),
+    onOperated: (from, answer) => remoteOperations.take(from, answer),
     isAsked: (nonce) => mesh.wards.questions.has(nonce),
   })
   const speeds = new LinkSpeeds(() => clock.nowMs())
@@ -217,6 +219,7 @@ export async function startMembership(starting: MembershipOptions, undo: Undo): 
     (to, message) => peer.send(to, toFrame(message, sealer)),
   )
   const wardQueries = new WardQueries(mesh, post)
+  const remoteOperations = new RemoteOperations({ peer: () => peer, sealer })
   const quotes = new Quotes({ rng, ask: (one) => loop.submit(one) })
   undo.add('quotes', () => quotes.close())
   const carrying = { mesh, peer, store, sealer, clock, log, events, runner, keptRuns, probes, governor }
@@ -260,6 +263,7 @@ export async function startMembership(starting: MembershipOptions, undo: Undo): 
     nodePolicy,
     policies,
     quotes,
+    remoteOperations,
     settings,
     trialWatch,
     speeds,

@@ -1,19 +1,37 @@
-/** What can be asked of this node beside tasks, by those who may use its API. */
+/** What can be asked of nodes beside tasks, by those who may use the API of this one. */
 import { ownCordon } from '../mesh/heartbeat.ts'
-import type { OperationRequest, OperationView } from '../model/operation.ts'
+import type { Operated, OperationRequest, OperationView } from '../model/operation.ts'
 import { tasksHere } from '../negotiation/executor/told.ts'
 import type { DaemonParts } from './daemon-state.ts'
+import { nodeOf } from './find-node.ts'
 import { namesOf } from './views.ts'
 
-/** Does it, unless it is only to be tried, and tells how this node stands then. */
-export function operateHere(parts: DaemonParts, { operation, by, dryRun }: OperationRequest): OperationView {
-  const { mesh, loop, clock, name } = parts
+/** Does it, unless it is only to be tried, and tells how the node stands then. @throws OperationError */
+export async function operate(parts: DaemonParts, request: OperationRequest): Promise<OperationView> {
+  const { mesh, name: ownName, remoteOperations } = parts
+  const { operation, dryRun, node } = request
+  const asked = node === undefined ? { peerId: mesh.self, name: ownName } : nodeOf(parts, node)
+  const { peerId, name } = asked
+  const isOwn = peerId === mesh.self
+  const stands = isOwn ? here(parts, request) : await remoteOperations.ask(peerId, name, operation, dryRun)
+  return viewOf(parts, asked, stands)
+}
+
+type Stands = Pick<Operated, 'cordon' | 'tasks' | 'leftOut'>
+
+function here({ mesh, loop }: DaemonParts, { operation, by, dryRun }: OperationRequest): Stands {
   if (!dryRun) loop.input({ type: 'operate', operation, by })
-  const cordon = ownCordon(mesh)
+  return { cordon: ownCordon(mesh), ...tasksHere(mesh.negotiation) }
+}
+
+function viewOf(
+  { mesh, clock }: DaemonParts,
+  { peerId: node, name }: { readonly peerId: string; readonly name: string },
+  { cordon, tasks, leftOut }: Stands,
+): OperationView {
   const nameOf = namesOf(mesh, clock.nowMs())
-  const { tasks, leftOut } = tasksHere(mesh.negotiation)
   return {
-    node: mesh.self,
+    node,
     name,
     ...(cordon && { cordon }),
     tasks: tasks.map((task) => ({ ...task, submitterName: nameOf(task.submitter) })),

@@ -43,8 +43,10 @@ export interface AuditPageQuery {
   readonly limit: number
 }
 
-/** `not-found` → 404, `conflict` → 409, `invalid` → 422, `full` → 507, `busy` → 429, `gone` → 410. */
-export class OperationError extends AlthingError<'not-found' | 'conflict' | 'invalid' | 'full' | 'busy' | 'gone'> {}
+/** The status of each is in `status/problem.ts`. */
+export class OperationError extends AlthingError<
+  'not-found' | 'conflict' | 'invalid' | 'full' | 'busy' | 'gone' | 'not-allowed'
+> {}
 
 /** What a text that should be a token turns out to be. What is wrong is only told to who knows the secret. */
 export type TokenCheck =
@@ -140,8 +142,11 @@ export interface Operations {
   ): AsyncIterable<LogLine>
   /** The output bundle (a tar). @throws OperationError `not-found`, `gone` */
   output(id: string): Promise<Readable>
-  /** Cordons, drains or uncordons this node, or tells what is on it. */
-  operate(request: OperationRequest): OperationView
+  /**
+   * Cordons, drains or uncordons this node or another, which decides by its policies whether it may be asked; or tells
+   * what is on it. @throws OperationError `not-found`, `not-allowed`, `conflict`, `busy`
+   */
+  operate(request: OperationRequest): Promise<OperationView>
   trust(): TrustView
   addTrust(peer: string): TrustView
   removeTrust(peer: string): TrustView

@@ -1,11 +1,21 @@
 /** Makes a policy ready to be asked. What is wrong with its expressions is found here, each at its place. */
-import { RULE_KINDS } from '../model/policy-words.ts'
+import { RULE_KINDS, type RuledOperation } from '../model/policy-words.ts'
 import type { Policy, PolicyRule } from '../model/policy.ts'
 import { MAX_COST } from './cost.ts'
 import { compileExpression, summaryOf, type Expression } from './expression.ts'
 import { plainRule } from './rules.ts'
 import { clip } from './show.ts'
-import type { CompiledPolicy, CompiledRule, Domain, Facts, Finding, PolicyFault, Variables } from './types.ts'
+import type {
+  CompiledPolicy,
+  CompiledRule,
+  Domain,
+  Facts,
+  Finding,
+  OperationRule,
+  PolicyFault,
+  Variables,
+} from './types.ts'
+import { OPERATION_VARIABLE_TYPES, VARIABLE_TYPES, type VariableTypes } from './variables.ts'
 
 /** Characters of a rule in a line, and of what it saw: the two fit into a decline with the names around them. */
 const MAX_TEXT = 160
@@ -17,11 +27,18 @@ const ADMITS: Finding = { ...PASSES, outcome: 'admits' }
 export function compilePolicy(domain: Domain, { metadata, spec }: Policy): CompiledPolicy {
   const faults: PolicyFault[] = []
   const compiler = new Compiler(faults)
-  const rules = spec.rules.map((rule, index) => compiler.rule(rule, ['spec', 'rules', index], spec.whenForbidden))
+  const rules: CompiledRule[] = []
+  const operations: OperationRule[] = []
+  for (const [index, rule] of spec.rules.entries()) {
+    const path = ['spec', 'rules', index]
+    if (rule.operations === undefined) rules.push(compiler.rule(rule, path, spec.whenForbidden))
+    else operations.push(compiler.operationRule(rule, rule.operations, path))
+  }
   return {
     domain,
     name: metadata.name,
     rules,
+    operations,
     faults,
     whenForbidden: spec.whenForbidden,
     counts: spec.rules.some(({ quota }) => quota !== undefined),
@@ -45,11 +62,10 @@ class Compiler {
     const text = kind === 'allow' || kind === 'deny' ? rule[kind] : undefined
     const expression = this.#expression(text, [...path, kind])
     const plain = plainRule(rule)
-    const condition = when === undefined ? '' : ` when ${when.text}`
     return {
       name: rule.name,
       kind,
-      wanted: clip(`${plain?.wanted ?? `${kind} ${text}`}${condition}`, MAX_TEXT),
+      wanted: lineOf(plain?.wanted ?? `${kind} ${text}`, when),
       whenForbidden: rule.whenForbidden ?? whenForbidden,
       judge: (facts, variables) =>
         guarded(when, expression, variables, () => {
@@ -60,9 +76,32 @@ class Compiler {
     }
   }
 
-  #expression(text: string | undefined, path: readonly PropertyKey[]): Expression | undefined {
+  operationRule(rule: PolicyRule, about: readonly RuledOperation[], path: readonly PropertyKey[]): OperationRule {
+    const kind = rule.allow === undefined ? 'deny' : 'allow'
+    const when = this.#expression(rule.when, [...path, 'when'], OPERATION_VARIABLE_TYPES)
+    const expression = this.#expression(rule[kind], [...path, kind], OPERATION_VARIABLE_TYPES)
+    return {
+      name: rule.name,
+      kind,
+      about: new Set(about),
+      wanted: lineOf(`${kind} ${rule[kind]}`, when),
+      judge: (variables) => {
+        const concerns = guarded(when, undefined, variables, () =>
+          when === undefined || when.test(variables()) ? PASSES : undefined,
+        )
+        if (concerns?.outcome !== 'passes') return concerns
+        return guarded(when, expression, variables, () => tested(kind, expression!, variables()))
+      },
+    }
+  }
+
+  #expression(
+    text: string | undefined,
+    path: readonly PropertyKey[],
+    types: VariableTypes = VARIABLE_TYPES,
+  ): Expression | undefined {
     if (text === undefined) return undefined
-    const compiled = compileExpression(text)
+    const compiled = compileExpression(text, types)
     if ('fault' in compiled) {
       this.#faults.push({ path, text: compiled.fault })
       return undefined
@@ -75,6 +114,11 @@ class Compiler {
     }
     return compiled
   }
+}
+
+/** A rule in a line. */
+function lineOf(asks: string, when: Expression | undefined): string {
+  return clip(`${asks}${when === undefined ? '' : ` when ${when.text}`}`, MAX_TEXT)
 }
 
 function measured(plain: NonNullable<ReturnType<typeof plainRule>>, facts: Facts): Finding {
@@ -91,17 +135,17 @@ function measured(plain: NonNullable<ReturnType<typeof plainRule>>, facts: Facts
 function tested(kind: CompiledRule['kind'], expression: Expression, variables: Variables): Finding {
   const holds = expression.test(variables)
   if (holds && kind === 'allow') return ADMITS
-  const saw = () => clip(expression.saw(variables) || 'it is so for every task', MAX_TEXT)
+  const saw = () => clip(expression.saw(variables) || 'it is so in every case', MAX_TEXT)
   return { outcome: holds ? 'refuses' : 'passes', saw, temporary: false, room: Infinity }
 }
 
 /** An error in a rule is an answer: it denies, with its reason and the values. */
-function guarded(
+function guarded<Found extends Finding | undefined>(
   when: Expression | undefined,
   expression: Expression | undefined,
   variables: () => Variables,
-  judge: () => Finding,
-): Finding {
+  judge: () => Found,
+): Found | Finding {
   try {
     return judge()
   } catch (error) {

@@ -33,7 +33,10 @@ const LONG_TEXT_STEPS = 1_000
 /** A short one; and what loops go over: the words of a task together are no longer than a few long texts. */
 const SHORT_TEXT_STEPS = 4
 /** Fields that are short. */
-const SHORT_TEXTS = new Set(['task.name', 'task.driver', 'submitter.id', 'submitter.owner', 'node.id', 'cluster.name'])
+const SHORT_TEXTS = new Set([
+  ...['task.name', 'task.driver', 'submitter.id', 'submitter.owner', 'node.id', 'cluster.name'],
+  ...['operator.id', 'operator.owner', 'operation.name'],
+])
 /** Smallest entry of an environment on the wire: two texts of a byte's length and a byte together. */
 const MAX_VARIABLES = Math.ceil(TASK_LIMITS.specBytes / 3)
 /** The most entries that what a field names can have; anything else of that kind counts as the largest. */

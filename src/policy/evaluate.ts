@@ -16,6 +16,8 @@ export function evaluate(policies: readonly CompiledPolicy[], facts: Facts): Ver
   const refusals: Refusal[] = []
   let atMost = Infinity
   for (const policy of policies) {
+    // All that it says is about operations.
+    if (policy.rules.length === 0 && policy.faults.length === 0) continue
     const answer = askDomain(policy, facts, variables)
     if ('wanted' in answer) refusals.push(answer)
     else {

@@ -8,7 +8,7 @@ import { childrenOf, type AstNode } from './ast.ts'
 import { costOf, ExpressionFault } from './cost.ts'
 import { showValue } from './show.ts'
 import type { Variables } from './types.ts'
-import { VARIABLE_TYPES } from './variables.ts'
+import { VARIABLE_TYPES, type VariableTypes } from './variables.ts'
 
 /** An expression that may be asked. */
 export interface Expression {
@@ -26,25 +26,31 @@ export interface Expression {
 /** Enough for any rule that people can read. The parser holds to them. */
 const LIMITS = { maxAstNodes: 256, maxDepth: 24, maxListElements: 128, maxMapEntries: 32, maxCallArguments: 4 }
 
-let environment: Environment | undefined
+/** By what can be named: there are two, for tasks and for operations. */
+const environments = new Map<VariableTypes, Environment>()
 
-function environmentOf(): Environment {
+function environmentOf(types: VariableTypes): Environment {
+  let environment = environments.get(types)
   if (environment === undefined) {
     environment = new Environment({ limits: LIMITS })
-    for (const [name, schema] of Object.entries(VARIABLE_TYPES)) environment.registerVariable({ name, schema })
+    for (const [name, schema] of Object.entries(types)) environment.registerVariable({ name, schema })
+    environments.set(types, environment)
   }
   return environment
 }
 
 /** @returns the expression, or what is wrong with it. Never throws */
-export function compileExpression(text: string): Expression | { readonly fault: string } {
+export function compileExpression(
+  text: string,
+  types: VariableTypes = VARIABLE_TYPES,
+): Expression | { readonly fault: string } {
   try {
-    const parsed = environmentOf().parse(text)
+    const parsed = environmentOf(types).parse(text)
     const { valid, type, error } = parsed.check()
     if (!valid) return { fault: summaryOf(error) }
     if (type !== 'bool') return { fault: `expected true or false, found ${type ?? 'nothing'}` }
     const ast = parsed.ast as unknown as AstNode
-    const references = referencesOf(ast)
+    const references = referencesOf(ast, types)
     return {
       text,
       cost: costOf(ast),
@@ -72,10 +78,10 @@ export function summaryOf(error: unknown): string {
 type Path = readonly string[]
 
 /** Every field that an expression names, once each. */
-function referencesOf(ast: AstNode): Path[] {
+function referencesOf(ast: AstNode, types: VariableTypes): Path[] {
   const found = new Map<string, Path>()
   const visit = (node: AstNode): void => {
-    const path = pathOf(node)
+    const path = pathOf(node, types)
     if (path !== undefined) found.set(showPath(path), path)
     else for (const child of partsOf(node)) visit(child)
   }
@@ -92,7 +98,7 @@ function partsOf(node: AstNode): AstNode[] {
 }
 
 /** The way to a field: a variable, and at least one name or literal after it. */
-function pathOf(node: AstNode): Path | undefined {
+function pathOf(node: AstNode, types: VariableTypes): Path | undefined {
   const { op, args } = node
   if (op !== '.' && op !== '[]') return undefined
   const of = args[0] as AstNode
@@ -100,9 +106,9 @@ function pathOf(node: AstNode): Path | undefined {
   if (key === undefined) return undefined
   if (of.op === 'id') {
     const name = String(of.args)
-    return Object.hasOwn(VARIABLE_TYPES, name) ? [name, key] : undefined
+    return Object.hasOwn(types, name) ? [name, key] : undefined
   }
-  const before = pathOf(of)
+  const before = pathOf(of, types)
   return before && [...before, key]
 }
 

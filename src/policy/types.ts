@@ -2,7 +2,8 @@
  * What a policy is asked, and what it answers. Everything is data: facts come in, a verdict goes out, so that a
  * verdict can be recorded, compared with that of another policy, and shown to whoever was refused.
  */
-import type { Period, RuleKind } from '../model/policy-words.ts'
+import type { Operation } from '../model/operation.ts'
+import type { Period, RuledOperation, RuleKind } from '../model/policy-words.ts'
 import type { PolicyLevel } from '../model/policy-levels.ts'
 import type { PolicyRule, WhenForbidden } from '../model/policy.ts'
 import type { Resources } from '../model/resources.ts'
@@ -48,6 +49,19 @@ export interface Facts {
         readonly everyone: Usage
       }
     | undefined
+}
+
+/** What is known of an operation that a member asks for, when it is decided upon. */
+export interface OperationFacts {
+  readonly operator: {
+    readonly id: string
+    /** As that of a submitter. */
+    readonly owner?: string
+    readonly trusted: boolean
+  }
+  readonly operation: Operation
+  readonly node: Facts['node']
+  readonly cluster: Facts['cluster']
 }
 
 /** Why a domain refuses a task. */
@@ -97,6 +111,17 @@ export interface CompiledRule {
   judge(facts: Facts, variables: () => Variables): Finding
 }
 
+/** A rule about operations that is ready to be asked. */
+export interface OperationRule {
+  readonly name: string
+  readonly kind: 'allow' | 'deny'
+  readonly about: ReadonlySet<RuledOperation>
+  /** The rule in a line. */
+  readonly wanted: string
+  /** Undefined where it does not concern what is asked, by its `when`. Never throws. */
+  judge(variables: () => Variables): Finding | undefined
+}
+
 /** What is wrong with a policy that has the right shape. */
 export interface PolicyFault {
   /** In the document. */
@@ -108,7 +133,9 @@ export interface PolicyFault {
 export interface CompiledPolicy {
   readonly domain: Domain
   readonly name: string
+  /** About tasks. Where there are none, and no faults, it says nothing of tasks. */
   readonly rules: readonly CompiledRule[]
+  readonly operations: readonly OperationRule[]
   readonly faults: readonly PolicyFault[]
   readonly whenForbidden: WhenForbidden
   /** Has quotas: what tasks take must be counted. */
@@ -118,7 +145,7 @@ export interface CompiledPolicy {
 }
 
 /** What expressions can name, in the form in which CEL takes it. */
-export type Variables = Readonly<Record<'task' | 'submitter' | 'node' | 'cluster', Readonly<Record<string, unknown>>>>
+export type Variables = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 /** Of one rule, for `explain`. */
 export interface RuleReport extends Pick<Finding, 'outcome'> {

@@ -7,6 +7,7 @@ export function unusablePolicy(domain: Domain, name: string, why: string): Compi
     domain,
     name,
     rules: [],
+    operations: [],
     faults: [{ path: [], text: why }],
     whenForbidden: 'drain',
     counts: false,

@@ -5,9 +5,13 @@
  * Whole numbers are BigInts, as CEL's `int`, and maps are Maps, so that no key of a submitter's is taken for a member
  * of an object.
  */
-import type { Facts, Variables } from './types.ts'
+import { TASK_LIMITS } from '../model/defaults.ts'
+import type { Facts, OperationFacts, Variables } from './types.ts'
 
-/** The fields of each variable, by CEL type. `docs/POLICY.md` lists them for people. */
+/** The fields of variables, by CEL type. */
+export type VariableTypes = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+/** The fields of each variable of rules about tasks. `docs/POLICY.md` lists them for people. */
 export const VARIABLE_TYPES = {
   task: {
     name: 'string',
@@ -27,7 +31,15 @@ export const VARIABLE_TYPES = {
   submitter: { id: 'string', self: 'bool', trusted: 'bool', owner: 'string', running: 'int' },
   node: { id: 'string', labels: 'map<string, string>', cpuMilli: 'int', memoryBytes: 'int', running: 'int' },
   cluster: { name: 'string' },
-} as const satisfies Readonly<Record<keyof Variables, Readonly<Record<string, string>>>>
+} as const satisfies VariableTypes
+
+/** The same for rules about operations. */
+export const OPERATION_VARIABLE_TYPES = {
+  operator: { id: 'string', trusted: 'bool', owner: 'string' },
+  operation: { name: 'string', deadlineMs: 'int' },
+  node: VARIABLE_TYPES.node,
+  cluster: VARIABLE_TYPES.cluster,
+} as const satisfies VariableTypes
 
 /** The facts as CEL takes them. */
 export function variablesOf({ task, submitter, node, cluster }: Facts): Variables {
@@ -51,13 +63,28 @@ export function variablesOf({ task, submitter, node, cluster }: Facts): Variable
       selector: task.selector ?? '',
     },
     submitter: { ...submitter, owner: submitter.owner ?? '', running: BigInt(submitter.running) },
-    node: {
-      id: node.id,
-      labels: new Map(Object.entries(node.labels)),
-      cpuMilli: BigInt(node.capacity.cpuMilli),
-      memoryBytes: BigInt(node.capacity.memoryBytes),
-      running: BigInt(node.running),
-    },
+    node: nodeOf(node),
     cluster: { name: cluster.name },
+  }
+}
+
+/** As `variablesOf`, for an operation. */
+export function operationVariables({ operator, operation, node, cluster }: OperationFacts): Variables {
+  const deadlineMs = operation.name === 'drain' ? operation.deadlineMs : undefined
+  return {
+    operator: { ...operator, owner: operator.owner ?? '' },
+    operation: { name: operation.name, deadlineMs: BigInt(deadlineMs ?? TASK_LIMITS.timeoutMs) },
+    node: nodeOf(node),
+    cluster: { name: cluster.name },
+  }
+}
+
+function nodeOf({ id, labels, capacity, running }: Facts['node']) {
+  return {
+    id,
+    labels: new Map(Object.entries(labels)),
+    cpuMilli: BigInt(capacity.cpuMilli),
+    memoryBytes: BigInt(capacity.memoryBytes),
+    running: BigInt(running),
   }
 }

@@ -39,6 +39,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   full: 507,
   busy: 429,
   gone: 410,
+  'not-allowed': 403,
   // A passport or policy file, a selector and a quantity that do not parse.
   'too-large': 422,
   'bad-yaml': 422,

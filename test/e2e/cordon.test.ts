@@ -2,13 +2,22 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
-import type { NodeView, TaskView } from '../../src/model/api.ts'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { NodeView, StatusView, TaskView } from '../../src/model/api.ts'
 import type { AuditPage } from '../../src/model/audit-view.ts'
 import type { OperationView } from '../../src/model/operation.ts'
-import { eventually, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
+import { done, found, idOf, invite, sees, startClosed } from '../support/cluster.ts'
+import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
 
 const LAUNCHER = resolve(import.meta.dirname, '../../bin/althing')
+
+function policyFile(name: string, rules: string): string {
+  const path = join(freshDataDir(), `${name}.yaml`)
+  const head = `apiVersion: althing.dev/v1\nkind: Policy\nmetadata: { name: ${name} }\nspec:\n  rules:\n`
+  writeFileSync(path, head + rules)
+  return path
+}
 
 /** Two open daemons that know each other. */
 async function pair(): Promise<[TestDaemon, TestDaemon]> {
@@ -104,6 +113,102 @@ describe('cordoned nodes', function () {
     assert.match((await north.cli('why', taskId)).stdout, /drained by \S+: new disk/)
     await shows(north, 'south', 'drained')
     assert.equal((await north.cli('cancel', taskId)).code, 0)
+  })
+
+  it('are cordoned and drained from elsewhere by whom their owner lets, and the refusal names the rule', async () => {
+    const [attic, cellar] = [await startClosed('attic'), await startClosed('cellar')]
+    await found([attic, cellar])
+    const works = await startClosed('works')
+    await done(works.cli('join', (await invite(attic, '--owner', 'oli')).ticket))
+    for (const [one, other] of [
+      [attic, works],
+      [works, attic],
+      [cellar, attic],
+    ] as const)
+      await sees(one, await idOf(other))
+
+    // Machines of one owner serve each other; those of others do not, until a rule lets them.
+    assert.match(await done(cellar.cli('cordon', 'attic')), /^attic: cordoned by ann's cellar\n$/)
+    await done(cellar.cli('uncordon', 'attic'))
+    const stranger = await works.cli('cordon', 'attic')
+    assert.equal(stranger.code, 1)
+    assert.match(stranger.stderr, /attic refuses cordon: a member of the owner of this node.* \(operator.owner = "oli"/)
+
+    const rule = "    - { name: only-oli, operations: [cordon, drain], allow: operator.owner == 'oli' }\n"
+    await done(attic.cli('policy', 'apply', policyFile('attic', rule)))
+    const refused = await cellar.cli('cordon', 'attic', '--json')
+    assert.equal(refused.code, 1)
+    const problem = JSON.parse(refused.stderr) as { code: string; detail: string }
+    assert.equal(problem.code, 'not-allowed')
+    assert.equal(
+      problem.detail,
+      'attic refuses cordon: rule only-oli of node policy attic: ' +
+        'allow operator.owner == \'oli\' (operator.owner = "ann")',
+    )
+    assert.match(
+      await done(works.cli('cordon', 'attic', '--reason', 'new disk')),
+      /^attic: cordoned by oli's works: new disk\n$/,
+    )
+    await shows(cellar, 'attic', 'cordoned')
+
+    const among = ['-l', 'seat in (attic,cellar)']
+    await done(cellar.cli('run', ...among, '--', 'true'))
+    const [ran] = await tasksOf(cellar)
+    assert.equal(ran!.nodeName, 'cellar')
+    assert.match(await done(cellar.cli('why', ran!.taskId)), /attic.*: cordoned by oli's works: new disk/)
+
+    // What runs there is moved by a drain, and the rest of it holds over kill -9.
+    await done(works.cli('uncordon', 'attic'))
+    await shows(cellar, 'attic', undefined)
+    await done(cellar.cli('cordon'))
+    await done(cellar.cli('run', '--detach', ...among, '--', 'sleep', '60'))
+    const runsOn = (name: string) =>
+      eventually(`the task to run on ${name}`, async () => {
+        const task = (await tasksOf(cellar)).find(({ taskId }) => taskId !== ran!.taskId)!
+        return task.state === 'running' && task.nodeName === name && task.taskId
+      })
+    const taskId = await runsOn('attic')
+    await done(cellar.cli('uncordon'))
+    const tried = JSON.parse(await done(works.cli('drain', 'attic', '--dry-run', '--json'))) as [OperationView]
+    assert.deepEqual(
+      tried[0].tasks.map((one) => [one.taskId, one.submitterName]),
+      [[taskId, 'cellar']],
+    )
+    assert.match(await done(works.cli('drain', 'attic', '--deadline', '1s')), /^attic: drained by oli's works\n$/)
+    await runsOn('cellar')
+    await done(cellar.cli('cancel', taskId))
+    await attic.kill()
+    const again = await startClosed('attic', { dataDir: attic.dataDir })
+    await shows(again, 'attic', 'drained')
+    await sees(works, await idOf(again))
+
+    // All levels must allow.
+    const law = "    - { name: no-drains, operations: [drain], deny: 'true' }\n"
+    await done(again.cliIn(freshDataDir(), 'policy', 'apply', '--cluster', policyFile('law', law)))
+    await eventually('the rule of the cluster to hold', async () => {
+      const { stderr } = await works.cli('drain', 'attic', '--dry-run')
+      return stderr.includes('attic refuses drain: rule no-drains of cluster policy law: deny true')
+    })
+    await done(works.cli('uncordon', 'attic'))
+    const { entries } = await again.get<AuditPage>('/v1/audit/events')
+    const types = new Set(entries.map(({ event }) => event.type))
+    for (const type of ['node.cordoned', 'node.uncordoned', 'operation.refused', 'drain.begun', 'drain.ended'] as const)
+      assert.ok(types.has(type), type)
+  })
+
+  it('are so in all clusters of the machine, or in the one that is named', async () => {
+    const machine = await startClosed('attic')
+    await done(machine.cli('init', 'house', '--owner', 'ann'))
+    await done(machine.cli('init', 'works', '--owner', 'ann', '--beside'))
+    assert.match(
+      await done(machine.cli('cordon')),
+      /^attic in house: cordoned by \S+\nattic in works: cordoned by \S+\n$/,
+    )
+    assert.equal(await done(machine.cli('uncordon', '--in', 'works')), 'attic: takes tasks\n')
+    const stateIn = async (cluster: string) =>
+      (await machine.get<StatusView>(`/clusters/${cluster}/v1/status`)).cordon?.state
+    assert.deepEqual([await stateIn('house'), await stateIn('works')], ['cordoned', undefined])
+    assert.match(await done(machine.cli('drain')), /^attic in house: drained .*\nattic in works: drained .*\n$/)
   })
 
   it('refuse wrong words, with what was expected', async () => {

@@ -192,6 +192,21 @@ export const MESSAGE_BODIES: Readonly<Record<MessageType, readonly unknown[]>> =
       linksLeftOut: 4,
     },
   ],
+  operate: [
+    { nonce: 7, operation: { name: 'cordon', reason: 'kernel update' }, dryRun: false },
+    { nonce: 8, operation: { name: 'uncordon' }, dryRun: false },
+    { nonce: 2 ** 32 - 1, operation: { name: 'drain', reason: 'new disk', deadlineMs: 600_000 }, dryRun: true },
+  ],
+  operated: [
+    { nonce: 7, refusals: [{ wanted: 'rule only-ann', saw: 'operator.owner = "oli"' }], tasks: [], leftOut: 0 },
+    {
+      nonce: 8,
+      refusals: [],
+      cordon: { state: 'draining', by: "ann's laptop", reason: 'new disk' },
+      tasks: [{ ...REFS[0], submitter: AUTHOR, startedAtMs: 1 }],
+      leftOut: 3,
+    },
+  ],
   'spare-link': [{}],
   'audit-ask': [
     { nonce: 7, want: { type: 'consistency', sizes: [3, 9, 12] } },

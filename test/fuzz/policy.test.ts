@@ -5,9 +5,10 @@ import { Policy, POLICY_LIMITS } from '../../src/model/policy.ts'
 import { compilePolicy } from '../../src/policy/compile.ts'
 import { unusablePolicy } from '../../src/policy/unusable.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
+import { refusalsOfOperation } from '../../src/policy/operations.ts'
 import type { Facts, Verdict } from '../../src/policy/types.ts'
 import type { Rng } from '../../src/util/rng.ts'
-import { factsOf, UNUSED } from '../support/policy.ts'
+import { factsOf, operationFacts, UNUSED } from '../support/policy.ts'
 import { fuzz, MUTATIONS, SEED } from './fuzz.ts'
 import { mutate } from './mutate.ts'
 
@@ -94,6 +95,15 @@ function rule(rng: Rng, name: string): object {
       quota: { every: rng.pick(['hour', 'day', 'year']), tasks: rng.pick([0, 5, -1, 1e9]), cpuTime: rng.pick(amounts) },
     }),
     () => ({ placement: rng.pick(['zone=attic', 'a in (', '!x', '__proto__', '']) }),
+    () => ({
+      operations: rng.pick([['cordon'], ['cordon', 'drain'], [], ['reboot'], 'drain']),
+      [rng.pick(['allow', 'deny', 'drivers'])]: rng.pick([
+        'true',
+        "operator.owner == 'ann'",
+        '1 / 0 == 1',
+        expression(rng),
+      ]),
+    }),
     () => ({ leaving: { output: rng.pick([true, false, 'no']), log: rng.pick(amounts) } }),
   ]
   const when = rng.next() < 0.2 ? { when: expression(rng) } : {}
@@ -106,12 +116,23 @@ function document(rng: Rng): unknown {
   return { apiVersion: 'althing.dev/v1', kind: 'Policy', metadata: { name: 'x' }, spec: { rules } }
 }
 
+const OPERATIONS = [operationFacts('cordon'), operationFacts('drain', { operator: { id: 'x', trusted: false } })]
+/** What became of these. */
+const seen = { allowed: 0, refused: 0 }
+
 /** What a node does with a policy that it did not write itself: one that cannot be used refuses everything. */
 function verdictsOf(input: unknown): Verdict[] {
   const parsed = Policy.safeParse(input)
   const policy = parsed.success
     ? compilePolicy('cluster', parsed.data)
     : unusablePolicy('cluster', 'x', parsed.error.issues[0]?.message ?? 'unreadable')
+  for (const facts of OPERATIONS) {
+    const refusals = refusalsOfOperation([policy], facts, undefined)
+    const isBroken = !parsed.success || policy.faults.length > 0
+    assert.ok(!isBroken || refusals.length > 0, 'a broken policy allows an operation')
+    for (const { wanted, saw } of refusals) assert.ok(wanted !== '' && saw !== '' && wanted.length + saw.length <= 512)
+    seen[refusals.length > 0 ? 'refused' : 'allowed']++
+  }
   return FACTS.map((facts) => {
     const verdict = evaluate([policy], facts)
     if (!parsed.success || policy.faults.length > 0) assert.ok(!verdict.allowed, 'a broken policy allows')
@@ -159,6 +180,7 @@ describe('fuzz/policy', function () {
       allowed > 1_000 && refused > 1_000 && ruled > 1_000,
       `${allowed} allowed, ${refused} refused, ${ruled} by a rule`,
     )
+    assert.ok(seen.allowed > 1_000 && seen.refused > 1_000, JSON.stringify(seen))
   })
 
   it('policy files', async () => {

@@ -429,7 +429,7 @@ export class FakeOperations implements Operations {
 
   readonly operated: OperationRequest[] = []
 
-  operate(request: OperationRequest): OperationView {
+  async operate(request: OperationRequest): Promise<OperationView> {
     this.operated.push(request)
     const { operation, by } = request
     const reason = 'reason' in operation ? operation.reason : undefined

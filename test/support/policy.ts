@@ -1,7 +1,8 @@
 /** Policies and facts for tests: what a test says is what matters, the rest is ordinary. */
 import { Policy, type PolicyRule } from '../../src/model/policy.ts'
 import { TaskSpec } from '../../src/model/task.ts'
-import type { Facts, Usage } from '../../src/policy/types.ts'
+import type { Operation } from '../../src/model/operation.ts'
+import type { Facts, OperationFacts, Usage } from '../../src/policy/types.ts'
 
 const NOTHING = { tasks: 0, coreMs: 0 }
 export const UNUSED: Usage = { atOnce: 0, hour: NOTHING, day: NOTHING, week: NOTHING }
@@ -32,6 +33,18 @@ export function factsOf(task: Record<string, unknown> = {}, more: Partial<Facts>
     },
     cluster: { name: 'home' },
     usage: { submitter: UNUSED, everyone: UNUSED },
+    ...more,
+  }
+}
+
+/** A member that asks for something; ann's, as the node is. */
+export function operationFacts(name: Operation['name'] = 'cordon', more: Partial<OperationFacts> = {}): OperationFacts {
+  const { node, cluster } = factsOf()
+  return {
+    operator: { id: '12D3KooWoperator', trusted: true, owner: 'ann' },
+    operation: { name },
+    node,
+    cluster,
     ...more,
   }
 }

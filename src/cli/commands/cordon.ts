@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { contextOf } from '../context.ts'
 import { askToOperate } from '../operate/ask.ts'
-import { reasonOption, tell } from '../operate/words.ts'
+import { nodeToOperate, reasonOption, tell } from '../operate/words.ts'
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -10,13 +10,16 @@ export function register(program: Command): void {
     .command('cordon')
     .summary('take no new tasks')
     .description(
-      'Let this node take no new tasks until `althing uncordon`, over restarts too; those that it has run on. Others ' +
-        'are told, with the reason, and do not ask it. In all clusters of this machine, unless --in names one.',
+      'Let a node take no new tasks until `althing uncordon`, over restarts too; those it has run on. Others are ' +
+        'told, with the reason, and do not ask it. Without a name it is this node, in all clusters of the machine ' +
+        'unless --in names one; another node decides by its policy whether it may be asked.',
     )
+    .addArgument(nodeToOperate())
     .addOption(reasonOption())
-    .addHelpText('after', '\nExamples:\n  althing cordon --reason "kernel update"\n  althing cordon --in works')
-    .action(async ({ reason }: { reason?: string }, command: Command) => {
+    .addHelpText('after', '\nExamples:\n  althing cordon --reason "kernel update"\n  althing cordon attic')
+    .action(async (node: string | undefined, { reason }: { reason?: string }, command: Command) => {
       const context = contextOf(command)
-      tell(context, await askToOperate(context, { name: 'cordon', ...(reason !== undefined && { reason }) }))
+      const operation = { name: 'cordon', ...(reason !== undefined && { reason }) } as const
+      tell(context, await askToOperate(context, operation, { node }))
     })
 }

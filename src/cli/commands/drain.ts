@@ -5,7 +5,7 @@ import { count } from '../format.ts'
 import { TASK_LIMITS } from '../../model/defaults.ts'
 import { askToOperate, type Stood } from '../operate/ask.ts'
 import { waitUntilDrained } from '../operate/wait.ts'
-import { reasonOption, tell } from '../operate/words.ts'
+import { nodeToOperate, reasonOption, tell } from '../operate/words.ts'
 import { duration } from '../options.ts'
 import { printable } from '../terminal.ts'
 
@@ -21,25 +21,27 @@ export function register(program: Command): void {
     .command('drain')
     .summary('take no new tasks, and wait until none runs')
     .description(
-      'Cordon this node and wait until nothing runs on it. What still runs at the deadline is ended there and tried ' +
-        'on other nodes; without one it is waited for, however long it takes. Ctrl-C ends the wait alone: the node ' +
-        'stays cordoned, and its deadline stands. In all clusters of this machine, unless --in names one.',
+      'Cordon a node and wait until nothing runs on it. What still runs at the deadline is ended there and tried on ' +
+        'other nodes; without one it is waited for, however long it takes. Ctrl-C ends only the wait: the node stays ' +
+        'cordoned, and its deadline stands. Without a name it is this node, in all clusters of the machine unless ' +
+        '--in names one; another node decides by its policy whether it may be asked.',
     )
+    .addArgument(nodeToOperate())
     .addOption(reasonOption())
     .option('--deadline <duration>', 'when what still runs is ended, such as 10m', duration(0, TASK_LIMITS.timeoutMs))
     .option('--dry-run', 'only tell what runs there')
     .addHelpText(
       'after',
       '\nExamples:\n  althing drain --reason "kernel update" --deadline 10m && sudo reboot\n' +
-        '  althing drain --dry-run',
+        '  althing drain attic --dry-run',
     )
-    .action(async ({ reason, deadline, dryRun = false }: DrainOptions, command: Command) => {
+    .action(async (node: string | undefined, options: DrainOptions, command: Command) => {
+      const { reason, deadline: deadlineMs, dryRun = false } = options
       const context = contextOf(command)
-      const how = { ...(reason !== undefined && { reason }), ...(deadline !== undefined && { deadlineMs: deadline }) }
-      const nodes = await askToOperate(context, { name: 'drain', ...how }, dryRun)
+      const how = { ...(reason !== undefined && { reason }), ...(deadlineMs !== undefined && { deadlineMs }) }
+      const nodes = await askToOperate(context, { name: 'drain', ...how }, { node, dryRun })
       if (dryRun) return tellWhatRuns(context, nodes)
-      await waitUntilDrained(nodes, context.note)
-      tell(context, await askToOperate(context, { name: 'drain', ...how }, true))
+      tell(context, await waitUntilDrained(nodes, context.note))
     })
 }
 

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { contextOf } from '../context.ts'
 import { askToOperate } from '../operate/ask.ts'
-import { tell } from '../operate/words.ts'
+import { nodeToOperate, tell } from '../operate/words.ts'
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -10,11 +10,13 @@ export function register(program: Command): void {
     .command('uncordon')
     .summary('take tasks again')
     .description(
-      'Let this node take tasks again, in all clusters of this machine, unless --in names one. A drain ends with it.',
+      'Let a node take tasks again; a drain ends with it. Without a name it is this node, in all clusters of the ' +
+        'machine unless --in names one. Whoever may cordon another node may lift it, too.',
     )
-    .addHelpText('after', '\nExamples:\n  althing uncordon\n  althing uncordon --in works')
-    .action(async (_options: object, command: Command) => {
+    .addArgument(nodeToOperate())
+    .addHelpText('after', '\nExamples:\n  althing uncordon\n  althing uncordon attic')
+    .action(async (node: string | undefined, _options: object, command: Command) => {
       const context = contextOf(command)
-      tell(context, await askToOperate(context, { name: 'uncordon' }))
+      tell(context, await askToOperate(context, { name: 'uncordon' }, { node }))
     })
 }

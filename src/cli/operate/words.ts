@@ -1,12 +1,17 @@
 /** What the commands about cordons have in common: options, and how they tell what came of it. */
-import { Option } from 'commander'
+import { Argument, Option } from 'commander'
 import { CORDON_LIMITS } from '../../model/defaults.ts'
 import type { Context } from '../context.ts'
 import { count } from '../format.ts'
-import { checked } from '../options.ts'
+import { checked, nodeArgument } from '../options.ts'
 import { printable } from '../terminal.ts'
 import { describeCordon } from '../views.ts'
 import type { Stood } from './ask.ts'
+
+/** `[node]`: another one than that of the daemon. */
+export function nodeToOperate(): Argument {
+  return new Argument('[node]', 'another node: its name or peer id, or a part').argParser(nodeArgument)
+}
 
 /** `--reason`: shown to everybody who asks why the node takes nothing. */
 export function reasonOption(): Option {

@@ -91,7 +91,8 @@ export function describeRefusals(verdict: Verdict & { allowed: false }): string 
   return verdict.refusals.map((refusal) => `policy: ${nameOf(refusal)}: ${refusal.saw}`).join('; ')
 }
 
-function nameOf({ domain, policy, rule }: Refusal): string {
+/** Which rule of which policy it is that refuses. */
+export function nameOf({ domain, policy, rule }: Pick<Refusal, 'domain' | 'policy' | 'rule'>): string {
   return rule === undefined ? `${domain} policy ${policy}` : `rule ${rule} of ${domain} policy ${policy}`
 }
 

@@ -86,6 +86,18 @@ describe('mesh/cordon', () => {
     ])
   })
 
+  it('that a stranger asks for again and again is refused, and written down so often and no more', () => {
+    const { mesh, now } = ready()
+    const env = { config: DEFAULT_MESH, rng: seededRng(1) }
+    const body = { nonce: 7, operation: { name: 'cordon' as const }, dryRun: false }
+    const asked = Array.from({ length: 2_100 }, () =>
+      meshStep(mesh, { type: 'message', from: 'eve', message: { t: 'operate', body } }, now(), env),
+    )
+    const written = asked.flat().filter((one) => one.type === 'audit' && one.event.type === 'operation.refused')
+    assert.equal(written.length, 2_000)
+    assert.equal(mesh.negotiation.cordon, undefined)
+  })
+
   it('takes no annotation for one that says what it could not', () => {
     const key = 'althing.dev/cordon'
     for (const annotations of [

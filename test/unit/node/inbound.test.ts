@@ -50,6 +50,7 @@ describe('what comes in', () => {
       penalise: (peer) => void blamed.push(peer),
       onGovernance: () => {},
       onExamine: (...told) => void examined.push(told),
+      onOperated: () => undefined,
       onSpareLink: (...told) => void spared.push(told),
       input: (input) => (inputs.push(input), [{ type: 'fate', fate, outcome: 'new' }]),
       post: (input) => void inputs.push(input),
@@ -224,6 +225,7 @@ describe('what comes in', () => {
       penalise: (peer) => void blamed.push(peer),
       onGovernance: () => {},
       onExamine: (...told) => void examined.push(told),
+      onOperated: () => undefined,
       onSpareLink: (...told) => void spared.push(told),
       input: () => {
         throw new TypeError('undefined is not a function')

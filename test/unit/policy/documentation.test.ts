@@ -6,12 +6,15 @@ import { jobOf } from '../../../src/cli/run/request.ts'
 import { JobRequest } from '../../../src/model/job-request.ts'
 import { readDurationMs } from '../../../src/model/duration.ts'
 import { readPolicyFile } from '../../../src/model/policy-file.ts'
+import { Operation } from '../../../src/model/operation.ts'
 import type { Policy } from '../../../src/model/policy.ts'
 import { parseBytes, parseCpuMilli } from '../../../src/model/quantity.ts'
 import { compilePolicy } from '../../../src/policy/compile.ts'
 import { evaluate } from '../../../src/policy/evaluate.ts'
-import { VARIABLE_TYPES } from '../../../src/policy/variables.ts'
-import { factsOf, PERMIT_EVERYTHING, policyOf, UNUSED, type RuleInput } from '../../support/policy.ts'
+import { refusalsOfOperation } from '../../../src/policy/operations.ts'
+import type { OperationFacts } from '../../../src/policy/types.ts'
+import { OPERATION_VARIABLE_TYPES, VARIABLE_TYPES } from '../../../src/policy/variables.ts'
+import { factsOf, operationFacts, PERMIT_EVERYTHING, policyOf, UNUSED, type RuleInput } from '../../support/policy.ts'
 
 const TEXT = readFileSync(new URL('../../../docs/POLICY.md', import.meta.url), 'utf8')
 
@@ -51,6 +54,14 @@ function taskOf(line: string): object {
   return JobRequest.parse(jobOf(words, options as never, undefined)).spec
 }
 
+/** What a member asks for by `althing cordon`, `uncordon` or `drain`. */
+function operationOf(line: string, owner: string): OperationFacts {
+  const [name, ...rest] = line.split(' ')
+  const deadlineMs = rest[0] === '--deadline' ? readDurationMs(rest[1]!) : undefined
+  const operation = Operation.parse({ name, ...(deadlineMs !== undefined && { deadlineMs }) })
+  return operationFacts('cordon', { operation, operator: { id: `of-${owner}`, trusted: false, owner } })
+}
+
 function policyIn(yaml: string): Policy {
   if (yaml.includes('kind: Policy')) return readPolicyFile(yaml, 'POLICY.md').value
   const rules = parse(yaml) as RuleInput[]
@@ -68,6 +79,11 @@ describe('docs/POLICY.md', () => {
       const verdicts = new Set(claims.map(({ verdict }) => verdict))
       assert.deepEqual([...verdicts].toSorted(), ['allowed', 'refused'], 'it says what is allowed and what is refused')
       for (const { verdict, given, line } of claims) {
+        if (given.startsWith('for ')) {
+          const facts = operationOf(line, given.slice('for '.length))
+          assert.equal(refusalsOfOperation([policy], facts, undefined).length === 0, verdict === 'allowed', line)
+          continue
+        }
         const used = given === 'after 500 of the same' ? { ...UNUSED, day: { tasks: 500, coreMs: 0 } } : UNUSED
         const { allowed } = evaluate(
           [policy],
@@ -80,7 +96,7 @@ describe('docs/POLICY.md', () => {
 
   it('has examples of every kind of rule', () => {
     const all = examples().map(({ yaml }) => yaml)
-    for (const kind of ['allow', 'deny', 'commands', 'caps', 'quota', 'placement', 'leaving', 'when'])
+    for (const kind of ['allow', 'deny', 'commands', 'caps', 'quota', 'placement', 'leaving', 'when', 'operations'])
       assert.ok(
         all.some((yaml) => yaml.includes(` ${kind}:`)),
         kind,
@@ -88,7 +104,7 @@ describe('docs/POLICY.md', () => {
   })
 
   it('lists every field', () => {
-    for (const [variable, fields] of Object.entries(VARIABLE_TYPES)) {
+    for (const [variable, fields] of Object.entries({ ...OPERATION_VARIABLE_TYPES, ...VARIABLE_TYPES })) {
       const row = TEXT.split('\n').find((line) => line.startsWith(`| \`${variable}\` |`))!
       for (const field of Object.keys(fields)) assert.ok(row.includes(`\`${field}\``), `${variable}.${field}`)
     }
