@@ -107,6 +107,11 @@ describe('fuzz/bodies', function () {
       { name: 'ci', role: 'submitter' },
       { name: 'team-a.ci', role: 'viewer', tenant: 'team-a', ttlMs: 86_400_000 },
     ],
+    operate: [
+      { operation: { name: 'cordon', reason: 'kernel update' }, by: 'ann' },
+      { operation: { name: 'uncordon' }, node: 'attic', by: 'ann' },
+      { operation: { name: 'drain', deadlineMs: 600_000 }, node: AUTHOR, by: 'ann', dryRun: true },
+    ],
     examine: [{}, { target: '/ip4/10.0.0.5/tcp/4100' }],
   }
   for (const { id, method, path, body: rule } of routes) {
