@@ -4,6 +4,7 @@ import type { Operated, OperationRequest, OperationView } from '../model/operati
 import { tasksHere } from '../negotiation/executor/told.ts'
 import type { DaemonParts } from './daemon-state.ts'
 import { nodeOf } from './find-node.ts'
+import { OperationError } from './operations.ts'
 import { namesOf } from './views.ts'
 
 /** Does it, unless it is only to be tried, and tells how the node stands then. @throws OperationError */
@@ -21,6 +22,11 @@ type Stands = Pick<Operated, 'cordon' | 'tasks' | 'leftOut'>
 
 function here({ mesh, loop }: DaemonParts, { operation, by, dryRun }: OperationRequest): Stands {
   if (!dryRun) loop.input({ type: 'operate', operation, by })
+  // It holds, and is stored once the disk takes it; whoever switches the machine off before that has to know.
+  if (!dryRun && loop.blockedBy !== undefined)
+    throw new OperationError('full', `${operation.name} holds, and is not stored yet: ${loop.blockedBy}`, {
+      fix: 'make room on the disk of the data directory, or do not restart the daemon meanwhile',
+    })
   return { cordon: ownCordon(mesh), ...tasksHere(mesh.negotiation) }
 }
 

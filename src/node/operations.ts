@@ -144,7 +144,7 @@ export interface Operations {
   output(id: string): Promise<Readable>
   /**
    * Cordons, drains or uncordons this node or another, which decides by its policies whether it may be asked; or tells
-   * what is on it. @throws OperationError `not-found`, `not-allowed`, `conflict`, `busy`
+   * what is on it. @throws OperationError `not-found`, `not-allowed`, `conflict`, `busy`, `full`
    */
   operate(request: OperationRequest): Promise<OperationView>
   trust(): TrustView

@@ -141,6 +141,19 @@ describe('status page', function () {
     assert.deepEqual(problems, [])
   })
 
+  it('shows that a node is cordoned, by whom and why, as soon as it is, and no longer', async () => {
+    const { page, problems } = await visit(linkTo(daemon))
+    await live(page)
+    assert.equal((await daemon.cli('cordon', '--reason', 'new disk')).code, 0)
+    const row = page.getByRole('row').filter({ hasText: 'first' })
+    await shown(row.getByText('cordoned'))
+    await row.getByRole('link', { name: 'first' }).click()
+    await shown(page.getByText(/^by \S+: new disk$/))
+    assert.equal((await daemon.cli('uncordon')).code, 0)
+    await gone(page.getByText(/^by \S+: new disk$/))
+    assert.deepEqual(problems, [])
+  })
+
   it('shows nodes as they join and leave, without a reload', async () => {
     const { page, problems } = await visit(linkTo(daemon))
     await live(page)

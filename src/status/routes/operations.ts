@@ -18,6 +18,7 @@ export const operationRoutes: readonly Route[] = [
       403: problem('The other node refuses it; the detail has the rule and the values that it saw.'),
       404: problem('No such node.'),
       409: problem('The other node does not answer.'),
+      507: problem('It holds, and could not be stored yet.'),
     },
     handle: async ({ operations, body }) => ({ status: 200, json: await operations.operate(body) }),
   }),
