@@ -3,7 +3,7 @@
  * uses its own API is its operator by the role that they have there, and no rule is asked.
  */
 import { CORDON_LIMITS } from '../../model/defaults.ts'
-import { viewOfCordon } from '../../model/cordon.ts'
+import { describeCordon, viewOfCordon } from '../../model/cordon.ts'
 import { DECLINE_TEXT } from '../../model/negotiation.ts'
 import type { Operate, Operation, OperationRefused } from '../../model/operation.ts'
 import { refusalsOfOperation } from '../../policy/operations.ts'
@@ -21,6 +21,7 @@ import { tasksHere } from './told.ts'
 export function onOperate(state: NegotiationState, ctx: Context, from: NodeId, asked: Operate): void {
   const { nonce, operation, dryRun } = asked
   const refusals = refusalsTo(state, ctx, from, operation)
+  if (!dryRun && refusals.length === 0) refusals.push(...heldByItsOwn(state, ctx, from))
   if (refusals.length > 0) {
     const reason = refusals.map(({ wanted, saw }) => `${wanted}: ${saw}`).join('; ')
     note(ctx, { type: 'operation.refused', peer: from, operation: operation.name, reason: noted(reason) })
@@ -47,6 +48,17 @@ function refusalsTo(state: NegotiationState, ctx: Context, from: NodeId, operati
     wanted: clip(describe(refusal), DECLINE_TEXT),
     saw: clip(refusal.saw, DECLINE_TEXT),
   }))
+}
+
+/**
+ * Who may by a rule alone changes nothing that the node itself asked for, or a machine of its owner: else whoever
+ * may cordon could lift, or end in a drain, what they did not do.
+ */
+function heldByItsOwn({ cordon }: NegotiationState, ctx: Context, from: NodeId): OperationRefused[] {
+  if (cordon === undefined || refusedByDefault(ctx, from) === undefined) return []
+  if (cordon.peer !== undefined && refusedByDefault(ctx, cordon.peer) !== undefined) return []
+  const wanted = 'a node that was not cordoned by its own owner'
+  return [{ wanted, saw: clip(describeCordon(viewOfCordon(cordon)), DECLINE_TEXT) }]
 }
 
 function describe({ policy, wanted, ...more }: ReturnType<typeof refusalsOfOperation>[number]): string {

@@ -107,6 +107,27 @@ describe('negotiation/operators', () => {
     assert.match((event as { reason: string }).reason, /^rule only-oli of node policy house: .* "ann"$/)
   })
 
+  it('change by a rule nothing that the node itself or its owner asked for', () => {
+    const at = table()
+    rule(at, [{ name: 'others-too', operations: ['cordon', 'drain'], allow: 'true' }])
+    const asked = (from: string, name: Operation['name']) => ask(at, from, { name }).refusals
+    assert.deepEqual(asked('oli', 'cordon'), [])
+    assert.deepEqual(asked('oli', 'uncordon'), [], 'its own it may lift')
+    const own: readonly (readonly [string, () => unknown])[] = [
+      ['ann', () => at.input('attic', { type: 'operate', operation: { name: 'cordon' }, by: 'ann' })],
+      ["ann's cellar", () => asked('cellar', 'cordon')],
+    ]
+    for (const [by, cordon] of own) {
+      cordon()
+      for (const name of ['uncordon', 'drain', 'cordon'] as const) {
+        const wanted = 'a node that was not cordoned by its own owner'
+        assert.deepEqual(asked('oli', name), [{ wanted, saw: `cordoned by ${by}` }])
+      }
+      assert.equal(cordonOf(at)?.by, by)
+      assert.deepEqual(asked('cellar', 'uncordon'), [])
+    }
+  })
+
   it('hear what is here without that anything is done, if they may do it', () => {
     const at = table()
     for (const id of ['cellar', 'oli', 'eve'])
