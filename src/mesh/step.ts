@@ -11,7 +11,6 @@ import { createRegistry, nextExpiryMs, restore as restoreRegistry } from '../reg
 import { distanceTo } from '../topology/coordinates/distance.ts'
 import { createTopology, nextWakeMs as topologyWakeMs } from '../topology/state.ts'
 import { Deadlines } from '../util/deadlines.ts'
-import type { Rng } from '../util/rng.ts'
 import {
   acceptAgain,
   askSomeone,
@@ -46,10 +45,7 @@ import { forgetWardOf, greetWard, onWardMessage, startWards, wardDue } from './w
 import { createZones, whereaboutsOf } from './zones.ts'
 
 /** What a step is given beside state and input. */
-export interface Env {
-  readonly config: MeshConfig
-  readonly rng: Rng
-  readonly auditHead?: StepContext['auditHead']
+export interface Env extends Omit<StepContext, 'nowMs' | 'out'> {
   /** What the other clusters of this machine have reserved of it now. @default nothing */
   readonly takenElsewhere?: (() => Resources) | undefined
 }
@@ -104,8 +100,8 @@ export function nextWakeMs(state: MeshState): number | undefined {
 
 /** Takes one input. @throws SubmitError for a `submit` or `quote` beyond a cap; no other input throws */
 export function meshStep(state: MeshState, input: MeshInput, nowMs: number, env: Env): MeshEffect[] {
-  const { config, rng, auditHead, takenElsewhere } = env
-  const ctx: StepContext = { nowMs, config, rng, auditHead, out: [] }
+  const { config, rng, auditHead, usageElsewhere, takenElsewhere } = env
+  const ctx: StepContext = { nowMs, config, rng, auditHead, usageElsewhere, out: [] }
   // Nobody else steps while this step does: what is asked once holds to its end.
   if (takenElsewhere) state.negotiation.takenElsewhere = takenElsewhere()
   for (const passedOn of takeInput(state, input, ctx)) negotiate(state, passedOn, ctx)
@@ -269,7 +265,7 @@ function runDue(state: MeshState, ctx: StepContext): NegotiationInput[] {
 }
 
 function negotiate(state: MeshState, input: NegotiationInput, step: StepContext): void {
-  const { nowMs, rng, config, out } = step
+  const { nowMs, rng, config, usageElsewhere, out } = step
   const ctx: Context = {
     nowMs,
     rng,
@@ -284,6 +280,7 @@ function negotiate(state: MeshState, input: NegotiationInput, step: StepContext)
       over === 'host' ? hostOf(state, node) || undefined : whereaboutsOf(state, nowMs).get(node)?.[over]?.name,
     cluster: config.cluster,
     policies: state.policies,
+    usageElsewhere,
     cutOff: state.topology.brake !== undefined,
     local: {
       ...state.local,

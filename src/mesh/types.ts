@@ -12,7 +12,7 @@ import type { WardQuestion } from '../model/ward.ts'
 import type { NegotiationConfig } from '../negotiation/config.ts'
 import type { NegotiationInput } from '../negotiation/step.ts'
 import type { LocalNode } from '../negotiation/nodes.ts'
-import type { NegotiationEffect, NegotiationState, NodeId } from '../negotiation/types.ts'
+import type { Context, NegotiationEffect, NegotiationState, NodeId } from '../negotiation/types.ts'
 import type { CompiledPolicy } from '../policy/types.ts'
 import type { Persisted, RegistryState } from '../registry/registry.ts'
 import type { BoundedMap } from '../util/bounded-map.ts'
@@ -225,6 +225,8 @@ export interface StepContext {
   readonly rng: Rng
   /** This node's own audit log as far as it is safe on disk; undefined where none is kept. */
   readonly auditHead?: (() => AuditHead | undefined) | undefined
+  /** What the other clusters of this machine do now; see `negotiation/types.ts`. */
+  readonly usageElsewhere?: Context['usageElsewhere']
   readonly out: MeshEffect[]
 }
 

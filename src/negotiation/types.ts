@@ -13,7 +13,7 @@ import type { IsolationKind } from '../model/isolation.ts'
 import type { Resources } from '../model/resources.ts'
 import type { TaskExit, TaskSpec, TaskState } from '../model/task.ts'
 import type { ElsewhereStory } from '../model/why-view.ts'
-import type { CompiledPolicy } from '../policy/types.ts'
+import type { CompiledPolicy, Usage } from '../policy/types.ts'
 import type { BoundedMap } from '../util/bounded-map.ts'
 import type { Deadlines } from '../util/deadlines.ts'
 import type { Rng } from '../util/rng.ts'
@@ -283,6 +283,8 @@ export interface Context {
   readonly cluster: string
   /** What may run here; all of them must allow. */
   readonly policies: readonly CompiledPolicy[]
+  /** What this machine does in its other clusters now; absent where there are none. */
+  readonly usageElsewhere?: (() => Usage | undefined) | undefined
   /** This node may be the one that is cut off: nobody is given up meanwhile. */
   readonly cutOff: boolean
 }

@@ -115,12 +115,13 @@ export async function startMembership(starting: MembershipOptions, undo: Undo): 
   const sharer: Sharer = { key: dataDir, mesh, post: (one) => loop.post(one) }
   undo.add('broker', broker.join(sharer))
   const takenElsewhere = () => broker.takenBesides(sharer)
+  const usageElsewhere = () => broker.usageBesides(sharer, clock.nowMs())
   const auditHead = () => auditLog.log.safeHead()
   const loop: MeshLoop = new MeshLoop({
     core: {
       step: (one, nowMs) =>
         broker.around(sharer, () =>
-          meshStep(mesh, one, nowMs, { config: settings.mesh, rng, auditHead, takenElsewhere }),
+          meshStep(mesh, one, nowMs, { config: settings.mesh, rng, auditHead, takenElsewhere, usageElsewhere }),
         ),
       nextWakeMs: () => nextWakeMs(mesh),
     },

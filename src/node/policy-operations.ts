@@ -124,7 +124,7 @@ interface Known {
 }
 
 /** With the facts of now: what is asked is why it would, or would not, run here. */
-function findFacts({ mesh, cluster, clock }: DaemonParts, id: string): Known {
+function findFacts({ mesh, cluster, clock, machine, options }: DaemonParts, id: string): Known {
   const { offers, jobs, tasks, contracts } = mesh.negotiation
   const isMeant = (jobId: string): boolean => jobId.startsWith(id) || id.startsWith(`${jobId}-`)
   const offered = [...offers.values()].filter(({ jobId }) => isMeant(jobId))
@@ -144,7 +144,9 @@ function findFacts({ mesh, cluster, clock }: DaemonParts, id: string): Known {
     })
   }
   if (more.length > 0) throw new OperationError('conflict', `${id} is the beginning of ${found.size} ids`)
-  const ctx = { self: mesh.self, local: mesh.local, cluster, nowMs: clock.nowMs() }
+  const nowMs = clock.nowMs()
+  const usageElsewhere = () => machine.broker.usageBesides({ key: options.paths.dataDir }, nowMs)
+  const ctx = { self: mesh.self, local: mesh.local, cluster, nowMs, usageElsewhere }
   const record = offered.findLast((one) => one.jobId === jobId)
   return {
     jobId,

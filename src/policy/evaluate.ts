@@ -4,6 +4,7 @@
  */
 import { clip } from './show.ts'
 import type { CompiledPolicy, CompiledRule, Facts, Finding, Refusal, RuleReport, Variables, Verdict } from './types.ts'
+import { ofMachine } from './usage.ts'
 import { variablesOf } from './variables.ts'
 
 /** Characters of the values that all `allow` rules of a policy saw. */
@@ -11,14 +12,14 @@ const MAX_SAW = 160
 
 /** May the task run? Without a policy it may. Pure, and never throws. */
 export function evaluate(policies: readonly CompiledPolicy[], facts: Facts): Verdict {
-  const variables = lazily(facts)
+  const seenBy = asSeen(facts)
   const by: (Verdict & { allowed: true })['by'][number][] = []
   const refusals: Refusal[] = []
   let atMost = Infinity
   for (const policy of policies) {
     // All that it says is about operations.
     if (policy.rules.length === 0 && policy.faults.length === 0) continue
-    const answer = askDomain(policy, facts, variables)
+    const answer = askDomain(policy, ...seenBy(policy))
     if ('wanted' in answer) refusals.push(answer)
     else {
       by.push({ domain: policy.domain, policy: policy.name, rule: answer.rule })
@@ -30,8 +31,9 @@ export function evaluate(policies: readonly CompiledPolicy[], facts: Facts): Ver
 
 /** What every rule says, one by one: for whoever wants to understand a verdict. */
 export function explain(policies: readonly CompiledPolicy[], facts: Facts): RuleReport[] {
-  const variables = lazily(facts)
-  return policies.flatMap(({ domain, name: policy, rules, faults }) => {
+  const seenBy = asSeen(facts)
+  return policies.flatMap((asked) => {
+    const { domain, name: policy, rules, faults } = asked
     if (faults.length > 0) {
       const outcome = 'error' as const
       return faults.map(({ text: saw }) => ({
@@ -44,10 +46,18 @@ export function explain(policies: readonly CompiledPolicy[], facts: Facts): Rule
       }))
     }
     return rules.map((rule) => {
-      const { outcome, saw } = rule.judge(facts, variables)
+      const { outcome, saw } = rule.judge(...seenBy(asked))
       return { domain, policy, rule: rule.name, wanted: rule.wanted, outcome, saw: saw() }
     })
   })
+}
+
+/** The facts as a policy has them: that of the machine is about all clusters it is in, others about their own. */
+function asSeen(facts: Facts): (policy: CompiledPolicy) => [Facts, () => Variables] {
+  const within: [Facts, () => Variables] = [facts, lazily(facts)]
+  const machine = ofMachine(facts)
+  const overall: typeof within = machine === facts ? within : [machine, lazily(machine)]
+  return ({ domain }) => (domain === 'node' ? overall : within)
 }
 
 /** They are made once for all rules, and not at all for policies without expressions. */

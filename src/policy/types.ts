@@ -40,6 +40,8 @@ export interface Facts {
     readonly running: number
   }
   readonly cluster: { readonly name: string }
+  /** What this machine does in its other clusters, for all submitters there: its own policy is about that, too. */
+  readonly elsewhere?: Usage | undefined
   /** Absent for a task that is counted already: quotas are not asked a second time. */
   readonly usage?:
     | {

@@ -144,6 +144,7 @@ export class Table {
 
   #step(seat: Seat, input: NegotiationInput, out: NegotiationEffect[]): void {
     const { id } = seat
+    const sharer = this.#sharers.get(id)
     negotiationStep(seat.state, input, {
       nowMs: this.nowMs,
       rng: this.#rng,
@@ -156,6 +157,7 @@ export class Table {
       local: seat.local,
       cluster: 'test',
       policies: seat.policies,
+      usageElsewhere: sharer && (() => this.#broker.usageBesides(sharer, this.nowMs)),
       cutOff: seat.cutOff,
     })
   }

@@ -32,7 +32,7 @@ export interface Asked {
 }
 
 /** What facts are made of beside the state. */
-export type FactsContext = Pick<Context, 'self' | 'cluster' | 'nowMs'> & {
+export type FactsContext = Pick<Context, 'self' | 'cluster' | 'nowMs' | 'usageElsewhere'> & {
   readonly local: Pick<LocalNode, 'trusted' | 'labels' | 'capacity' | 'roster'>
 }
 
@@ -55,6 +55,7 @@ export function factsOf(state: NegotiationState, ctx: FactsContext, { submitter,
   const itself = typeof as === 'string' ? 0 : 1
   const usage = usageOf(state, ctx, submitter, held)
   const owner = ctx.local.roster?.owners.get(submitter)
+  const elsewhere = ctx.usageElsewhere?.()
   return {
     task: spec,
     submitter: {
@@ -71,6 +72,7 @@ export function factsOf(state: NegotiationState, ctx: FactsContext, { submitter,
       running: usage.everyone.atOnce - itself,
     },
     cluster: { name: ctx.cluster },
+    ...(elsewhere && { elsewhere }),
     usage: itself === 1 ? undefined : usage,
   }
 }

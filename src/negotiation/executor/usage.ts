@@ -118,6 +118,12 @@ export function usageOf(
   }
 }
 
+/** What this node does for all, now. */
+export function usageOfAll(state: NegotiationState, nowMs: number): Usage {
+  const nobody = { local: {} }
+  return usageOf(state, { nowMs, ...nobody }, EVERYONE, { own: 0, owners: 0, all: 0 }).everyone
+}
+
 /** What is here now, while it is counted. */
 interface Tally {
   readonly held: number

@@ -6,6 +6,9 @@
  */
 import type { MeshInput, MeshState } from '../../mesh/types.ts'
 import { addResources, NO_RESOURCES, type Resources } from '../../model/resources.ts'
+import { usageOfAll } from '../../negotiation/executor/usage.ts'
+import type { Usage } from '../../policy/types.ts'
+import { addUsage } from '../../policy/usage.ts'
 
 /** A mesh that shares this machine with others. */
 export interface Sharer {
@@ -47,6 +50,20 @@ export class Broker {
     }
     for (const [other, reserved] of this.#expected) if (other !== key) taken = addResources(taken, reserved)
     return taken
+  }
+
+  /**
+   * What all others do now, as quotas count it; undefined where there are none. Of those that have not read their books
+   * yet, or are stopped, nothing is known.
+   */
+  usageBesides({ key }: Pick<Sharer, 'key'>, nowMs: number): Usage | undefined {
+    let used: Usage | undefined
+    for (const { key: other, mesh } of this.#sharers) {
+      if (other === key) continue
+      const more = usageOfAll(mesh.negotiation, nowMs)
+      used = used === undefined ? more : addUsage(used, more)
+    }
+    return used
   }
 
   /** Takes a step of a mesh, and tells the others when it reserves less after it. */

@@ -1,7 +1,9 @@
 /** A machine in several clusters: each bargains by itself, and together they never promise more than there is. */
 import assert from 'node:assert/strict'
 import { seededRng } from '../../../src/util/rng.ts'
+import { compilePolicy } from '../../../src/policy/compile.ts'
 import { spec, Table } from '../../support/negotiation-table.ts'
+import { PERMIT_EVERYTHING, policyOf } from '../../support/policy.ts'
 
 const MIB = 1024 ** 2
 const CAPACITY = { cpuMilli: 2_000, memoryBytes: 1_024 * MIB }
@@ -34,6 +36,41 @@ describe('one machine in two clusters', () => {
     assert.ok(table.nowMs < endsMs - 3_000, 'it was told, and did not have to wait for its own next round')
     const told = table.messages.filter(({ from, to, message }) => [from, to, message.t].join() === 'works,ann,capacity')
     assert.ok(told.length > 0)
+  })
+
+  it('counts for the policy of the machine what both do, and for that of a cluster what is done there', () => {
+    for (const domain of ['node', 'cluster'] as const) {
+      const table = new Table(['ann', 'house', 'works'], {
+        capacity: CAPACITY,
+        oneMachine: ['house', 'works'],
+        runMs: 20_000,
+      })
+      const quota = { name: 'two', quota: { per: 'everyone', atOnce: 2 } }
+      for (const id of ['house', 'works'])
+        table.seat(id).policies = [compilePolicy(domain, policyOf([PERMIT_EVERYTHING, quota]))]
+      for (const [jobId, host, count] of [
+        ['one', 'house', 2],
+        ['two', 'works', 1],
+      ] as const) {
+        const small = { resources: { cpuMilli: 100, memoryBytes: MIB }, selector: `kubernetes.io/hostname=${host}` }
+        table.input('ann', { type: 'submit', jobId, spec: spec(small), count, placeTimeoutMs: 60_000 })
+        table.run(1_000)
+      }
+      const refused = table
+        .seat('ann')
+        .state.jobs.get('two')!
+        .story.find((line) => line.kind === 'declined')
+      if (domain === 'cluster') assert.deepEqual([table.started.length, refused], [3, undefined])
+      else {
+        assert.equal(table.started.length, 2)
+        assert.ok(refused?.kind === 'declined')
+        assert.match(refused.reasons[0]!.measured, /^2 tasks of all submitters now$/)
+        assert.ok(
+          table.run(40_000, () => table.started.length === 3),
+          'it is told when one has ended',
+        )
+      }
+    }
   })
 
   it('never reserves more than there is, whoever asks for what when; and everything gets its turn', () => {

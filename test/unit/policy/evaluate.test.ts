@@ -184,4 +184,24 @@ describe('policy/rules', () => {
       verdictOf([PERMIT_EVERYTHING, { name: 'q', quota: { tasks: 0 } }], { ...facts, usage: undefined }).allowed,
     )
   })
+
+  it('counts for the policy of the machine what it does in other clusters, and for no other policy', () => {
+    const elsewhere = { ...UNUSED, atOnce: 2, day: { tasks: 3, coreMs: 0 } }
+    const facts = factsOf({}, { elsewhere, usage: { submitter: UNUSED, everyone: { ...UNUSED, atOnce: 1 } } })
+    const rules: readonly (readonly [RuleInput, ofMachine: string | undefined])[] = [
+      [{ name: 'q', quota: { per: 'everyone', atOnce: 3 } }, '3 tasks of all submitters now'],
+      [{ name: 'q', quota: { per: 'everyone', tasks: 3 } }, '3 tasks of all submitters in the day'],
+      [{ name: 'q', quota: { per: 'submitter', atOnce: 1 } }, undefined],
+      [{ name: 'q', deny: 'node.running >= 2' }, 'node.running = 2'],
+    ]
+    for (const [rule, saw] of rules) {
+      for (const domain of ['node', 'cluster', 'network'] as const) {
+        const policy = compilePolicy(domain, policyOf([PERMIT_EVERYTHING, rule]))
+        const verdict = evaluate([policy], facts)
+        const seen = verdict.allowed ? undefined : verdict.refusals[0]!.saw
+        assert.equal(seen, domain === 'node' ? saw : undefined, JSON.stringify([domain, rule]))
+        assert.equal(explain([policy], facts)[1]!.outcome, seen === undefined ? 'passes' : 'refuses')
+      }
+    }
+  })
 })

@@ -50,4 +50,18 @@ describe('node/clusters: the broker', () => {
     broker.settled('works')
     assert.deepEqual([broker.takenBesides(first), first.told], [some(0), ['taken-elsewhere']])
   })
+
+  it('adds up what all others do for everybody, as quotas count it, and says nothing where there are none', () => {
+    const broker = new Broker()
+    const [first, works, lab] = [sharer('first'), sharer('works'), sharer('lab')]
+    broker.join(first)
+    assert.equal(broker.usageBesides(first, 5_000), undefined)
+    for (const other of [works, lab]) {
+      broker.join(other)
+      const hour = { index: 0, tasks: 3, coreMs: 700 }
+      other.mesh.negotiation.usage.set('*', { hour, day: { ...hour, tasks: 9 }, week: { ...hour, index: -1 } })
+    }
+    const { hour, day, week, atOnce } = broker.usageBesides(first, 5_000)!
+    assert.deepEqual([hour, day.tasks, week.tasks, atOnce], [{ tasks: 6, coreMs: 1_400 }, 18, 0, 0])
+  })
 })
