@@ -20,6 +20,7 @@ import { eventually, startDaemon, stopAll, type TestDaemon } from '../support/da
 import { closed, hostilePeer, stopHostilePeers } from '../support/hostile-peer.ts'
 import { framed, HEARTBEAT, machineRecord, passportOf, promised, SPEC } from '../support/hostile-words.ts'
 import { readMetrics } from '../support/metrics.ts'
+import { seedFor } from '../support/peers.ts'
 import { until } from '../support/until.ts'
 
 /** What all of it together may leave in the daemon's memory, most of it the runtime's own slack. */
@@ -154,6 +155,44 @@ describe('a hostile peer, and a daemon on an open cluster', function () {
       [],
     )
     assert.ok(!(await victim.get<TaskView[]>('/v1/tasks?all=true')).some(({ taskId }) => taskId === 'mine'))
+  })
+
+  it('an offer and an award, replayed: by another not taken, by their author in vain after its end', async () => {
+    const seed = seedFor('below', victim.status.peerId)
+    const author = await hostilePeer(victim, { seed })
+    const thief = await hostilePeer(victim)
+    const [offerId, attempt] = ['replay-00000000', { taskId: 'replay', attempt: 1 }]
+    const offer = author.seal({ kind: 'offer', name: '', body: { offerId, jobId: 'replay', slots: 1, spec: SPEC } })
+    author.sendFrame({ t: 'offer', e: offer })
+    const { bidId } = await author.hears('bid')
+    const granted = { offerId, bidId, grants: [attempt], leaseMs: 30_000 }
+    const award = author.seal({ kind: 'award', name: '', body: granted })
+    author.sendFrame({ t: 'award', e: award })
+    assert.deepEqual((await author.hears('contract'))['accepted'], [attempt])
+    await author.hears('report', ({ reports }) => (reports as Told[]).some(({ exit }) => exit?.exitCode === 0))
+    const before = await refused('foreign_author')
+    thief.sendFrame({ t: 'offer', e: offer })
+    thief.sendFrame({ t: 'award', e: award })
+    await until('both to be refused', async () => (await refused('foreign_author')) - before === 2)
+    author.send('settle', { attempts: [attempt] })
+    author.send('release', { bidId })
+    await until('it to be put away', async () => (await metrics())('contracts') === 0)
+    await author.stop()
+
+    const risen = await hostilePeer(victim, { seed })
+    risen.sendFrame({ t: 'award', e: award })
+    const { accepted, refused: why } = await risen.hears('contract')
+    assert.deepEqual([accepted, why], [[], [{ ...attempt, reason: 'this attempt has ended and was settled' }]])
+    risen.sendFrame({ t: 'offer', e: offer })
+    const again = await risen.hears('bid')
+    assert.notEqual(again['bidId'], bidId)
+    risen.send('release', { bidId: again['bidId'] })
+    await until('its share to be free again', async () => (await metrics())('cpu_reserved_cores') === 0)
+    assert.equal((await metrics())('contracts'), 0)
+    assert.deepEqual(
+      thief.heard.filter(({ t }) => t === 'bid' || t === 'contract'),
+      [],
+    )
   })
 
   it("a bid for somebody else's offer is released, and never awarded", async () => {

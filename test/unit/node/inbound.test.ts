@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { MeshInput, RecordFate } from '../../../src/mesh/types.ts'
-import type { ControlMessage } from '../../../src/model/control.ts'
+import { isSigned, type ControlMessage } from '../../../src/model/control.ts'
+import { TaskSpec } from '../../../src/model/task.ts'
 import { Inbound } from '../../../src/node/inbound.ts'
 import { toFrame, type Sealer } from '../../../src/node/messages.ts'
 import { manualClock } from '../../../src/util/clock.ts'
@@ -98,9 +99,32 @@ describe('what comes in', () => {
     inbound.onFrame(id, toFrame(award, sealer(1)))
     const [message] = inputs
     assert.ok(message?.type === 'message' && message.proof!.length > 64)
-    inbound.onFrame(id, toFrame(award, sealer(2)))
-    assert.equal(inbound.refused.get('foreign-author'), 1)
-    assert.equal(inputs.length, 1)
+  })
+
+  it('takes what is signed from its signer alone, be it a member, and this the very frame that came from it', () => {
+    const free = { cpuMilli: 1, memoryBytes: 1 }
+    const terms = { freeAfter: free, capacity: free, cpuRatio: 0, running: 0, warm: true, startEtaMs: 0 }
+    const reasons = [{ constraint: 'cpu' as const, wanted: '2', measured: '1', temporary: true }]
+    const signed: ControlMessage[] = [
+      { t: 'offer', body: { offerId: 'o', jobId: 'j', slots: 1, spec: TaskSpec.parse({ command: ['true'] }) } },
+      { t: 'bid', body: { offerId: 'o', bidId: 'b', slots: 1, holdMs: 1, terms } },
+      { t: 'decline', body: { offerId: 'o', reasons, wouldFit: free } },
+      award,
+      { t: 'contract', body: { bidId: 'b', accepted: [], refused: [] } },
+    ]
+    const [author, thief] = [signerOf(1).id, signerOf(2).id]
+    for (const peer of [author, thief]) inbound.onFrame(peer, toFrame(hello(), sealer(1)))
+    for (const message of signed) {
+      assert.ok(isSigned(message.t))
+      const frame = toFrame(message, sealer(1))
+      inbound.onFrame(author, frame)
+      inbound.onFrame(thief, frame)
+    }
+    assert.deepEqual(
+      inputs.map((input) => input.type === 'message' && [input.from, input.message.t]),
+      signed.map(({ t }) => [author, t]),
+    )
+    assert.equal(inbound.refused.get('foreign-author'), signed.length)
   })
 
   it('counts unsigned, unknown and ill-shaped messages by name', () => {
