@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Ticket } from '../../src/model/governance.ts'
-import { JoinError, redeemTicket } from '../../src/node/governance/porch.ts'
+import { JoinError, readTicket, redeemTicket } from '../../src/node/governance/porch.ts'
 import { SILENT } from '../../src/util/logger.ts'
 import { CONTROL_PROTOCOL } from '../../src/wire/protocols.ts'
 import { makeStatement, openStatement, statementSigner } from '../../src/wire/statement.ts'
@@ -154,6 +154,48 @@ describe('strangers at a cluster with a genesis', function () {
     assert.equal(joined.genesis.hash, view.id)
     assert.equal(redeemer, await idOf(founder))
     assert.equal((await clusterOf(founder)).members, 3)
+  })
+
+  it('a genuine ticket of another cluster: refused at this porch and by its members, and it stays good', async () => {
+    const away = await startClosed('away')
+    await done(away.cli('init', 'away', '--owner', 'eve'))
+    const awayId = (await clusterOf(away)).id
+    const { ticket: text } = await invite(away)
+    const { ticket: here } = readTicket((await invite(founder)).ticket, Date.now())
+    const { statement, ticket } = readTicket(text, Date.now())
+    const { id: homeId } = await clusterOf(founder)
+    const porch = { seed: STRANGER, allowPublic: false, log: SILENT }
+    const { id } = statementSigner(STRANGER)
+    // The ticket as it was signed is carried to the porch of this cluster.
+    const carried = { statement, ticket: { ...ticket, redeemer: here.redeemer, addresses: here.addresses } }
+    await assert.rejects(
+      redeemTicket(porch, id, carried, Date.now),
+      (error) => error instanceof JoinError && error.meta['fault'] === 'wrong-cluster',
+    )
+
+    // A member of this cluster does not leave it for a ticket.
+    const identity = seedOf(second.dataDir)
+    const { code, stdout, stderr } = await second.cli('join', text)
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(
+      stderr,
+      /^althing: this daemon belongs to cluster home\n {2}fix: take part in another one too with --beside/,
+    )
+    assert.equal((await clusterOf(second)).id, homeId)
+    assert.deepEqual(seedOf(second.dataDir), identity)
+    assert.equal((await clusterOf(away)).members, 1)
+
+    const third = await startClosed('third')
+    await done(third.cli('join', text))
+    assert.equal((await clusterOf(third)).id, awayId)
+    assert.equal((await clusterOf(founder)).members, 2)
+    // What was refused left nothing: the one redeemed is that by which the second came.
+    const types = ['ticket.redeemed', 'member.admitted']
+    const listed = await Promise.all(types.map((type) => founder.cli('audit', 'list', '--json', '--type', type)))
+    assert.deepEqual(
+      listed.map(({ stdout: events }) => (JSON.parse(events) as object[]).length),
+      [1, 1],
+    )
   })
 
   it('a third without a ticket is refused, whatever it is told to join', async () => {
