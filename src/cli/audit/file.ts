@@ -112,7 +112,7 @@ function json(path: string, number: number, line: string): unknown {
   try {
     return JSON.parse(line)
   } catch {
-    throw refusal(path, number, 'it is not JSON')
+    throw refusal(path, number, 'it is not JSON: it was changed, or cut off')
   }
 }
 

@@ -144,7 +144,7 @@ function entriesOf({ state: { log } }: ReadHistory) {
 
 function verify({ json, printJson, print, paint }: Context, path: string, cluster: string | undefined): void {
   const history = readHistoryFile(path, Date.now())
-  const { state, refused } = history
+  const { state, refused, missing } = history
   const { log, roster } = state
   if (cluster !== undefined && cluster !== log.cluster) {
     throw new CliError('other-cluster', `the genesis in this file is that of another cluster: ${log.cluster}`, {
@@ -154,7 +154,7 @@ function verify({ json, printJson, print, paint }: Context, path: string, cluste
   const height = log.chain.length - 1
   const bad = [...refused].map(([why, count]) => `${count} ${why}`)
   const result = { cluster: log.cluster, name: log.genesis.name, height, members: roster.members.size, refused: bad }
-  if (json) printJson({ ...result, forked: log.fork !== undefined })
+  if (json) printJson({ ...result, forked: log.fork !== undefined, ...(missing && { missing }) })
   else {
     print(
       drawFields(
@@ -164,6 +164,7 @@ function verify({ json, printJson, print, paint }: Context, path: string, cluste
           ['entries', `${height}, each signed by enough admins`],
           ['members', String(roster.members.size)],
           ['FORKED', log.fork && { text: `after ${log.fork.parent}`, style: 'red' }],
+          ['MISSING', missing && { text: `entry ${missing.height}, ${missing.hash}`, style: 'red' }],
           ['does not count', bad.length === 0 ? undefined : { text: bad.join(', '), style: 'yellow' }],
         ],
         paint,
@@ -173,6 +174,16 @@ function verify({ json, printJson, print, paint }: Context, path: string, cluste
   if (log.fork !== undefined) {
     throw new CliError('forked', 'the log is forked: two valid entries follow one', {
       fix: 'the recovery keys decide how it goes on: `althing gov recover`',
+    })
+  }
+  if (missing !== undefined) {
+    const { height: at, hash, waiting } = missing
+    const why =
+      waiting === 0
+        ? 'members confirm it, and this ends before it'
+        : `nothing after it counts, ${waiting} ${waiting === 1 ? 'entry' : 'entries'} here`
+    throw new CliError('incomplete', `entry ${at} of the log, ${hash}, is missing: ${why}`, {
+      fix: 'what it says up to there holds; ask another member for `althing gov log --export`',
     })
   }
 }

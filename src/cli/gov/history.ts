@@ -11,6 +11,7 @@ import { openStatement, type VerifiedStatement } from '../../wire/statement.ts'
 import { CliError } from '../errors.ts'
 import { describeFileError } from '../files.ts'
 import { shownWord } from '../terminal.ts'
+import { firstMissing, type Missing } from './missing.ts'
 import { bytesOf } from './proposal.ts'
 
 const KINDS: ReadonlySet<StatementKind> = new Set<StatementKind>([
@@ -32,6 +33,8 @@ export interface ReadHistory {
   readonly statements: readonly VerifiedStatement[]
   /** Statements that did not count, by why. */
   readonly refused: ReadonlyMap<Outcome, number>
+  /** What it rests on and does not bring. */
+  readonly missing: Missing | undefined
 }
 
 /** Reads a file of `althing gov log --export`. @throws CliError `bad-history` */
@@ -70,5 +73,5 @@ export function readHistory(history: HistoryView, nowMs: number): ReadHistory {
         refused.set(outcome, (refused.get(outcome) ?? 0) + 1)
     }
   }
-  return { state, statements, refused }
+  return { state, statements, refused, missing: firstMissing(state, statements) }
 }

@@ -1,6 +1,6 @@
 /** `althing audit` against a daemon in memory: what it prints, and the code it ends with. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LogCheck } from '../../../src/audit/check.ts'
 import { Frontier } from '../../../src/audit/frontier.ts'
@@ -129,6 +129,34 @@ describe('cli: audit', function () {
     )
     assert.equal((await run('export', join(status.dir, 'none', 'log'))).code, 1)
     assert.equal(existsSync(join(status.dir, 'none')), false)
+  })
+
+  it('verifies no file that was cut off or has a hole, and names where', async () => {
+    const { lines } = exported()
+    const file = join(status.dir, 'cut.ndjson')
+    const verify = async (text: string) => {
+      writeFileSync(file, text)
+      const { code, stderr } = await run('verify', file)
+      assert.match(stderr, /^althing: \S+cut\.ndjson|^$/)
+      return [code, stderr]
+    }
+    assert.deepEqual(await verify(lines.join('')), [0, ''])
+    const text = lines.join('')
+    const cut: [string, RegExp][] = [
+      [lines.slice(0, -1).join(''), /: it ends at event 4; the signed head counts 5\n/],
+      [lines.slice(0, 2).join(''), /: it ends at event 1; the signed head counts 5\n/],
+      [lines[0]!, /: it ends at event 0; the signed head counts 5\n/],
+      [text.slice(0, -20), /, line 6: it is not JSON: it was changed, or cut off\n/],
+      [lines[0]!.slice(0, 90), /, line 1: it is not JSON/],
+      [lines.toSpliced(3, 1).join(''), /, line 4: it is event 3; expected 2\n/],
+      [lines.toSpliced(1, 1).join(''), /, line 2: it is event 1; expected 0\n/],
+    ]
+    for (const [what, problem] of cut) {
+      const [code, stderr] = await verify(what)
+      assert.equal(code, 1)
+      assert.match(String(stderr), problem)
+      assert.match(String(stderr), /\n {2}fix: this file proves nothing/)
+    }
   })
 
   const wrong: [string[], RegExp][] = [

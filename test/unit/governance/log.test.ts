@@ -63,6 +63,21 @@ describe('governance/log', () => {
     assert.equal(headIn(state).head, second.hash, 'what waited was not taken once its parent came')
   })
 
+  it('nothing counts after a hole in the middle, nor who is expelled there, until what is missing comes', () => {
+    const state = stateOf()
+    const entries = [entryOn(GENESIS_PLACE, someChange(1))]
+    for (let n = 2; n <= 6; n++) entries.push(entryOn(after(entries.at(-1)!), someChange(n)))
+    assert.deepEqual(
+      entries.toSpliced(2, 1).map((entry) => fateOf(state, entry)),
+      ['applied', 'applied', 'waiting', 'waiting', 'waiting'],
+    )
+    assert.equal(headIn(state).head, entries[1]!.hash)
+    assert.deepEqual([...state.log.authority.revoked], [keyOf('nobody 1').id, keyOf('nobody 2').id])
+    assert.equal(fateOf(state, entries[2]!), 'applied')
+    assert.equal(headIn(state).head, entries[5]!.hash)
+    assert.equal(state.log.authority.revoked.size, 6)
+  })
+
   it('two children of one entry freeze authority, name who signed both, and revoke what either revokes', () => {
     const state = stateOf()
     const [left, right] = [

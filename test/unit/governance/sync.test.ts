@@ -174,6 +174,19 @@ describe('governance/sync', () => {
     assert.equal(headIn(long).height, 30)
   })
 
+  it('a log with a hole is mended by whoever has what is missing', () => {
+    const table = new Table()
+    const [whole, holed] = [table.add('whole'), table.add('holed')]
+    const entries = longLog(30)
+    give(whole, entries)
+    give(holed, entries.toSpliced(15, 1))
+    assert.equal(headIn(holed).height, 15)
+    table.link()
+    table.settle()
+    assert.deepEqual([headIn(holed).height, holed.waiting.size], [30, 0])
+    assert.ok(table.agree())
+  })
+
   it('holds no more than it may: statements of others wait in bounded room', () => {
     const state = stateOf(HOME, ENROLLER.id)
     give(

@@ -151,6 +151,24 @@ describe('the audit log on disk', () => {
     assert.ok(!verifyInclusion(leaf, at, now, inclusionProof(at, now.size, log.subtree)))
   })
 
+  it('finds what was taken out of its middle or off its end, names it, and proves nothing by it', async () => {
+    writeMany(700)
+    const head = log.head()
+    const problems = () => problemsOf({ log, table }, head, new AbortController().signal)
+    const remove = (where: string) => {
+      const raw = new DatabaseSync(path())
+      raw.exec(`DELETE FROM audit_event WHERE ${where}`)
+      raw.close()
+    }
+    assert.deepEqual(await problems(), [])
+    remove('position >= 699')
+    assert.deepEqual(await problems(), ['event 699 is missing'])
+    assert.throws(() => consistencyProof(697, head.size, log.subtree), { code: 'damaged' })
+    remove('position = 311')
+    assert.deepEqual(await problems(), ['event 311 is missing'], 'the first')
+    assert.throws(() => inclusionProof(300, head.size, log.subtree), { code: 'damaged' })
+  })
+
   it('after kill -9 has every head it told, and no hole', async function () {
     this.timeout(60_000)
     log.close()
