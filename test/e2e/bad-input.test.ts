@@ -1,13 +1,14 @@
 /** What goes wrong at a user's hands: a clear error with cause and fix, no crash, nothing lost. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer, connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type { NodeView, Problem, TaskView } from '../../src/model/api.ts'
-import { eventually, freshDataDir, runCli, startDaemon, stopAll } from '../support/daemon.ts'
+import type { AuditEntry } from '../../src/model/audit-view.ts'
+import { eventually, freshDataDir, runCli, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
 import { ask } from '../support/http.ts'
 import { requireOrSkip } from '../support/require.ts'
 
@@ -192,21 +193,49 @@ describe('bad input to real daemons', function () {
     assert.equal((await daemon.cli('run', '-q', '--', 'echo', 'alive')).stdout, 'alive\n')
   })
 
-  it('killed with tasks running: they run on; the second SIGINT ends a daemon at once', async () => {
-    const daemon = await startDaemon()
-    const id = (await daemon.cli('run', '--detach', '--', 'sleep', '600')).stdout.trim()
-    await eventually('it to run', async () => (await daemon.get<TaskView>(`/v1/tasks/${id}`)).state === 'running')
-    process.kill(daemon.pid, 'SIGINT')
-    try {
-      process.kill(daemon.pid, 'SIGINT')
-    } catch {
-      // It was faster.
+  it('a second SIGINT, while the first is still being heeded, ends a daemon at once; nothing is lost', async () => {
+    let child: ChildProcess | undefined
+    const catching = {
+      spawn: (...words: Parameters<typeof spawn>) => (child = spawn(...words)),
     }
-    await eventually('it to be gone', async () => (await daemon.cli('status')).code !== 0)
-    const again = await startDaemon({ dataDir: daemon.dataDir })
-    assert.equal((await again.get<TaskView>(`/v1/tasks/${id}`)).state, 'running')
-    await again.cli('cancel', id)
-    assert.equal((await again.get<TaskView>(`/v1/tasks/${id}?wait=ended`)).state, 'cancelled')
+    const first = await startDaemon(catching)
+    const id = (await first.cli('run', '--detach', '--', 'sleep', '600')).stdout.trim()
+    const stateAt = async (daemon: TestDaemon) => (await daemon.get<TaskView>(`/v1/tasks/${id}`)).state
+    await eventually('it to run', async () => (await stateAt(first)) === 'running')
+    /** What its log has of its starts and ends, oldest first, once its last start is in it. */
+    const comings = (daemon: TestDaemon, starts: number) =>
+      eventually(`start ${starts} to be written`, async () => {
+        const { stdout } = await daemon.cli('audit', 'list', '--type', 'daemon', '--json')
+        const types = (JSON.parse(stdout) as AuditEntry[]).map(({ event }) => event.type).toReversed()
+        return types.filter((type) => type === 'daemon.started').length === starts && types
+      })
+    /** Interrupts a daemon in the midst of a request, which it gives half a second. @returns its exit code */
+    const interrupted = async (daemon: TestDaemon, times: number) => {
+      assert.equal(child!.pid, daemon.pid)
+      const ended = once(child!, 'exit')
+      const request = connect(daemon.socketPath)
+      request.on('error', () => {})
+      const head = ['POST /v1/bundles HTTP/1.1', 'host: localhost', 'content-type: application/x-tar']
+      request.write([...head, 'content-length: 1000', '', 'half of it'].join('\r\n'))
+      await eventually('the upload to begin', () => readdirSync(join(daemon.dataDir, 'bundles')).length > 0)
+      process.kill(daemon.pid, 'SIGINT')
+      await eventually('its end to begin', () => !existsSync(daemon.socketPath))
+      if (times > 1) process.kill(daemon.pid, 'SIGINT')
+      const [code] = (await ended) as [number | null]
+      request.destroy()
+      return code
+    }
+    assert.equal(await interrupted(first, 1), 0)
+    const second = await startDaemon({ ...catching, dataDir: first.dataDir })
+    assert.deepEqual(await comings(second, 2), ['daemon.started', 'daemon.stopped', 'daemon.started'])
+    assert.equal(await interrupted(second, 2), 130)
+    const third = await startDaemon({ dataDir: first.dataDir })
+    // It did not even write that it ends; but whatever it had written is there.
+    assert.deepEqual((await comings(third, 3)).slice(2), ['daemon.started', 'daemon.started'])
+    assert.equal((await third.cli('audit', 'verify')).code, 0)
+    assert.equal(await stateAt(third), 'running')
+    await third.cli('cancel', id)
+    assert.equal((await third.get<TaskView>(`/v1/tasks/${id}?wait=ended`)).state, 'cancelled')
   })
 
   it('a wrong cluster: nothing is exchanged, and the log says why', async () => {
