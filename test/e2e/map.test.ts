@@ -2,36 +2,23 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, Locator } from 'playwright-core'
-import { findChromium, launchChromium, openPage } from '../support/browser.ts'
 import { startDaemon, stopAll } from '../support/daemon.ts'
-import { requireOrSkip } from '../support/require.ts'
+import { linkTo, overflowOf, shown, withBrowser } from '../support/page.ts'
 
 declare const document: {
-  readonly documentElement: { readonly scrollWidth: number; readonly clientWidth: number }
   readonly activeElement: { getAttribute(name: string): string | null } | null
 }
 
-const shown = (locator: Locator): Promise<void> => locator.waitFor({ state: 'visible', timeout: 20_000 })
-
 describe('map of the status page', function () {
   this.timeout(90_000)
-  let browser: Browser | undefined
-  before(async function () {
-    const path = findChromium()
-    requireOrSkip(this, path !== undefined, 'needs a Chromium (or ALTHING_CHROMIUM naming one)')
-    browser = await launchChromium(path!)
-  })
-  after(async () => {
-    await browser?.close()
-    await stopAll()
-  })
+  const visit = withBrowser()
+  after(stopAll)
 
   it('shows zones and nodes as they come, for keyboards, readers and narrow screens', async () => {
     const zoned = (zone: string) => ({ args: ['--label', `zone=${zone}`] })
     const first = await startDaemon({ name: 'first', page: true, ...zoned('attic') })
-    const link = `${new URL('/', first.pageUrl).href}#token=${first.token}&/map`
-    const wide = await openPage(browser!, link)
+    const link = linkTo(first, '/map')
+    const wide = await visit(link)
     const { page } = wide
     await shown(page.locator('.zone[data-zone="attic"] circle'))
     assert.equal(await page.locator('.dot').count(), 1)
@@ -64,13 +51,9 @@ describe('map of the status page', function () {
     const dir = process.env['ALTHING_SCREENSHOTS']
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [1_280, 390]) {
-        const narrow = await openPage(browser!, link, { viewport: { width, height: 800 }, colorScheme })
+        const narrow = await visit(link, { viewport: { width, height: 800 }, colorScheme })
         await shown(narrow.page.locator('.dot').nth(2))
-        const { scrollWidth, clientWidth } = await narrow.page.evaluate(() => ({
-          scrollWidth: document.documentElement.scrollWidth,
-          clientWidth: document.documentElement.clientWidth,
-        }))
-        assert.ok(scrollWidth <= clientWidth, `${scrollWidth} pixels in ${clientWidth}`)
+        assert.equal(await overflowOf(narrow.page), 0, `at ${width} px`)
         for (const text of await narrow.page.locator('.dot text').all()) {
           const box = (await text.boundingBox())!
           assert.ok(box.height >= 12 && box.x >= 0 && box.x + box.width <= width, JSON.stringify(box))
@@ -80,10 +63,8 @@ describe('map of the status page', function () {
           writeFileSync(join(dir, `map-${colorScheme}-${width}.png`), shot)
         }
         assert.deepEqual(narrow.problems, [])
-        await narrow.close()
       }
     }
     assert.deepEqual(wide.problems, [])
-    await wide.close()
   })
 })

@@ -2,21 +2,17 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import type { JobAccepted, StatusView } from '../../src/model/api.ts'
-import { findChromium, launchChromium, openPage, type WatchedPage } from '../support/browser.ts'
 import { done, invite, startClosed } from '../support/cluster.ts'
 import { eventually, freshDataDir, stopAll, type TestDaemon } from '../support/daemon.ts'
 import { ask } from '../support/http.ts'
-import { DEADLINE_MS, gone, linkTo, live, shown } from '../support/page.ts'
-import { requireOrSkip } from '../support/require.ts'
+import { DEADLINE_MS, gone, isRed, linkNow, live, overflowOf, shown, withBrowser } from '../support/page.ts'
 
 // What of the browser's world the functions below use; they run there, not here.
 declare const document: {
-  readonly documentElement: { readonly scrollWidth: number; readonly clientWidth: number }
   readonly activeElement: { readonly textContent: string | null } | null
 }
-declare function getComputedStyle(element: unknown): { readonly color: string }
 declare const location: { readonly hash: string }
 declare function requestAnimationFrame(then: () => void): void
 
@@ -36,12 +32,6 @@ async function submit(daemon: TestDaemon, ...clusters: string[]): Promise<JobAcc
   })
   assert.equal(answer.status, 201, answer.text)
   return answer.json<JobAccepted>()
-}
-
-/** The address of a view of a daemon that has moved since it started: its page moves with it. */
-async function linkNow(daemon: TestDaemon, view = ''): Promise<string> {
-  const { pageUrl = '' } = await daemon.get<StatusView>('/v1/status')
-  return linkTo({ pageUrl, token: daemon.token }, view)
 }
 
 /** Holds back the answers to a path. @returns a promise of the first question, and what lets the answers go */
@@ -83,22 +73,12 @@ function withBroken(): string {
 
 describe('status page of several clusters', function () {
   this.timeout(90_000)
-  let browser: Browser | undefined
+  const visit = withBrowser()
   let north: TestDaemon
   let south: TestDaemon
   let both: TestDaemon
-  const open: WatchedPage[] = []
 
-  async function visit(url: string, options: Parameters<typeof openPage>[2] = {}): Promise<WatchedPage> {
-    const watched = await openPage(browser!, url, options)
-    open.push(watched)
-    return watched
-  }
-
-  before(async function () {
-    const path = findChromium()
-    requireOrSkip(this, path !== undefined, 'needs a Chromium (or ALTHING_CHROMIUM naming one)')
-    browser = await launchChromium(path as string)
+  before(async () => {
     north = await startClosed('north', { page: true })
     south = await startClosed('south')
     both = await startClosed('both', { page: true, dataDir: withBroken() })
@@ -117,14 +97,7 @@ describe('status page of several clusters', function () {
     }
   })
 
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((watched) => watched.close()))
-  })
-
-  after(async () => {
-    await browser?.close()
-    await stopAll()
-  })
+  after(stopAll)
 
   it('shows no clusters where there is one', async () => {
     const { page, problems } = await visit(await linkNow(north))
@@ -214,9 +187,8 @@ describe('status page of several clusters', function () {
     await shown(row.locator('.state-cell .bad').getByText('out'))
     const why = (await row.locator('.sub.bad').textContent({ timeout: DEADLINE_MS })) ?? ''
     assert.match(why, /place\.json cannot be read: cluster: /)
-    const colours = await row.locator('.bad').evaluateAll((all) => all.map((each) => getComputedStyle(each).color))
-    assert.equal(new Set(colours).size, 1, 'the reason is not as red as the word')
-    assert.notEqual(colours[0], await row.evaluate((element) => getComputedStyle(element).color))
+    for (const red of await row.locator('.bad').all()) assert.ok(await isRed(red, 'color'))
+    assert.ok(!(await isRed(row, 'color')))
     await clusterLink(page, 'broken').click()
     await shown(page.getByText('Not in cluster broken now.'))
     await shown(page.locator('main').getByText(why))
@@ -243,8 +215,14 @@ describe('status page of several clusters', function () {
       },
     )
     await page.goto(await linkNow(both))
-    await shown(page.locator('.identity dd.bad').getByText('treaty, version 1: cannot be used, everything is refused'))
-    await shown(page.locator('.identity dd.bad').getByText('version 2, tried by 2 of 8 nodes: given up'))
+    for (const text of [
+      'treaty, version 1: cannot be used, everything is refused',
+      'version 2, tried by 2 of 8 nodes: given up',
+    ]) {
+      const told = page.getByText(text)
+      await shown(told)
+      assert.ok(await isRed(told, 'color'), text)
+    }
     assert.deepEqual(problems, [])
   })
 
@@ -270,11 +248,7 @@ describe('status page of several clusters', function () {
         const { page, problems } = await visit(await linkNow(both, view), phone)
         await shown(clusterLink(page, 'partners'))
         await shown(page.locator('main h2').first())
-        const { scrollWidth, clientWidth } = await page.evaluate(() => ({
-          scrollWidth: document.documentElement.scrollWidth,
-          clientWidth: document.documentElement.clientWidth,
-        }))
-        assert.ok(scrollWidth <= clientWidth, `${view} is ${scrollWidth} px wide`)
+        assert.equal(await overflowOf(page), 0, view)
         assert.deepEqual(problems, [], view)
       }
     })

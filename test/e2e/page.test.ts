@@ -3,19 +3,28 @@ import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Browser, Locator } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import type { JobAccepted, TaskView } from '../../src/model/api.ts'
 import type { JobRequest } from '../../src/model/job-request.ts'
-import { findChromium, launchChromium, openPage, type WatchedPage } from '../support/browser.ts'
+import { done, startClosed } from '../support/cluster.ts'
 import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
 import { makeCertificate, writeCertificate } from '../support/certificate.ts'
 import { ask } from '../support/http.ts'
-import { DEADLINE_MS, gone, linkTo, live, shown } from '../support/page.ts'
-import { requireOrSkip } from '../support/require.ts'
+import {
+  colourOf,
+  DEADLINE_MS,
+  gone,
+  isRed,
+  linkNow,
+  linkTo,
+  live,
+  overflowOf,
+  shown,
+  withBrowser,
+} from '../support/page.ts'
 
 // What of the browser's world the functions below use; they run there, not here.
 declare const document: {
-  readonly documentElement: { readonly scrollWidth: number; readonly clientWidth: number }
   readonly activeElement: BrowserElement | null
 }
 declare const sessionStorage: { getItem(name: string): string | null }
@@ -57,32 +66,11 @@ async function submitFromPage(): Promise<string[]> {
 
 describe('status page', function () {
   this.timeout(90_000)
-  let browser: Browser | undefined
+  const visit = withBrowser()
   let daemon: TestDaemon
-  const open: WatchedPage[] = []
 
-  /** Opens a view. What the browser complains about fails the test, unless `expected` names it. */
-  async function visit(url: string, options: Parameters<typeof openPage>[2] = {}): Promise<WatchedPage> {
-    const watched = await openPage(browser!, url, options)
-    open.push(watched)
-    return watched
-  }
-
-  before(async function () {
-    const path = findChromium()
-    requireOrSkip(this, path !== undefined, 'needs a Chromium (or ALTHING_CHROMIUM naming one)')
-    browser = await launchChromium(path as string)
-    daemon = await startDaemon({ name: 'first', page: true })
-  })
-
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((watched) => watched.close()))
-  })
-
-  after(async () => {
-    await browser?.close()
-    await stopAll()
-  })
+  before(async () => (daemon = await startDaemon({ name: 'first', page: true })))
+  after(stopAll)
 
   it('asks for the token when opened without one, says when it is wrong, and takes the whole link', async () => {
     const { page, problems } = await visit(daemon.pageUrl.replace(/#.*$/, ''))
@@ -113,7 +101,31 @@ describe('status page', function () {
     assert.deepEqual(problems, [])
   })
 
-  it('shows in red that the daemon is open, and how to go on when there is nothing yet', async () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it(`is red for the eye where tasks of anybody run, by up --open and init --open, in ${colorScheme}`, async () => {
+      const banner = (page: Page) => page.getByRole('alert').filter({ hasText: 'Open: runs tasks of anyone' })
+      const isShownRed = async (page: Page) => {
+        await shown(banner(page))
+        assert.ok(await isRed(banner(page), 'backgroundColor'))
+        assert.deepEqual(await colourOf(banner(page), 'color'), [255, 255, 255])
+        const { x, width } = (await banner(page).boundingBox())!
+        assert.deepEqual([x, width], [0, 1_280], 'across the whole window')
+      }
+      await isShownRed((await visit(linkTo(daemon), { colorScheme })).page)
+      const founder = await startClosed('founder', { page: true })
+      const before = await visit(linkTo(founder), { colorScheme })
+      await live(before.page)
+      assert.equal(await banner(before.page).count(), 0)
+      await before.close()
+      await done(founder.cli('init', 'play', '--owner', 'ann', '--open'))
+      const { page, problems } = await visit(await linkNow(founder), { colorScheme })
+      await isShownRed(page)
+      assert.deepEqual(problems, [])
+      await founder.stop()
+    })
+  }
+
+  it('says that the daemon is open, and how to go on when there is nothing yet', async () => {
     const { page, problems } = await visit(linkTo(daemon))
     const banner = page.getByRole('alert').filter({ hasText: 'Open: runs tasks of anyone who connects' })
     await shown(banner)
@@ -315,11 +327,7 @@ describe('status page', function () {
         })
         await live(page)
         await shown(page.locator('main h2, main .hint-title').first())
-        const { scrollWidth, clientWidth } = await page.evaluate(() => ({
-          scrollWidth: document.documentElement.scrollWidth,
-          clientWidth: document.documentElement.clientWidth,
-        }))
-        assert.ok(scrollWidth <= clientWidth, `${view} is ${scrollWidth} px wide`)
+        assert.equal(await overflowOf(page), 0, view)
         // Asking for a task that is not in the list is answered by 404, and the browser itself reports that, in time or
         // later; nothing else may be there.
         const unexpected = problems.filter((text) => view !== '/tasks/nothing' || !text.includes('404'))
