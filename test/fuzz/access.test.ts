@@ -105,7 +105,6 @@ describe('fuzz/access', function () {
     const texts = bytesOf(sets.map((set) => JSON.stringify(set)))
     const { accepted } = await fuzz({
       name: 'jwks',
-      count: 20_000,
       next: (rng) => (rng.int(2) === 0 ? textOf(mutate(texts, rng)) : JSON.stringify(mutateValue(sets, rng, true))),
       decode: (text) => {
         const keys = readKeySet(text)
