@@ -1,6 +1,7 @@
 /** What a peer says of where it can be dialled: read without harm, whatever it is, and no more than a few. */
 import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
+import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
 import { isPrivateAddress, parseRelayedAddress, parseTcpAddress } from '../../src/peer/addresses.ts'
 import { MAX_PLACES, placesToBytes, readPlaces } from '../../src/peer/reach/places.ts'
@@ -38,9 +39,12 @@ describe('fuzz: places to be dialled at', function () {
 
   it('are IP addresses and ports, a few at most, whatever the bytes are', async () => {
     const valid = [['10.0.0.1', 'fd00::1', '8.8.8.8'], ['192.168.1.7'], []].map((hosts) => placesToBytes(hosts, 4100))
+    const one = valid[1]!.slice(1)
+    const tooMany = Uint8Array.of(5, ...Array.from({ length: 5 }, () => [...one]).flat())
+    const { bytes: named } = multiaddr('/dns4/host.lan/tcp/4100')
     const { accepted, refused } = await fuzz({
       name: 'places',
-      next: (rng) => mutate(valid, rng),
+      next: (rng) => mutate([...valid, tooMany, Uint8Array.of(1, named.length, ...named)], rng),
       decode: read,
       accepted: (back) => {
         assert.ok(back.length <= MAX_PLACES)
