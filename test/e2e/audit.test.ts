@@ -104,6 +104,41 @@ describe('audit', function () {
     assert.match((await submitter.cli('audit', 'list', '--task', 'nosuch')).stderr, /has nothing of a task nosuch/)
   })
 
+  it('has the part of whoever declined in the story, by the log of that node and as the submitter heard it', async () => {
+    const { submitter } = await pair()
+    const decliner = await startDaemon({ name: 'decliner', join: [submitter.address] })
+    const policy = join(decliner.dataDir, 'policy.yaml')
+    writeFileSync(
+      policy,
+      'apiVersion: althing.dev/v1\nkind: Policy\nmetadata: { name: closed }\nspec:\n  rules:\n' +
+        "    - { name: not-today, deny: 'true' }\n",
+    )
+    assert.equal((await decliner.cli('policy', 'apply', policy)).code, 0)
+    await eventually('the submitter to know the decliner', async () => {
+      const nodes = await submitter.get<NodeView[]>('/v1/nodes')
+      return nodes.some(({ name, state }) => name === 'decliner' && state === 'ready')
+    })
+    const taskId = (await submitter.cli('run', '--detach', '--', 'true')).stdout.trim()
+    await submitter.cli('wait', taskId)
+    await untilSigned(decliner, 'decline.sent')
+    await untilSigned(submitter, 'settlement.sent')
+    const { parts } = await json<AuditStory>(submitter, 'audit', 'list', '--task', taskId)
+    const theirs = parts.find(({ name }) => name === 'decliner')!
+    assert.equal(theirs.outcome, 'proven')
+    assert.deepEqual(
+      theirs.entries.map(({ event }) => event.type),
+      ['offer.received', 'decline.sent'],
+    )
+    const sent = theirs.entries.map(({ event }) => event).find((event) => event.type === 'decline.sent')
+    assert.ok(sent?.type === 'decline.sent' && sent.peer === submitter.status.peerId)
+    assert.match(JSON.stringify(sent.reasons), /policy.*not-today/)
+    const heard = parts[0]!.entries.map(({ event }) => event).find((event) => event.type === 'decline.received')
+    assert.ok(heard?.type === 'decline.received' && heard.peer === decliner.status.peerId)
+    assert.deepEqual([heard.offerId, heard.reasons], [sent.offerId, sent.reasons])
+    const text = (await submitter.cli('audit', 'list', '--task', taskId)).stdout
+    assert.match(text, /^decliner +\d+ .* decline\.sent .*policy/m)
+  })
+
   it('writes what concerns trust, and goes on after kill -9 and restart without a hole', async () => {
     const first = await startDaemon({ name: 'lone' })
     await first.cli('trust', 'add', STRANGER)
