@@ -104,7 +104,7 @@ describe('audit', function () {
     assert.match((await submitter.cli('audit', 'list', '--task', 'nosuch')).stderr, /has nothing of a task nosuch/)
   })
 
-  it('has the part of whoever declined in the story, by the log of that node and as the submitter heard it', async () => {
+  it('has the part of whoever declined in the story, by its own log and as the submitter heard it', async () => {
     const { submitter } = await pair()
     const decliner = await startDaemon({ name: 'decliner', join: [submitter.address] })
     const policy = join(decliner.dataDir, 'policy.yaml')

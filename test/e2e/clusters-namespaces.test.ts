@@ -103,6 +103,25 @@ describe('e2e: one machine in two clusters, of two owners', function () {
     await done(shared.cli('run', '--in', 'works', '--', 'tar', '--version'))
     await done(shared.cli('run', '--in', 'house', '--', 'sort', '--version'))
 
+    // Each owner from a host of its own: by its own law, on the shared machine as at home.
+    for (const [owner, allowed, denied] of [
+      [ann, 'sort', 'tar'],
+      [bob, 'tar', 'sort'],
+    ] as const) {
+      const said = await done(owner.cli('run', '-v', '-l', 'seat=shared', '--', allowed, '--version'))
+      assert.match(said, new RegExp(`^${allowed} `))
+      const { code, stderr } = await owner.cli('run', '--place-timeout', '1s', '--', denied, '--version')
+      assert.equal(code, 125, stderr)
+      const [task] = await owner.get<TaskView[]>('/v1/tasks?all=true')
+      const { story } = await owner.get<WhyView>(`/v1/tasks/${task!.taskId}/why`)
+      const declines = declinesOf(story)
+      assert.deepEqual([...new Set(declines.map(({ node }) => node))].toSorted(), [owner.name, 'shared'].toSorted())
+      for (const { constraint, text } of declines) {
+        assert.equal(constraint, 'policy')
+        assert.match(text, new RegExp(`no-${denied}`))
+      }
+    }
+
     const archived = await shared.cli('run', '-v', '--in', 'house,works', '--', 'tar', '--version')
     assert.equal(archived.code, 0, archived.stderr)
     assert.match(archived.stdout, /^tar/)

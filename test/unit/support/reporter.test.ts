@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { describeSkips, type Skip } from '../../support/skips.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const SUPPORT = join(ROOT, 'test', 'support')
@@ -33,9 +34,11 @@ describe('mocha, as it is set up here,', function () {
   const mocha = (suite: string, env: Record<string, string> = {}): { status: number | null; output: string } => {
     const file = join(directory, 'planted.test.ts')
     writeFileSync(file, suite)
+    // The run that this test is part of may be one of several.
+    const { ALTHING_SKIPS_FILE: _, ...inherited } = process.env
     const { status, stdout, stderr } = spawnSync(join(ROOT, 'node_modules', '.bin', 'mocha'), [file], {
       cwd: ROOT,
-      env: { ...process.env, ALTHING_CI_STRICT: '', ...env },
+      env: { ...inherited, ALTHING_CI_STRICT: '', ...env },
     })
     return { status, output: `${String(stdout)}${String(stderr)}` }
   }
@@ -46,6 +49,26 @@ describe('mocha, as it is set up here,', function () {
     assert.match(output, /no browser: 1 skipped\n {4}- outer skips itself\n/)
     assert.match(output, /no namespaces: 2 skipped\n {4}- outer whole one\n {4}- outer whole two\n/)
     assert.match(output, /\n2 passed, 0 failed, 3 skipped\n$/)
+  })
+
+  it('leaves the list to whoever runs several, who has one of all', () => {
+    const files = ['one', 'two'].map((name) => join(directory, `${name}.json`))
+    for (const file of files) {
+      const { status, output } = mocha(SUITE, { ALTHING_SKIPS_FILE: file })
+      assert.equal(status, 0, output)
+      assert.doesNotMatch(output, /Skipped on this machine|no browser/)
+      assert.match(output, /\n2 passed, 0 failed, 3 skipped\n$/)
+    }
+    const all = files.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as Skip[])
+    const list = describeSkips(all)
+    assert.deepEqual(list.slice(0, 4), [
+      'Skipped on this machine:',
+      '  no browser: 2 skipped',
+      '    - outer skips itself',
+      '    - outer skips itself',
+    ])
+    assert.equal(list.filter((line) => line.includes('no namespaces')).length, 1)
+    assert.deepEqual(describeSkips([]), [])
   })
 
   it('fails instead of skipping under ALTHING_CI_STRICT=1', () => {
