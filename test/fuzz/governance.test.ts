@@ -112,7 +112,7 @@ describe('fuzz/governance', function () {
       give(fresh, [admission])
       return fresh
     }
-    let state = freshState()
+    let given = freshState()
     let isChanged = false
     await fuzz({
       name: 'governanceStep',
@@ -123,7 +123,8 @@ describe('fuzz/governance', function () {
       decode: ({ kind, body, signers }) => {
         // As if it had been opened: that the signatures hold is what the test before this one shows.
         const statement = { ...makeStatement(kind, body, []), signers: signers.map(({ id }) => id) }
-        state = isChanged ? freshState() : state
+        if (isChanged) given = freshState()
+        const state = given
         const effects = governanceStep(state, { type: 'statements', statements: [statement] }, NOW_MS)
         const told = effects.find((one) => one.type === 'outcomes')
         const outcome = told?.type === 'outcomes' ? told.outcomes[0]! : 'none'

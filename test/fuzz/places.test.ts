@@ -64,12 +64,12 @@ describe('fuzz: places to be dialled at', function () {
       name: 'relayed places',
       next: (rng) => new TextDecoder().decode(rng.int(4) === 0 ? rng.pick(texts) : mutate(texts, rng)),
       decode: (text) => ({ relayed: parseRelayedAddress(text), isPrivate: isPrivateAddress(text) }),
-      accepted: (read, text) => {
-        if (read.relayed !== undefined) {
+      accepted: (seen, text) => {
+        if (seen.relayed !== undefined) {
           relayed++
           assert.equal(text.split('/p2p-circuit').length, 2)
         }
-        if (read.isPrivate) assert.match(text.split('/p2p-circuit')[0]!, /\/ip4\/+(10|127|169\.254|192\.168|172)\./)
+        if (seen.isPrivate) assert.match(text.split('/p2p-circuit')[0]!, /\/ip4\/+(10|127|169\.254|192\.168|172)\./)
       },
     })
     assert.ok(accepted === 100_000 && relayed > 1000, `${relayed} of ${accepted}`)
