@@ -12,8 +12,8 @@ export function addUsage(one: Usage, other: Usage): Usage {
 }
 
 /**
- * The facts as the policy of the machine has them: of all that runs on it, in whatever cluster. Whose nodes are one owner's,
- * and which of them is which, is a word of each cluster: that is not added up.
+ * The facts as the policy of the machine has them: of all that runs on it, in whatever cluster. Who a submitter or an
+ * owner is, each cluster says for itself: what is done for them is not added up.
  */
 export function ofMachine(facts: Facts): Facts {
   const { elsewhere, node, usage } = facts
