@@ -90,16 +90,18 @@ export type RunPaths = ReturnType<typeof runPaths>
  * fifth of a millisecond, a tenth of what their detour by the thread pool does, and the start of a task waits for
  * them. Throws EEXIST when there is one already.
  */
-export function makeRoot({ root, work, tmp }: Pick<RunPaths, 'root' | 'work' | 'tmp'>): void {
+export function makeRoot({ root, work, tmp, meta }: Pick<RunPaths, 'root' | 'work' | 'tmp' | 'meta'>): void {
   mkdirSync(root, { mode: 0o700 })
   mkdirSync(work)
   mkdirSync(tmp)
+  // Empty, as that of a run that is half-made: to make a file takes longer than to write it, at times a millisecond.
+  writeFileSync(meta, '')
 }
 
 /** Makes what else this run needs, and writes what was ordered. */
 export function fillRoot(paths: RunPaths, meta: RunMeta): void {
   if (meta.keepOutput) mkdirSync(paths.out)
-  writeFileSync(paths.meta, JSON.stringify(meta))
+  writeFileSync(paths.meta, JSON.stringify(meta), { flag: 'r+' })
 }
 
 /** The order as it was written, or undefined when the folder is half-made or damaged. */
