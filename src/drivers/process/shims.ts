@@ -11,8 +11,11 @@ import type { Socket } from 'node:net'
 import { DEFAULT_PATH } from './environment.ts'
 import { makeRoot, runPaths, type RunPaths } from './run-folder.ts'
 
-/** How long after a start the next shim is made: when the news of that start has left. */
-const REFILL_MS = 15
+/**
+ * How long after a start the next shim is made: when the news of that start has left, and no later. What the kernel
+ * makes the daemon pay for `fork` is paid until each page was written to once more, which the next start should not be.
+ */
+const REFILL_MS = 5
 /** A longer order goes by the argument list: a shell reads its input byte by byte, and the system keeps its say. */
 const MAX_ORDER_BYTES = 16 * 1024
 /** What a shim finds around it; it gives the task variables of its own. */
