@@ -4,9 +4,11 @@
  *
  * 1. An entry without a trial holds on all members.
  * 2. With one, its canaries begin; elsewhere what was before goes on.
- * 3. When each canary that is still a member has signed that it is well, the entry holds on all.
+ * 3. When a canary has signed that it is well, and so has each other that is still a member, the entry holds on all.
  * 4. When one has signed that it is not, or enough others that it is gone, what was before holds on all, canaries too,
  *    also if all were well first. Only the next entry changes that.
+ *
+ * Whoever said so may have left since, or have another key: what was decided does not come undone by that.
  */
 import type { CanaryWord, Configuration, Trial } from '../model/configuration.ts'
 import { isConfiguration } from '../model/governance.ts'
@@ -51,10 +53,10 @@ export function versionAt({ log }: GovernanceState, entry: string): number | und
   return upTo.filter((hash) => isConfiguration(log.placed.get(hash)!.change)).length
 }
 
-/** Of members alone: the word of one that is out counts no more. */
-function wordsOn({ canaryWords, roster }: GovernanceState, entry: string): CanaryWord[] {
+/** Of members, and of those who were. */
+function wordsOn({ canaryWords, roster: { members, former } }: GovernanceState, entry: string): CanaryWord[] {
   return [...canaryWords.values()].flatMap(({ body }) => {
-    return body.entry === entry && roster.members.has(body.node) ? [body] : []
+    return body.entry === entry && (members.has(body.node) || former.has(body.node)) ? [body] : []
   })
 }
 
@@ -62,9 +64,9 @@ function stageByWords({ roster }: GovernanceState, trial: Trial, words: readonly
   const { canaries } = trial
   const isUnwell = (canary: Key) => accusationsOf(canary, trial, words).length > 0
   if (canaries.some(isUnwell)) return 'rolled-back'
-  const still = canaries.filter((canary) => roster.members.has(canary))
   const isWell = (canary: Key) => words.some(({ about, well }) => about === canary && well)
-  return still.length > 0 && still.every(isWell) ? 'promoted' : 'trial'
+  const isAwaited = (canary: Key) => roster.members.has(canary) && !isWell(canary)
+  return canaries.some(isWell) && !canaries.some(isAwaited) ? 'promoted' : 'trial'
 }
 
 /** By whose word a canary is not well: its own, or that of enough others, the first to say so first. Else nobody's. */

@@ -17,7 +17,7 @@ const NO_REFUSAL: ReadonlySet<Outcome> = new Set<Outcome>(['applied', 'beside', 
  * all the time, and they decide nothing by themselves.
  */
 export function eventOfStatement(state: GovernanceState, { kind, hash, body }: VerifiedStatement): AuditDraft[] {
-  const { log } = state
+  const { log, roster } = state
   switch (kind) {
     case 'entry': {
       const { entry, change } = log.placed.get(hash)!
@@ -32,6 +32,8 @@ export function eventOfStatement(state: GovernanceState, { kind, hash, body }: V
     }
     case 'revocation': {
       const { node, by } = body as Revocation
+      // Void where an enroller revokes another, which only the admins do.
+      if (!roster.gone.has(node)) return []
       return [{ type: 'member.revoked', peer: node, statement: hash, by }]
     }
     case 'rotation': {

@@ -34,6 +34,8 @@ export interface Roster {
   readonly members: ReadonlyMap<Key, Member>
   /** Revoked, left, or rotated: out for ever. */
   readonly gone: ReadonlySet<Key>
+  /** Those of them that were members. */
+  readonly former: ReadonlySet<Key>
 }
 
 /** True for a statement that has a say in the roster, which is that of this authority and the whole set. */
@@ -48,7 +50,8 @@ function isLeave({ kind, signer, body }: Held): boolean {
   return kind === 'revocation' && signer === body.node
 }
 
-function isOfEnroller(authority: Authority, { kind, hash, signer, body }: Held): boolean {
+/** Whether an enroller's admission or revocation counts: none of them revokes another. */
+export function isOfEnroller(authority: Authority, { kind, hash, signer, body }: Held): boolean {
   if (!countsBy(authority, signer, hash)) return false
   return kind !== 'revocation' || !authority.enrollers.has(body.node)
 }
@@ -93,6 +96,7 @@ function follow(
 ): Roster {
   // By their own rights, or in the place of another: a key that was revoked hands nothing on.
   const members = new Map([...admissions].filter(([node]) => !gone.has(node)))
+  const former = new Set([...admissions.keys()].filter((node) => gone.has(node)))
   const out = new Set<Key>()
   const open = [...members.keys()].toSorted()
   for (let from = open.pop(); from !== undefined; from = open.pop()) {
@@ -102,7 +106,11 @@ function follow(
     if (next === undefined || leaving.has(from)) continue
     out.add(from)
     const [to] = next
-    if (next.size !== 1 || to === undefined || gone.has(to)) continue
+    if (next.size !== 1 || to === undefined) continue
+    if (gone.has(to)) {
+      former.add(to)
+      continue
+    }
     const { node: _node, ...rest } = members.get(from)!
     if (!members.has(to)) members.set(to, { ...rest, node: to })
     open.push(to)
@@ -110,6 +118,7 @@ function follow(
   for (const key of out) {
     members.delete(key)
     gone.add(key)
+    former.add(key)
   }
-  return { members, gone }
+  return { members, gone, former }
 }

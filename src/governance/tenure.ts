@@ -7,6 +7,7 @@
  */
 import { countsBy, type Key } from './authority.ts'
 import type { Placed } from './log.ts'
+import { isOfEnroller } from './roster.ts'
 import type { HeldStatement, GovernanceState } from './state.ts'
 
 /** How long a key belonged, and by whose word. Unix milliseconds. */
@@ -74,11 +75,12 @@ function endOfAdmission({ statements }: GovernanceState, { admission, untilMs }:
 /** Everything that put this key out. */
 function endsOf({ statements, log }: GovernanceState, node: Key) {
   const ends: { readonly how: 'revoked' | 'left' | 'rotated'; readonly statement: string; readonly atMs: number }[] = []
-  for (const { kind, hash, signer, body } of statements.values()) {
+  for (const held of statements.values()) {
+    const { kind, hash, signer, body } = held
     if (kind === 'rotation' && body.from === node) ends.push({ how: 'rotated', statement: hash, atMs: body.atMs })
     if (kind !== 'revocation' || body.node !== node) continue
     if (signer === node) ends.push({ how: 'left', statement: hash, atMs: body.atMs })
-    else if (countsBy(log.authority, signer, hash)) ends.push({ how: 'revoked', statement: hash, atMs: body.atMs })
+    else if (isOfEnroller(log.authority, held)) ends.push({ how: 'revoked', statement: hash, atMs: body.atMs })
   }
   // In the branches of a fork too: whoever is revoked in either is out.
   const entries: Iterable<Placed> = log.authority.revoked.has(node) ? log.placed.values() : []

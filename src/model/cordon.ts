@@ -35,6 +35,8 @@ export interface Cordon {
   readonly by: string
   /** The member that asked for it from elsewhere; absent: somebody with the API of this node. */
   readonly peer?: string
+  /** Asked for at the node itself, or by a machine of its owner: others, whom a rule lets cordon it, change nothing. */
+  readonly own: boolean
   readonly reason?: string
   /** Since when nothing new is taken. */
   readonly sinceMs: number

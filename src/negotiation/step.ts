@@ -140,7 +140,7 @@ export function negotiationStep(state: NegotiationState, input: NegotiationInput
       onRunStarting(state, ctx, input.runId)
       break
     case 'operate':
-      operate(state, ctx, input.operation, { by: input.by })
+      operate(state, ctx, input.operation, { by: input.by, own: true })
       break
     case 'policies-changed':
       enforcePolicies(state, ctx)

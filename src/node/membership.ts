@@ -107,7 +107,7 @@ export async function startMembership(starting: MembershipOptions, undo: Undo): 
   settings.onChange = () => input({ type: 'configured' })
   const facts = () => localFacts(options, hardware, driver, trusted, governor, signer.id)
   const mesh = createMesh(signer.id, config, facts())
-  const trialWatch = new TrialWatch({ mesh, clock, events, log, governor, signer: statementSigner(seed) })
+  const trialWatch = new TrialWatch({ mesh, clock, log, governor, signer: statementSigner(seed) })
   undo.add('trial watch', () => trialWatch.stop())
   const keptRuns = new KeptRuns({ store, driver, log })
   keptRuns.restore()
@@ -182,6 +182,7 @@ export async function startMembership(starting: MembershipOptions, undo: Undo): 
     input: post,
     isolatedNetwork: options.isolatedNetwork ?? false,
     mayStart: (runId) => mayStart(loop, mesh, runId),
+    onEnded: (how) => trialWatch.noteRun(how),
     openBundleStream: (from, signal) => peer.openStream('bundle', from, signal),
     speeds,
   })

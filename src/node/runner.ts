@@ -3,6 +3,7 @@
  * end, packs the output, and tells the mesh. One failed run never disturbs another.
  */
 import type { AdoptedRun, StartOrder, TaskDriver } from '../drivers/driver.ts'
+import type { DriverErrorCode } from '../drivers/errors.ts'
 import type { MeshEffect, MeshInput } from '../mesh/types.ts'
 import type { TaskExit } from '../model/task.ts'
 import type { ContractState } from '../negotiation/types.ts'
@@ -18,6 +19,8 @@ export interface RunnerOptions extends TransferOptions, Pick<PackerOptions, 'pac
   readonly input: (input: MeshInput) => void
   /** Asked right before a run's process is made; false when the run is not to be. It may make its contract isolated. */
   readonly mayStart: (runId: string) => boolean
+  /** Told of runs that end, but for the task's own doing, and whether it was the node's: not started, or lost. */
+  readonly onEnded?: (how: { readonly failedHere: boolean }) => void
   /** Isolated tasks may use the network of this host. @default false */
   readonly isolatedNetwork?: boolean
   /** How long an input is waited for while its submitter sends nothing. @default 60000 */
@@ -111,6 +114,7 @@ export class Runner {
       this.#early.delete(runId)
       if (this.#closing.signal.aborted) return
       const exit = signal.aborted ? neverRan(signal.reason as EarlyEnd) : failedStart(error)
+      if (!signal.aborted && !isOfTask(error)) this.#options.onEnded?.({ failedHere: true })
       const nowMs = clock.wallMs()
       input({ type: 'run-ended', runId, exit: { ...exit, startedAtMs: nowMs, endedAtMs: nowMs } })
       return
@@ -125,15 +129,20 @@ export class Runner {
   }
 
   async #follow({ runId, spec, startedAtMs }: ContractState): Promise<void> {
-    const { driver, input, log, clock } = this.#options
+    const { driver, input, log, clock, onEnded } = this.#options
     try {
       const exit = await driver.wait(runId)
       if (this.#closing.signal.aborted) return
       const packed = spec.output ? await this.#packer.pack(runId, exit, spec.timeoutMs) : exit
-      if (!this.#closing.signal.aborted) input({ type: 'run-ended', runId, exit: packed })
+      if (this.#closing.signal.aborted) return
+      const { killedFor, startError } = exit
+      // What somebody ended before it could start says nothing of the node.
+      onEnded?.({ failedHere: killedFor === 'lost' || (startError !== undefined && killedFor === undefined) })
+      input({ type: 'run-ended', runId, exit: packed })
     } catch (error) {
       if (this.#closing.signal.aborted) return
       log.error({ runId, error: messageOf(error) }, 'a run could not be followed, and counts as lost')
+      onEnded?.({ failedHere: true })
       // Its submitter and whoever waits for its slot would else wait for ever.
       const endedAtMs = clock.wallMs()
       const exit = { exitCode: KILLED, killedFor: 'lost' as const, startedAtMs: startedAtMs ?? endedAtMs, endedAtMs }
@@ -257,6 +266,13 @@ const ENDED_EARLY: Readonly<Record<EarlyEnd, string>> = {
   lost: 'its submitter gave this attempt up',
   policy: 'the policy of its node forbade it',
   timeout: 'its time ran out',
+}
+
+/** What a task brings with it: whoever submits decides that such a run fails, wherever it is tried. */
+const OF_TASK: ReadonlySet<string> = new Set<DriverErrorCode>(['no-command', 'not-executable', 'unpack'])
+
+function isOfTask(error: unknown): boolean {
+  return error instanceof AlthingError && OF_TASK.has(error.code)
 }
 
 function failedStart(error: unknown): Unstarted {

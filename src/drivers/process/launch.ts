@@ -87,7 +87,7 @@ function wordsOf(variables: Readonly<Record<string, string>>, command: readonly 
   const [odd, plain] = [[] as string[], [] as string[]]
   for (const [name, value] of Object.entries(variables)) (SHELLS_OWN.test(name) ? odd : plain).push(`${name}=${value}`)
   if (odd.length > 0 && command[0]?.includes('=') === true) {
-    throw new DriverError('spawn', `${odd[0]} cannot be set for a command with "=" in its name`, {
+    throw new DriverError('not-executable', `${odd[0]} cannot be set for a command with "=" in its name`, {
       fix: 'rename the program, or leave the variable to a script that starts it',
     })
   }

@@ -10,10 +10,11 @@ import { runningCount } from './bids.ts'
 import { announceCapacity } from './holds.ts'
 import { stopByPolicy } from './policy.ts'
 
-/** Who asks: `peer` where it is a member, from elsewhere. */
+/** Who asks: `peer` where it is a member, from elsewhere. `own`: see `Cordon`. */
 export interface Asker {
   readonly by: string
   readonly peer?: NodeId
+  readonly own: boolean
 }
 
 /** Does what was asked by somebody who may. Asked twice it is done once. */
@@ -30,8 +31,9 @@ export function operate(state: NegotiationState, ctx: Context, operation: Operat
 
 function cordon(state: NegotiationState, ctx: Context, { reason }: Operation & { name: 'cordon' }, asker: Asker): void {
   const before = state.cordon
-  // Who asked first stays named, unless somebody says more.
-  if (before !== undefined && (reason === undefined || reason === before.reason)) return
+  // Who asked first stays named, unless somebody says more, or has more of a say.
+  const saysMore = reason !== undefined && reason !== before?.reason
+  if (before !== undefined && !saysMore && !(asker.own && !before.own)) return
   const { sinceMs = ctx.nowMs, drain: under } = before ?? {}
   setCordon(state, ctx, { ...saidBy(asker, reason), sinceMs, ...(under && { drain: under }) })
   note(ctx, { type: 'node.cordoned', ...notedOf(asker, reason) })
@@ -59,13 +61,14 @@ function uncordon(state: NegotiationState, ctx: Context, asker: Asker): void {
   announceCapacity(state, ctx)
 }
 
-function saidBy({ by, peer }: Asker, reason?: string) {
-  return { by, ...(peer !== undefined && { peer }), ...(reason !== undefined && { reason }) }
+function saidBy({ by, peer, own }: Asker, reason?: string) {
+  return { by, own, ...(peer !== undefined && { peer }), ...(reason !== undefined && { reason }) }
 }
 
 /** As far as an event holds it. */
 function notedOf(asker: Asker, reason?: string) {
-  return saidBy(asker, reason && noted(reason))
+  const { own: _own, ...said } = saidBy(asker, reason && noted(reason))
+  return said
 }
 
 function setCordon(state: NegotiationState, ctx: Context, next: Cordon | undefined): void {

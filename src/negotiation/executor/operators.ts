@@ -21,13 +21,13 @@ import { tasksHere } from './told.ts'
 export function onOperate(state: NegotiationState, ctx: Context, from: NodeId, asked: Operate): void {
   const { nonce, operation, dryRun } = asked
   const refusals = refusalsTo(state, ctx, from, operation)
-  if (!dryRun && refusals.length === 0) refusals.push(...heldByItsOwn(state, ctx, from))
+  if (refusals.length === 0) refusals.push(...heldByItsOwn(state, ctx, from))
   if (refusals.length > 0) {
     const reason = refusals.map(({ wanted, saw }) => `${wanted}: ${saw}`).join('; ')
     note(ctx, { type: 'operation.refused', peer: from, operation: operation.name, reason: noted(reason) })
     return send(ctx, from, { t: 'operated', body: { nonce, refusals, tasks: [], leftOut: 0 } })
   }
-  if (!dryRun) operate(state, ctx, operation, { by: called(ctx, from), peer: from })
+  if (!dryRun) operate(state, ctx, operation, { by: called(ctx, from), peer: from, own: isOfOwner(ctx, from) })
   const cordon = state.cordon && viewOfCordon(state.cordon)
   send(ctx, from, { t: 'operated', body: { nonce, refusals, ...(cordon && { cordon }), ...tasksHere(state) } })
 }
@@ -55,8 +55,7 @@ function refusalsTo(state: NegotiationState, ctx: Context, from: NodeId, operati
  * may cordon could lift, or end in a drain, what they did not do.
  */
 function heldByItsOwn({ cordon }: NegotiationState, ctx: Context, from: NodeId): OperationRefused[] {
-  if (cordon === undefined || refusedByDefault(ctx, from) === undefined) return []
-  if (cordon.peer !== undefined && refusedByDefault(ctx, cordon.peer) !== undefined) return []
+  if (cordon?.own !== true || isOfOwner(ctx, from)) return []
   const wanted = 'a node that was not cordoned by its own owner'
   return [{ wanted, saw: clip(describeCordon(viewOfCordon(cordon)), DECLINE_TEXT) }]
 }
@@ -65,11 +64,17 @@ function describe({ policy, wanted, ...more }: ReturnType<typeof refusalsOfOpera
   return policy === undefined ? wanted : `${nameOf({ ...more, policy })}: ${wanted}`
 }
 
-/** Where no rule of the node says more: machines of one owner serve each other, as with tasks. */
-function refusedByDefault({ local }: Context, from: NodeId): { wanted: string; saw: string } | undefined {
-  const { roster, trusted } = local
+/** Machines of one owner serve each other, as with tasks. */
+function isOfOwner({ local: { roster, trusted } }: Context, from: NodeId): boolean {
   const owner = roster?.owners.get(from)
-  if (roster?.fresh === true && owner !== undefined && owner === roster.owner && trusted.has(from)) return undefined
+  return roster?.fresh === true && owner !== undefined && owner === roster.owner && trusted.has(from)
+}
+
+/** Where no rule of the node says more. */
+function refusedByDefault(ctx: Context, from: NodeId): { wanted: string; saw: string } | undefined {
+  const { roster } = ctx.local
+  const owner = roster?.owners.get(from)
+  if (isOfOwner(ctx, from)) return undefined
   return {
     wanted: 'a member of the owner of this node, or a rule of the node policy that allows it',
     saw: `operator.owner = ${showValue(owner ?? '')}, of this node ${showValue(roster?.owner ?? '')}`,

@@ -11,7 +11,6 @@ import type { Clock } from '../../util/clock.ts'
 import { messageOf } from '../../util/errors.ts'
 import type { Logger } from '../../util/logger.ts'
 import { makeStatement, type StatementSigner } from '../../wire/statement.ts'
-import type { EventHub } from '../events.ts'
 import type { Governor } from './governor.ts'
 
 const LEAST_LOOK_MS = 100
@@ -29,14 +28,12 @@ interface Watched {
   readonly seen: Set<string>
   readonly away: Map<string, number>
   readonly timer: NodeJS.Timeout
-  readonly unsubscribe: () => void
 }
 
 /** What it needs of its daemon. */
 export interface TrialWatchOptions {
-  readonly mesh: Pick<MeshState, 'self' | 'topology' | 'negotiation'>
+  readonly mesh: Pick<MeshState, 'self' | 'topology'>
   readonly clock: Clock
-  readonly events: EventHub
   readonly log: Logger
   readonly governor: Governor
   readonly signer: StatementSigner
@@ -56,7 +53,7 @@ export class TrialWatch {
     if (this.#watched !== undefined && this.#watched.entry === held?.decided.hash && trial !== undefined) return
     this.stop()
     if (held === undefined || trial === undefined) return
-    const { clock, events } = this.#options
+    const { clock } = this.#options
     const everyMs = Math.min(MOST_LOOK_MS, Math.max(LEAST_LOOK_MS, trial.forMs / LOOKS))
     this.#watched = {
       entry: held.decided.hash,
@@ -66,9 +63,6 @@ export class TrialWatch {
       seen: new Set(),
       away: new Map(),
       timer: setInterval(() => this.#tryLook(), everyMs).unref(),
-      unsubscribe: events.subscribe(undefined, ({ type, what, subject }) => {
-        if (type === 'contract' && what === 'ended') this.#onEnded(subject)
-      }),
     }
     // A canary that dies of it at once was there before.
     this.#noteAway(this.#watched)
@@ -76,17 +70,15 @@ export class TrialWatch {
 
   stop(): void {
     clearInterval(this.#watched?.timer)
-    this.#watched?.unsubscribe()
     this.#watched = undefined
   }
 
-  #onEnded(runId: string): void {
-    const exit = this.#options.mesh.negotiation.contracts.get(runId)?.exit
-    if (this.#watched === undefined || exit === undefined) return
+  /** A run ended here. */
+  noteRun({ failedHere }: { readonly failedHere: boolean }): void {
+    if (this.#watched === undefined) return
     const { runs } = this.#watched
     runs.ended++
-    // What somebody ended before it could start says nothing of the node.
-    if (exit.killedFor === 'lost' || (exit.startError !== undefined && exit.killedFor === undefined)) runs.failed++
+    if (failedHere) runs.failed++
   }
 
   /** What cannot be written, on a full disk for one, is written as soon as it can. */
@@ -123,6 +115,11 @@ export class TrialWatch {
   #noteAway({ trial, seen, away }: Watched): void {
     const { mesh, clock } = this.#options
     for (const canary of trial.canaries) {
+      // One that left, was expelled or has another key is not waited for.
+      if (this.#options.governor.state?.roster.members.has(canary) !== true) {
+        away.delete(canary)
+        continue
+      }
       const verdict = mesh.topology.members.get(canary)?.verdict
       if (verdict === 'offline' && seen.has(canary)) away.set(canary, away.get(canary) ?? clock.nowMs())
       else away.delete(canary)

@@ -26,9 +26,9 @@ class Configurations implements Checker {
     this.#checkWords(machine)
     if (held?.decided.trial === undefined) return
     const { canaries, witnesses, before } = held.decided.trial
-    const members = state!.roster.members
+    const { members, former } = state!.roster
     const words = [...state!.canaryWords.values()].flatMap(({ body }) =>
-      body.entry === held.decided.hash && members.has(body.node) ? [body] : [],
+      body.entry === held.decided.hash && (members.has(body.node) || former.has(body.node)) ? [body] : [],
     )
     const bad = canaries.some((canary) => {
       const by = words.filter(({ about, well }) => about === canary && !well).map(({ node }) => node)
@@ -36,12 +36,12 @@ class Configurations implements Checker {
     })
     const isBack = JSON.stringify(held.holds) === JSON.stringify(before)
     if (bad && !isBack) this.#fail(key, `goes by ${held.stage} settings though a canary is not well`)
-    const isMember = canaries.filter((canary) => members.has(canary))
-    const allWell = isMember.every((canary) => words.some((word) => word.node === canary && word.well))
-    const early = held.stage === 'promoted' && (!allWell || isMember.length === 0)
+    const saidWell = canaries.filter((canary) => words.some((word) => word.node === canary && word.well))
+    const allWell = canaries.every((canary) => saidWell.includes(canary) || !members.has(canary))
+    const early = held.stage === 'promoted' && (!allWell || saidWell.length === 0)
     if (early) this.#fail(key, 'follows before all canaries were well')
     if (!bad && !canaries.includes(key) && held.stage === 'trial' && !isBack) this.#fail(key, 'is no canary')
-    const isWaiting = !bad && allWell && isMember.length > 0 && held.stage !== 'promoted'
+    const isWaiting = !bad && allWell && saidWell.length > 0 && held.stage !== 'promoted'
     if (isWaiting) this.#fail(key, `is at ${held.stage} though all canaries are well`)
   }
 

@@ -20,6 +20,7 @@ import {
   keyOf,
   NOW_MS,
   revoke,
+  rotate,
   stateOf,
   wordOf,
 } from './fixtures.ts'
@@ -83,8 +84,31 @@ describe('governance/configuration', () => {
     assert.equal(configurationOn(late)?.stage, 'rolled-back', 'what is worse goes before what is better')
     assert.deepEqual(configurationOn(late, CLEO.id)?.holds, BEFORE)
     assert.equal(fateOf(late, word(CLEO, CLEO, true, NOW_MS + 5)), 'stale', 'and is not taken back')
-    give(late, [revoke(CLEO.id)])
-    assert.notEqual(configurationOn(late)?.stage, 'rolled-back', 'the word of one that is out counts no more')
+  })
+
+  it('does not come undone when those who said so are expelled, leave, or have another key', () => {
+    const well = [word(CLEO, CLEO, true), word(DORA, DORA, true)]
+    const byItself = [word(CLEO, CLEO, false)]
+    const byOthers = [word(EVE, CLEO, false), word(FINN, CLEO, false)]
+    for (const [stage, words] of [
+      ['promoted', well],
+      ['rolled-back', byItself],
+      ['rolled-back', [...well, ...byItself]],
+      ['rolled-back', byOthers],
+    ] as const) {
+      const leave = (key: StatementSigner) => revoke(key.id, key)
+      const change = (key: StatementSigner) => rotate(key, keyOf(`later ${key.id}`))
+      for (const goes of [(key: StatementSigner) => revoke(key.id), leave, change]) {
+        const state = clusterAt(...words, goes(CLEO))
+        assert.equal(configurationOn(state)?.stage, stage)
+        give(state, [DORA, EVE, FINN].map(goes))
+        assert.equal(state.roster.members.has(CLEO.id) || state.roster.members.has(EVE.id), false)
+        assert.equal(configurationOn(state)?.stage, stage)
+      }
+    }
+    const stranger = keyOf('stranger')
+    const never = clusterAt(revoke(stranger.id), wordOf(stranger, TRIED.hash, CLEO.id, false), word(EVE, CLEO, false))
+    assert.equal(configurationOn(never)?.stage, 'trial', 'one that never was a member')
   })
 
   it('comes to the same whatever the order of what was signed', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { governanceStep } from '../../../src/governance/step.ts'
 import { tenureOf } from '../../../src/governance/tenure.ts'
 import type { StatementSigner } from '../../../src/wire/statement.ts'
 import {
@@ -46,6 +47,20 @@ describe('governance/tenure', () => {
     const left = stateOf()
     give(left, [admit(node.id, { notBeforeMs: NOW_MS - DAY_MS }), revoke(node.id, node)])
     assert.equal(tenureOf(left, node.id)!.ended?.how, 'left')
+  })
+
+  it('is not ended by an enroller that revokes another: only the admins do', () => {
+    const state = stateOf()
+    give(state, [admit(node.id, { notBeforeMs: NOW_MS - DAY_MS }), admit(OTHER_ENROLLER.id)])
+    give(state, [entryOn(GENESIS_PLACE, enrollers([OTHER_ENROLLER.id]))])
+    const inputs = { type: 'statements', statements: [revoke(OTHER_ENROLLER.id)] } as const
+    const effects = governanceStep(state, inputs, NOW_MS)
+    assert.ok(state.roster.members.has(OTHER_ENROLLER.id))
+    assert.equal(tenureOf(state, OTHER_ENROLLER.id)?.ended, undefined)
+    assert.deepEqual(
+      effects.filter((effect) => effect.type === 'audit' && effect.event.type === 'member.revoked'),
+      [],
+    )
   })
 
   it('is nobody’s whom no enroller of this genesis let in, or only one that lost the right', () => {

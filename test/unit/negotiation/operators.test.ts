@@ -113,6 +113,17 @@ describe('negotiation/operators', () => {
     const asked = (from: string, name: Operation['name']) => ask(at, from, { name }).refusals
     assert.deepEqual(asked('oli', 'cordon'), [])
     assert.deepEqual(asked('oli', 'uncordon'), [], 'its own it may lift')
+    asked('oli', 'cordon')
+    at.input('attic', { type: 'operate', operation: { name: 'cordon' }, by: 'ann' })
+    assert.equal(cordonOf(at)?.by, 'ann', 'it is her cordon from now on, with nothing more said')
+    assert.equal(asked('oli', 'uncordon').length, 1)
+    assert.equal(ask(at, 'oli', { name: 'drain' }, true).refusals.length, 1, 'nor does it only look as if it could')
+    asked('cellar', 'uncordon')
+    asked('cellar', 'cordon')
+    at.seat('attic').local = { ...at.seat('attic').local, roster: { ...ROSTER, owners: new Map([['oli', 'oli']]) } }
+    assert.equal(asked('oli', 'uncordon').length, 1, 'also when whoever asked has left since')
+    at.seat('attic').local = { ...at.seat('attic').local, roster: ROSTER }
+    asked('cellar', 'uncordon')
     const own: readonly (readonly [string, () => unknown])[] = [
       ['ann', () => at.input('attic', { type: 'operate', operation: { name: 'cordon' }, by: 'ann' })],
       ["ann's cellar", () => asked('cellar', 'cordon')],
