@@ -7,9 +7,8 @@ import type { ClusterView } from '../../src/model/cluster.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../src/model/policy-api.ts'
 import { AdminKey } from '../../src/cli/gov/admin.ts'
 import { makeStatement } from '../../src/wire/statement.ts'
-import { clusterOf, done, found, idOf, invite, sees, startClosed } from '../support/cluster.ts'
+import { clusterOf, done, found, handIn, idOf, invite, sees, startClosed } from '../support/cluster.ts'
 import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
-import { ask } from '../support/http.ts'
 
 const EVERYTHING = "    - { name: everything, allow: 'true' }\n"
 
@@ -42,13 +41,6 @@ async function pair(): Promise<[TestDaemon, TestDaemon]> {
 
 const applied = (daemon: TestDaemon, file: string) =>
   done(daemon.cliIn(freshDataDir(), 'policy', 'apply', '--cluster', file))
-
-/** Hands statements to a daemon as `gov sign` does. */
-async function take({ socketPath }: TestDaemon, statements: readonly string[]): Promise<unknown> {
-  const headers = { host: 'localhost', 'content-type': 'application/json' }
-  const body = JSON.stringify({ statements })
-  return (await ask({ socketPath, method: 'POST', path: '/v1/governance', headers, body })).json()
-}
 
 describe('the policy of a cluster', function () {
   this.timeout(90_000)
@@ -173,7 +165,7 @@ describe('the policy of a cluster', function () {
       const key = AdminKey.in(north.dataDir)
       const entry = key.sign(makeStatement('entry', body, []), head, () => false)
       const statements = [Buffer.from(entry.bytes).toString('base64url')]
-      return take(north, statements)
+      return handIn(north, statements)
     }
     assert.deepEqual(await decide('{ later: [1'), { outcomes: ['applied'] })
     await knowsPolicy([north, south], 'version-1')
@@ -196,7 +188,7 @@ describe('the policy of a cluster', function () {
     const body = { cluster: id, height: height + 1, parent: head, atMs: Date.now(), change: { kind: 'later', x: 1 } }
     const entry = AdminKey.in(north.dataDir).sign(makeStatement('entry', body, []), head, () => false)
     const statements = [Buffer.from(entry.bytes).toString('base64url')]
-    assert.deepEqual(await take(north, statements), { outcomes: ['halted'] })
+    assert.deepEqual(await handIn(north, statements), { outcomes: ['halted'] })
     const view: ClusterView = await clusterOf(north)
     assert.deepEqual([view.halted?.kind, view.height], ['later', height])
     assert.equal((await policyIn(north)).policy!.name, 'house')

@@ -1,12 +1,13 @@
 /** Admins that divide, lie, refuse and are replaced: by real daemons and keys in directories of their own. */
 import assert from 'node:assert/strict'
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { AdminKey, RECOVERY_KEY } from '../../src/cli/gov/admin.ts'
 import type { StatusView } from '../../src/model/api.ts'
 import type { AuditEntry } from '../../src/model/audit-view.ts'
 import type { MemberView } from '../../src/model/cluster.ts'
-import { clusterOf, done, idOf, invite, linksOf, sees, startClosed } from '../support/cluster.ts'
-import { eventually, freshDataDir, stopAll, type CliResult, type TestDaemon } from '../support/daemon.ts'
+import { clusterOf, done, handIn, idOf, invite, linksOf, sees, startClosed } from '../support/cluster.ts'
+import { eventually, freshDataDir, runCli, stopAll, type CliResult, type TestDaemon } from '../support/daemon.ts'
 
 /** A cluster of three daemons; two of three admins decide. The first holds one key, the others lie in directories. */
 async function threeAdmins() {
@@ -43,8 +44,14 @@ describe('admins that lie, refuse and are replaced', function () {
     await done(by(copied, 'propose', '--revoke', expelled, '--out', two))
     await done(by(dirs[1], 'sign', one))
     await inAll('the first to be applied', daemons, async (daemon) => (await clusterOf(daemon)).height === 1)
-    const rival = await by(dirs[2], 'sign', two)
-    assert.match(rival.stderr, /the log does not take it: beside/)
+    const warned = await by(dirs[2], 'sign', two)
+    assert.match(warned.stderr, /entry 1 of the log is decided already; nothing was signed\n  fix: see `althing gov log`/)
+    // Where no daemon knows better it is signed, and the liar brings it in.
+    const away = { ALTHING_SOCKET: join(freshDataDir(), 'nobody') }
+    await done(runCli(['--data-dir', dirs[2], 'gov', 'sign', two], away))
+    const { entry } = JSON.parse(readFileSync(two, 'utf8')) as { entry: string }
+    const { outcomes } = await handIn(founder, [entry])
+    assert.deepEqual(outcomes, ['beside'])
 
     const staying = [founder, second]
     await inAll('the freeze', staying, async (daemon) => (await clusterOf(daemon)).fork !== undefined)
@@ -101,6 +108,31 @@ describe('admins that lie, refuse and are replaced', function () {
     await done(by(dirs[0], 'sign', other, '--instead-of', first))
     await inAll('the other to be applied', daemons, async (daemon) => (await clusterOf(daemon)).height === 1)
     assert.equal((await clusterOf(founder)).fork, undefined)
+  })
+
+  it('a recovery is refused by those who hold the recovery keys, and by nobody else', async () => {
+    const founder = await startClosed('founder')
+    const dirs = [freshDataDir(), freshDataDir(), freshDataDir()]
+    const by = (dir: string, ...words: string[]) => founder.cli('--data-dir', dir, 'gov', ...words)
+    const keys = dirs.map((dir) => AdminKey.in(dir, RECOVERY_KEY).id)
+    const admin = (await done(founder.cli('gov', 'key'))).trim()
+    const recovery = ['--recovery', keys.join(','), '--recovery-threshold', '2']
+    await done(founder.cli('init', 'home', '--owner', 'ann', ...recovery))
+    const [first, other] = [join(freshDataDir(), 'first.json'), join(freshDataDir(), 'other.json')]
+    await done(by(dirs[0]!, 'recover', '--admins', admin, '--out', first))
+    await done(by(dirs[1]!, 'recover', '--admins', admin, '--out', other))
+    const nobody = freshDataDir()
+    assert.match(
+      (await by(nobody, 'refuse', first)).stderr,
+      /there is no key at .*recovery\.key\n  fix: give one with --key/,
+    )
+    assert.equal(existsSync(join(nobody, 'admin.key')), false)
+    // The one admin is no recovery key: its word ends nothing.
+    await done(by(founder.dataDir, 'refuse', first, '--key', join(founder.dataDir, 'admin.key')))
+    assert.match((await by(dirs[0]!, 'sign', other, '--instead-of', first)).stderr, /2 refusals end it/)
+    for (const dir of dirs.slice(1)) await done(by(dir, 'refuse', first))
+    await done(by(dirs[0]!, 'sign', other, '--instead-of', first))
+    await eventually('the other to be applied', async () => (await clusterOf(founder)).height === 1)
   })
 
   it('all but one admin are lost: the recovery keys name others, offline ones among them', async () => {

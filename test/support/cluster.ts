@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import type { NodeView, StatusView } from '../../src/model/api.ts'
 import type { AuditEntry } from '../../src/model/audit-view.ts'
-import type { ClusterView, TicketView } from '../../src/model/cluster.ts'
+import type { ClusterView, OutcomesView, TicketView } from '../../src/model/cluster.ts'
+import { ask } from './http.ts'
 import { eventually, startDaemon, type CliResult, type DaemonOptions, type TestDaemon } from './daemon.ts'
 
 /** A daemon that is open to nobody by a flag of its own, with a label to send tasks to it by. */
@@ -56,4 +57,11 @@ export async function found(daemons: readonly TestDaemon[], ...words: string[]):
 export async function listed(daemon: TestDaemon, ...types: string[]): Promise<AuditEntry[]> {
   const pages = await Promise.all(types.map((type) => done(daemon.cli('audit', 'list', '--json', '--type', type))))
   return pages.flatMap((page) => JSON.parse(page) as AuditEntry[])
+}
+
+/** Hands statements to a daemon as `gov sign` does. @returns what it answers */
+export async function handIn({ socketPath }: TestDaemon, statements: readonly string[]): Promise<OutcomesView> {
+  const headers = { host: 'localhost', 'content-type': 'application/json' }
+  const body = JSON.stringify({ statements })
+  return (await ask({ socketPath, method: 'POST', path: '/v1/governance', headers, body })).json()
 }

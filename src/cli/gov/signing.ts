@@ -108,12 +108,13 @@ export function registerSigning(gov: Command): void {
         'any more, those who have signed it are free to sign another.',
     )
     .argument('<proposal>', 'its id, or its file', proposalWord)
+    .option('--key <file>', 'another key than the admin key in the data directory', file)
     .addHelpText('after', '\nExamples:\n  althing gov refuse 3f9a12cd04b7\n  althing gov refuse p.json')
-    .action(async (word: string, _options: object, command: Command) => {
+    .action(async (word: string, { key: keyFile }: { key?: string }, command: Command) => {
       const context = contextOf(command)
       const { proposal, path } = await findProposal(context, word)
       const { statement, entry, refusals } = proposal
-      const refusal = AdminKey.in(context.paths.dataDir).refuse(statement, entry.cluster, entry.parent)
+      const refusal = keyOf(context, proposal, keyFile).refuse(statement, entry.cluster, entry.parent)
       const others = refusals.filter(({ hash }) => hash !== refusal.hash)
       const refused = { ...proposal, refusals: [...others, refusal] }
       if (path !== undefined) writeProposal(path, refused)
@@ -185,15 +186,16 @@ function keyOf({ paths }: Context, { change }: Proposal, keyFile: string | undef
   return new AdminKey(path)
 }
 
-/** A proposal, if so many admins refused it that it never counts. @returns its hash */
+/** A proposal, if so many of those who decide it have refused it that it never counts. @returns its hash */
 async function deadProposal(context: Context, word: string): Promise<string> {
   const { client } = context
-  const { statement, entry, refusals } = (await findProposal(context, word)).proposal
-  const view = await client.get<ClusterView>('/v1/cluster')
-  if (isKilled(statement.hash, view.admins, entry.cluster, refusals)) return statement.hash
-  const { keys, threshold } = view.admins
+  const { statement, entry, change, refusals } = (await findProposal(context, word)).proposal
+  const { admins, recovery } = await client.get<ClusterView>('/v1/cluster')
+  const deciding = change.kind === 'recover' ? recovery : admins
+  if (isKilled(statement.hash, deciding, entry.cluster, refusals)) return statement.hash
+  const { keys, threshold } = deciding
   throw new CliError('not-refused', `${word} can still be signed: ${keys.length - threshold + 1} refusals end it`, {
-    fix: 'let the other admins run `althing gov refuse ID` first',
+    fix: 'let the others whose keys decide it run `althing gov refuse ID` first',
   })
 }
 
@@ -207,6 +209,7 @@ async function sign(
   const { note } = context
   for (const line of describeChange(proposal.change)) note(`althing: ${line}`)
   for (const line of textIn(proposal.change)) note(`  ${line}`)
+  await refuseDecided(context, proposal)
   const statement = signer.sign(proposal.statement, proposal.entry.parent, (hash) => hash === dead)
   const signed = { ...proposal, statement }
   // Kept before it goes anywhere: the promise is given.
@@ -219,6 +222,18 @@ async function sign(
     return where !== 'here'
   })
   return isInLog
+}
+
+/**
+ * A signature for a place that is taken decides nothing, and forks the log if another admin's key was copied: whoever
+ * made the rival counts on it. Where no daemon of the cluster runs nobody here knows. @throws CliError `not-next`
+ */
+async function refuseDecided({ client }: Context, { entry }: Proposal): Promise<void> {
+  const view = await ifThere(client.get<ClusterView>('/v1/cluster'))
+  if (view === undefined || view.id !== entry.cluster || view.height < entry.height) return
+  throw new CliError('not-next', `entry ${entry.height} of the log is decided already; nothing was signed`, {
+    fix: 'see `althing gov log`; what is still wanted is proposed anew, upon the newest entry',
+  })
 }
 
 /**
