@@ -126,8 +126,8 @@ export const GOVERNANCE_BUGS: readonly PlantedBug[] = [
   {
     name: 'one-well-is-all',
     file: 'src/governance/configuration.ts',
-    line: "return still.length > 0 && still.every(isWell) ? 'promoted' : 'trial'",
-    instead: "return still.some(isWell) ? 'promoted' : 'trial'",
+    line: "return canaries.some(isWell) && !canaries.some(isAwaited) ? 'promoted' : 'trial'",
+    instead: "return canaries.some(isWell) ? 'promoted' : 'trial'",
     why: 'all follow the first canary that is done',
   },
   {
@@ -143,13 +143,6 @@ export const GOVERNANCE_BUGS: readonly PlantedBug[] = [
     line: 'if (well !== body.well) return !well',
     instead: 'if (well !== body.well) return well',
     why: 'which word counts hangs on which came last',
-  },
-  {
-    name: 'word-of-the-expelled',
-    file: 'src/governance/configuration.ts',
-    line: 'return body.entry === entry && roster.members.has(body.node) ? [body] : []',
-    instead: 'return body.entry === entry && roster.members.size >= 0 ? [body] : []',
-    why: 'a stolen key goes on to promote, and to roll back',
   },
   {
     name: 'heads-never-compared',

@@ -45,7 +45,10 @@ describe('admins that lie, refuse and are replaced', function () {
     await done(by(dirs[1], 'sign', one))
     await inAll('the first to be applied', daemons, async (daemon) => (await clusterOf(daemon)).height === 1)
     const warned = await by(dirs[2], 'sign', two)
-    assert.match(warned.stderr, /entry 1 of the log is decided already; nothing was signed\n  fix: see `althing gov log`/)
+    assert.match(
+      warned.stderr,
+      /entry 1 of the log is decided already; nothing was signed\n  fix: see `althing gov log`/,
+    )
     // Where no daemon knows better it is signed, and the liar brings it in.
     const away = { ALTHING_SOCKET: join(freshDataDir(), 'nobody') }
     await done(runCli(['--data-dir', dirs[2], 'gov', 'sign', two], away))
@@ -108,6 +111,15 @@ describe('admins that lie, refuse and are replaced', function () {
     await done(by(dirs[0], 'sign', other, '--instead-of', first))
     await inAll('the other to be applied', daemons, async (daemon) => (await clusterOf(daemon)).height === 1)
     assert.equal((await clusterOf(founder)).fork, undefined)
+  })
+
+  it('a proposal that cannot be written binds no key', async () => {
+    const founder = await startClosed('founder')
+    await done(founder.cli('init', 'home', '--owner', 'ann'))
+    const lost = await founder.cli('gov', 'propose', '--checkpoint', '--out', '/nosuch/p.json')
+    assert.match(lost.stderr, /\/nosuch\/p\.json/)
+    await done(founder.cli('gov', 'propose', '--checkpoint', '--out', join(freshDataDir(), 'p.json')))
+    assert.equal((await clusterOf(founder)).height, 1)
   })
 
   it('a recovery is refused by those who hold the recovery keys, and by nobody else', async () => {

@@ -210,6 +210,8 @@ async function sign(
   for (const line of describeChange(proposal.change)) note(`althing: ${line}`)
   for (const line of textIn(proposal.change)) note(`  ${line}`)
   await refuseDecided(context, proposal)
+  // A promise binds the key to this very entry: where it cannot be kept it is not given.
+  if (path !== undefined) writeProposal(path, proposal)
   const statement = signer.sign(proposal.statement, proposal.entry.parent, (hash) => hash === dead)
   const signed = { ...proposal, statement }
   // Kept before it goes anywhere: the promise is given.
