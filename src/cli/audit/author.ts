@@ -8,6 +8,7 @@ import { AuditFileGenesis, AuditFileStatement } from '../../model/audit-file.ts'
 import { messageOf } from '../../util/errors.ts'
 import { CliError } from '../errors.ts'
 import { readHistory, readHistoryFile } from '../gov/history.ts'
+import type { Missing } from '../gov/missing.ts'
 import { textOf } from '../gov/proposal.ts'
 import { shownWord } from '../terminal.ts'
 
@@ -44,7 +45,7 @@ export class Authority {
   #genesis: string | undefined
   #statements: string[] = []
   #characters = 0
-  #known: { readonly log: Log; readonly tenure: Tenure | undefined } | undefined
+  #known: { readonly log: Log; readonly tenure: Tenure | undefined; readonly missing: Missing | undefined } | undefined
   #before = 0
   #after = 0
 
@@ -84,7 +85,8 @@ export class Authority {
   /**
    * Where the author belonged.
    * @returns undefined where the file says nothing of it, and nothing is wanted
-   * @throws CliError `not-proven` where it was no member of the wanted cluster when it signed the head
+   * @throws CliError `not-proven` where it was no member of the wanted cluster when it signed the head, or where an entry
+   *   of the governance log is missing that later ones rest on
    */
   membershipOf(signedMs: number): Membership | undefined {
     const [path, node] = [this.#path, this.#node]
@@ -97,7 +99,10 @@ export class Authority {
       if (cluster === undefined && history === undefined) return undefined
       throw refuse(`it says of no cluster that ${node} belonged to it`)
     }
-    const { log, tenure } = this.#read()
+    const { log, tenure, missing } = this.#read()
+    // Where others rest on it: the end of the log nobody can know who has only this.
+    if (missing !== undefined && missing.waiting > 0)
+      throw refuse(`entry ${missing.height} of the governance log, ${missing.hash}, was taken out of it`)
     if (cluster !== undefined && log.cluster !== cluster) throw refuse(`it is of a member of cluster ${log.cluster}`)
     const demanded = cluster !== undefined || history !== undefined
     if (tenure === undefined) {
@@ -122,20 +127,20 @@ export class Authority {
     const { history } = this.#wanted
     const others = history === undefined ? undefined : readHistoryFile(history, Date.now())
     const statements = [...this.#statements, ...(others?.statements.map(textOf) ?? [])]
-    const { log, state } = this.#judge(path, statements)
+    const { log, state, missing } = this.#judge(path, statements)
     if (others !== undefined && others.state.log.cluster !== log.cluster) {
       throw new CliError('other-cluster', `${shownWord(history!)} is of another cluster than ${shownWord(path)}`, {
         fix: 'ask a member of the same cluster for `althing gov log --export`',
       })
     }
     this.#statements = []
-    return (this.#known = { log, tenure: tenureOf(state, this.#node) })
+    return (this.#known = { log, tenure: tenureOf(state, this.#node), missing })
   }
 
   #judge(path: string, statements: string[]) {
     try {
-      const { state } = readHistory({ genesis: this.#genesis!, statements }, Date.now())
-      return { log: state.log, state }
+      const { state, missing } = readHistory({ genesis: this.#genesis!, statements }, Date.now())
+      return { log: state.log, state, missing }
     } catch (cause) {
       const why = messageOf(cause).slice(0, 200)
       throw new CliError('not-proven', `${shownWord(path)}: what it says of its cluster does not verify: ${why}`, {

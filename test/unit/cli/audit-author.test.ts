@@ -5,7 +5,21 @@ import { join } from 'node:path'
 import { Authority } from '../../../src/cli/audit/author.ts'
 import { textOf } from '../../../src/cli/gov/proposal.ts'
 import { freshDataDir, stopAll } from '../../support/daemon.ts'
-import { admit, clusterOf, DAY_MS, HOME, keyOf, NOW_MS, revoke, YEAR_MS } from '../governance/fixtures.ts'
+import type { VerifiedStatement } from '../../../src/wire/statement.ts'
+import {
+  admit,
+  after as upon,
+  clusterOf,
+  DAY_MS,
+  entryOn,
+  GENESIS_PLACE,
+  HOME,
+  keyOf,
+  NOW_MS,
+  revoke,
+  someChange,
+  YEAR_MS,
+} from '../governance/fixtures.ts'
 
 const NODE = keyOf('node').id
 const ADMISSION = admit(NODE, { notBeforeMs: NOW_MS - 2 * DAY_MS })
@@ -52,6 +66,19 @@ describe('cli/audit/author', () => {
     authority.take({ genesis: textOf(HOME.statement) })
     for (const line of [{ statement }, { statement }]) assert.ok(authority.take(line))
     assert.throws(() => authority.take({ statement }), /more statements than a cluster can have/)
+  })
+
+  it('is not believed with a hole in the governance log, but by what another member brings', () => {
+    const entries: VerifiedStatement[] = []
+    for (let n = 0; n < 3; n++) entries.push(entryOn(n === 0 ? GENESIS_PLACE : upon(entries[n - 1]!), someChange(n)))
+    assert.equal(judge(NOW_MS, undefined, [ADMISSION, ...entries]).name, 'home')
+    const [first, taken, last] = entries as [VerifiedStatement, VerifiedStatement, VerifiedStatement]
+    const holed = [ADMISSION, first, last]
+    const words = new RegExp(`entry 2 of the governance log, ${taken.hash}, was taken out of it`)
+    assert.throws(() => judge(NOW_MS, undefined, holed), words)
+    const path = join(freshDataDir(), 'history.json')
+    writeFileSync(path, JSON.stringify({ genesis: textOf(HOME.statement), statements: [first, taken].map(textOf) }))
+    assert.equal(judge(NOW_MS, path, holed).name, 'home')
   })
 
   it('is no member without an admission', () => {
