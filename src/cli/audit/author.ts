@@ -85,8 +85,8 @@ export class Authority {
   /**
    * Where the author belonged.
    * @returns undefined where the file says nothing of it, and nothing is wanted
-   * @throws CliError `not-proven` where it was no member of the wanted cluster when it signed the head, or where an entry
-   *   of the governance log is missing that later ones rest on
+   * @throws CliError `not-proven` where it was no member of the wanted cluster when it signed the head, or where an
+   *   entry of the governance log is missing that later ones rest on
    */
   membershipOf(signedMs: number): Membership | undefined {
     const [path, node] = [this.#path, this.#node]

@@ -8,6 +8,7 @@ import type { FoundRequest } from '../../model/cluster-requests.ts'
 import { isSubdomain } from '../../model/label-grammar.ts'
 import { AS, BESIDE, besideOf, tellBeside, type BesideOptions } from '../beside.ts'
 import type { DaemonClient } from '../client.ts'
+import { commandIn } from '../command-in.ts'
 import { contextOf } from '../context.ts'
 import { usageError } from '../errors.ts'
 import { AdminKey, RECOVERY_KEY } from '../gov/admin.ts'
@@ -83,15 +84,15 @@ export function register(program: Command): void {
         else note(`althing: founded ${moved.cluster}, id ${moved.id}`)
       }
       if (json) return
-      note(`althing: ${request.threshold} of ${admins.length} admins decide; this node admits others: althing invite`)
+      const within = options.beside === true ? moved.cluster : undefined
+      const invite = commandIn(within, 'invite')
+      note(`althing: ${request.threshold} of ${admins.length} admins decide; this node admits others: ${invite}`)
       if (ownRecovery) {
         note(`althing: move ${paths.dataDir}/${RECOVERY_KEY} to a place apart: it can replace the admins`)
       }
       if (request.open) {
         note(paint('red', 'althing: OPEN: anybody links, and every node runs tasks of anybody'))
-        note(
-          `althing: on another host: ${await joinLine(clientOf(options.beside === true ? moved.cluster : undefined))}`,
-        )
+        note(`althing: on another host: ${await joinLine(clientOf(within))}`)
       }
     })
 }
