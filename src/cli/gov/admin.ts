@@ -30,7 +30,9 @@ const FAULTS: Readonly<Record<PromiseFault, { readonly message: string; readonly
   },
   'signed-another': {
     message: 'this key has signed another proposal for the same place in the log; to sign both would fork it',
-    fix: 'when the other has been refused by enough admins, give it with --instead-of FILE',
+    fix:
+      'let the other admins refuse that: `althing gov proposals`, `althing gov refuse ID`; where no daemon knows of ' +
+      'it, give its file to `althing gov sign --instead-of FILE`',
   },
   'signed-before': {
     message: 'this key has signed this proposal; that cannot be taken back',

@@ -6,6 +6,7 @@ import { isSignedBy } from '../../governance/authority.ts'
 import { isKilled } from '../../governance/promises.ts'
 import type { ClusterView, HistoryView, OutcomesView } from '../../model/cluster.ts'
 import type { Change } from '../../model/governance.ts'
+import type { ProposalView } from '../../model/proposal-view.ts'
 import { makeStatement } from '../../wire/statement.ts'
 import { ifThere } from '../client.ts'
 import { contextOf, type Context } from '../context.ts'
@@ -199,6 +200,13 @@ async function deadProposal(context: Context, word: string): Promise<string> {
   })
 }
 
+/** Those that the daemon knows to be refused by enough, as far as that is so: nobody has to name them. */
+async function deadHere(context: Context): Promise<ReadonlySet<string>> {
+  const views = (await ifThere(context.client.get<ProposalView[]>('/v1/proposals'))) ?? []
+  const dead = views.filter((view) => view.dead).map(({ id }) => deadProposal(context, id))
+  return new Set((await Promise.allSettled(dead)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])))
+}
+
 async function sign(
   context: Context,
   proposal: Proposal,
@@ -212,7 +220,8 @@ async function sign(
   await refuseDecided(context, proposal)
   // A promise binds the key to this very entry: where it cannot be kept it is not given.
   if (path !== undefined) writeProposal(path, proposal)
-  const statement = signer.sign(proposal.statement, proposal.entry.parent, (hash) => hash === dead)
+  const over = await deadHere(context)
+  const statement = signer.sign(proposal.statement, proposal.entry.parent, (hash) => hash === dead || over.has(hash))
   const signed = { ...proposal, statement }
   // Kept before it goes anywhere: the promise is given.
   if (path !== undefined) writeProposal(path, signed)
