@@ -237,10 +237,10 @@ async function sign(
 
 /**
  * A signature for a place that is taken decides nothing, and forks the log if another admin's key was copied: whoever
- * made the rival counts on it. Where no daemon of the cluster runs nobody here knows. @throws CliError `not-next`
+ * made the rival counts on it. Where no daemon of the cluster answers nobody here knows. @throws CliError `not-next`
  */
 async function refuseDecided({ client }: Context, { entry }: Proposal): Promise<void> {
-  const view = await ifThere(client.get<ClusterView>('/v1/cluster'))
+  const view = await client.get<ClusterView>('/v1/cluster').catch(() => undefined)
   if (view === undefined || view.id !== entry.cluster || view.height < entry.height) return
   throw new CliError('not-next', `entry ${entry.height} of the log is decided already; nothing was signed`, {
     fix: 'see `althing gov log`; what is still wanted is proposed anew, upon the newest entry',

@@ -26,7 +26,7 @@ describe('cli: gov sign, and gov refuse', function () {
     const proposal = { id: ENTRY.hash, entry: textOf(ENTRY), refusals: [] }
     answers = {
       'GET /v1/proposals': [proposal],
-      'GET /v1/cluster': { id: HOME.id, admins: ADMINS, recovery: ADMINS },
+      'GET /v1/cluster': { id: HOME.id, height: 0, admins: ADMINS, recovery: ADMINS },
       'POST /v1/proposals': { outcome: 'taken' },
     }
     server = createServer((request, response) => {
