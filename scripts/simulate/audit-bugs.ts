@@ -8,6 +8,7 @@ export const AUDIT_BUGS: readonly PlantedBug[] = [
     line: 'const frontier = this.#frontier.copy()',
     instead: 'const frontier = this.#frontier',
     why: 'a head counts events that the disk refused',
+    seed: 23,
   },
   {
     name: 'audit-noted-twice',

@@ -8,6 +8,7 @@ export const CORDON_BUGS: readonly PlantedBug[] = [
     line: 'if (state.cordon) return cordonReason(state.cordon).measured',
     instead: '',
     why: 'what was bid for before the cordon is awarded, and starts, after it',
+    seed: 57,
   },
   {
     name: 'cordon-forgotten',
@@ -15,6 +16,7 @@ export const CORDON_BUGS: readonly PlantedBug[] = [
     line: 'state.cordon = stored.cordon as Cordon | undefined',
     instead: '',
     why: 'a restarted daemon takes tasks though it was cordoned',
+    seed: 12,
   },
   {
     name: 'drained-too-early',

