@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StatusView } from '../model/api.ts'
 import type { MembershipView } from '../model/cluster.ts'
+import { describeCordon } from '../model/cordon-words.ts'
 import { drawFields, type Field } from './fields.ts'
 import { formatDuration, formatResources } from './format.ts'
 import type { Paint } from './terminal.ts'
-import { describeCordon, styleOfNode } from './views.ts'
+import { styleOfNode } from './views.ts'
 
 /** All of it, one field a line. `page`: the link to its page. */
 export function describeStatus(status: StatusView, paint: Paint, page: string | undefined): string {

@@ -46,8 +46,3 @@ export function styleOfNode(state: NodeView['state']): Style {
   if (state === 'ready') return 'green'
   return state === 'offline' ? 'red' : 'yellow'
 }
-
-/** Why a node takes no new tasks, as `describeCordon` of the model says it, without its schemas. */
-export function describeCordon({ state, by, reason }: NonNullable<NodeView['cordon']>): string {
-  return `${state} by ${by}${reason === undefined ? '' : `: ${reason}`}`
-}

@@ -32,9 +32,9 @@ export function eventOfStatement(state: GovernanceState, { kind, hash, body }: V
     }
     case 'revocation': {
       const { node, by } = body as Revocation
-      // Void where an enroller revokes another, which only the admins do.
-      if (!roster.gone.has(node)) return []
-      return [{ type: 'member.revoked', peer: node, statement: hash, by }]
+      return [
+        { type: 'member.revoked', peer: node, statement: hash, by, ...(!roster.gone.has(node) && { void: true }) },
+      ]
     }
     case 'rotation': {
       const { from, to } = body as Rotation

@@ -1,5 +1,6 @@
 /** What this node says of itself: heartbeats, passports, and when. */
-import { annotationsOfCordon, viewOfCordon, type CordonView } from '../model/cordon.ts'
+import { viewOfCordon } from '../model/cordon-words.ts'
+import { annotationsOfCordon, type CordonView } from '../model/cordon.ts'
 import type { Heartbeat, NodeState } from '../model/heartbeat.ts'
 import { passportName, type Passport } from '../model/passport.ts'
 import { DEFAULT_TASK } from '../model/task.ts'
@@ -123,19 +124,15 @@ function planRenewal(state: MeshState, config: MeshConfig, nowMs: number, rng: R
 
 /** Publishes the machine's passport when the last one told something else of its cordon. */
 function tellCordonIfChanged(state: MeshState, { config, out }: StepContext): void {
-  if (state.phase !== 'ready' || wordOfCordon(state) === state.toldCordon) return
+  if (state.phase !== 'ready' || state.negotiation.cordon === state.toldCordon) return
   for (const [name, passport] of state.passports)
     if (passport.spec.node) publishPassport(state, config, name, passport, out)
-}
-
-function wordOfCordon(state: MeshState): string {
-  return JSON.stringify(ownCordon(state) ?? null)
 }
 
 function publishPassport(state: MeshState, config: MeshConfig, name: string, passport: Passport, out: MeshEffect[]) {
   const seq = nextSeq(state, 'passport')
   state.newestPassport = { epoch: state.epoch, seq }
-  if (passport.spec.node) state.toldCordon = wordOfCordon(state)
+  if (passport.spec.node) state.toldCordon = state.negotiation.cordon
   out.push({
     type: 'publish',
     topic: 'records',

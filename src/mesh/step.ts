@@ -76,7 +76,7 @@ export function createMesh(self: NodeId, config: MeshConfig, local: LocalFacts):
     sample: { ...NO_SAMPLE, memoryAvailableBytes: local.capacity.memoryBytes },
     passports: new Map(),
     toldState: undefined,
-    toldCordon: 'null',
+    toldCordon: undefined,
     lastBeatMs: 0,
     toldIntervalMs: config.beatMs,
     news: 0,

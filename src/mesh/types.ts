@@ -5,6 +5,7 @@
 import type { WitnessState } from '../audit/witness.ts'
 import type { AuditAsk, AuditHead, AuditTold } from '../model/audit-exchange.ts'
 import type { ControlMessage } from '../model/control.ts'
+import type { Cordon } from '../model/cordon.ts'
 import type { NodeState } from '../model/heartbeat.ts'
 import type { LoadSample } from '../model/hardware.ts'
 import type { Passport } from '../model/passport.ts'
@@ -140,8 +141,8 @@ export interface MeshState {
   readonly passports: Map<string, Passport>
   /** What the last heartbeat said, to beat early when it changes. */
   toldState: NodeState | undefined
-  /** What the last passport of this machine said of its cordon, likewise. */
-  toldCordon: string
+  /** The cordon that the last passport of this machine told of, likewise. */
+  toldCordon: Cordon | undefined
   lastBeatMs: number
   /** What the last heartbeat promised. */
   toldIntervalMs: number

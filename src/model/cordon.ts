@@ -38,25 +38,12 @@ export interface Cordon {
   /** Asked for at the node itself, or by a machine of its owner: others, whom a rule lets cordon it, change nothing. */
   readonly own: boolean
   readonly reason?: string
-  /** Since when nothing new is taken. */
-  readonly sinceMs: number
   readonly drain?: {
     /** When what still runs is ended; absent: never. */
     readonly deadlineMs?: number
     /** When nothing ran any more. */
     readonly endedMs?: number
   }
-}
-
-/** As others are told of it. */
-export function viewOfCordon({ by, reason, drain }: Cordon): CordonView {
-  const state = drain === undefined ? 'cordoned' : drain.endedMs === undefined ? 'draining' : 'drained'
-  return { state, by, ...(reason !== undefined && { reason }) }
-}
-
-/** In a line: `cordoned by ann: kernel update`. */
-export function describeCordon({ state, by, reason }: CordonView): string {
-  return `${state} by ${by}${reason === undefined ? '' : `: ${reason}`}`
 }
 
 const ANNOTATIONS = {

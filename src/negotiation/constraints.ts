@@ -3,7 +3,8 @@
  * before it bids (by the node itself, from what it measures). Each says what was wanted and what was
  * found, so that a "no" explains itself.
  */
-import { describeCordon, viewOfCordon, type Cordon } from '../model/cordon.ts'
+import { describeCordon, viewOfCordon } from '../model/cordon-words.ts'
+import type { Cordon } from '../model/cordon.ts'
 import { DECLINE_TEXT, type DeclineReason } from '../model/negotiation.ts'
 import { formatBytes, formatCpu } from '../model/quantity.ts'
 import { countFitting, type Resources } from '../model/resources.ts'

@@ -1,6 +1,6 @@
 /** What a cluster lets run, signed by its admins and enforced by each member: real daemons, the shipped launcher. */
 import assert from 'node:assert/strict'
-import { copyFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StatusView, TaskView } from '../../src/model/api.ts'
 import type { ClusterView } from '../../src/model/cluster.ts'
@@ -9,15 +9,9 @@ import { AdminKey } from '../../src/cli/gov/admin.ts'
 import { makeStatement } from '../../src/wire/statement.ts'
 import { clusterOf, done, found, handIn, idOf, invite, sees, startClosed } from '../support/cluster.ts'
 import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
+import { policyFile } from '../support/policy-file.ts'
 
 const EVERYTHING = "    - { name: everything, allow: 'true' }\n"
-
-function policyFile(name: string, rules: string): string {
-  const path = join(freshDataDir(), `${name}.yaml`)
-  const head = `apiVersion: althing.dev/v1\nkind: Policy\nmetadata: { name: ${name} }\nspec:\n  rules:\n`
-  writeFileSync(path, head + rules)
-  return path
-}
 
 const policyIn = (daemon: TestDaemon) => daemon.get<PolicyView>('/v1/policy?level=cluster')
 const tasksOf = (daemon: TestDaemon) => daemon.get<TaskView[]>('/v1/tasks?all=true')

@@ -2,35 +2,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { NodeView, StatusView, TaskView } from '../../src/model/api.ts'
 import type { AuditPage } from '../../src/model/audit-view.ts'
 import type { OperationView } from '../../src/model/operation.ts'
 import { done, found, idOf, invite, sees, startClosed } from '../support/cluster.ts'
-import { eventually, freshDataDir, startDaemon, stopAll, type TestDaemon } from '../support/daemon.ts'
+import { eventually, freshDataDir, startDaemon, startPair, stopAll, type TestDaemon } from '../support/daemon.ts'
+import { policyFile } from '../support/policy-file.ts'
 
 const LAUNCHER = resolve(import.meta.dirname, '../../bin/althing')
-
-function policyFile(name: string, rules: string): string {
-  const path = join(freshDataDir(), `${name}.yaml`)
-  const head = `apiVersion: althing.dev/v1\nkind: Policy\nmetadata: { name: ${name} }\nspec:\n  rules:\n`
-  writeFileSync(path, head + rules)
-  return path
-}
-
-/** Two open daemons that know each other. */
-async function pair(): Promise<[TestDaemon, TestDaemon]> {
-  const north = await startDaemon({ name: 'north' })
-  const south = await startDaemon({ name: 'south', join: [north.address] })
-  for (const daemon of [north, south]) {
-    await eventually(`${daemon.name} to know both`, async () => {
-      const nodes = await daemon.get<NodeView[]>('/v1/nodes')
-      return nodes.filter(({ state }) => state === 'ready').length === 2
-    })
-  }
-  return [north, south]
-}
 
 const cordonAt = async (daemon: TestDaemon, node: string) => (await daemon.get<NodeView>(`/v1/nodes/${node}`)).cordon
 const tasksOf = (daemon: TestDaemon) => daemon.get<TaskView[]>('/v1/tasks?all=true')
@@ -47,7 +27,7 @@ describe('cordoned nodes', function () {
   afterEach(stopAll)
 
   it('take no new tasks, say who wants it so and why, and do so over kill -9', async () => {
-    const [north, south] = await pair()
+    const [north, south] = await startPair()
     const cordoned = await south.cli('cordon', '--reason', 'kernel update')
     assert.deepEqual([cordoned.code, cordoned.stderr], [0, ''])
     assert.match(cordoned.stdout, /^south: cordoned by \S+: kernel update\n$/)
@@ -75,7 +55,7 @@ describe('cordoned nodes', function () {
   })
 
   it('are drained: told first, then waited for, and at the deadline tasks go elsewhere', async () => {
-    const [north, south] = await pair()
+    const [north, south] = await startPair()
     assert.equal((await north.cli('cordon')).code, 0)
     assert.equal((await north.cli('run', '--detach', '--', 'sleep', '60')).code, 0)
     const runsOn = (name: string) =>

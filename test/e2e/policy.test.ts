@@ -1,32 +1,11 @@
 /** What nodes let run, as their owners and those who are refused meet it: real daemons, the shipped launcher. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { NodeView, TaskView } from '../../src/model/api.ts'
+import type { TaskView } from '../../src/model/api.ts'
 import type { PolicyExplanation, PolicyHistory, PolicyTrial, PolicyView } from '../../src/model/policy-api.ts'
-import { eventually, freshDataDir, startDaemon, stopAll, type CliResult, type TestDaemon } from '../support/daemon.ts'
-
-function policyFile(name: string, rules: string): string {
-  const path = join(freshDataDir(), `${name}.yaml`)
-  const head = `apiVersion: althing.dev/v1\nkind: Policy\nmetadata: { name: ${name} }\nspec:\n  rules:\n`
-  writeFileSync(path, head + rules)
-  return path
-}
+import { eventually, startDaemon, startPair, stopAll, type CliResult, type TestDaemon } from '../support/daemon.ts'
+import { policyFile } from '../support/policy-file.ts'
 
 const EVERYTHING = "    - { name: everything, allow: 'true' }\n"
-
-/** Two open daemons that know each other. */
-async function pair(): Promise<[TestDaemon, TestDaemon]> {
-  const north = await startDaemon({ name: 'north' })
-  const south = await startDaemon({ name: 'south', join: [north.address] })
-  for (const daemon of [north, south]) {
-    await eventually(`${daemon.name} to know both`, async () => {
-      const nodes = await daemon.get<NodeView[]>('/v1/nodes')
-      return nodes.filter(({ state }) => state === 'ready').length === 2
-    })
-  }
-  return [north, south]
-}
 
 async function apply(daemon: TestDaemon, name: string, rules: string): Promise<CliResult> {
   const result = await daemon.cli('policy', 'apply', policyFile(name, rules))
@@ -41,7 +20,7 @@ describe('policies of real daemons', function () {
   afterEach(stopAll)
 
   it('sends a task where it may run, and says which rule refused it elsewhere', async () => {
-    const [north, south] = await pair()
+    const [north, south] = await startPair()
     await apply(north, 'north-house', `${EVERYTHING}    - name: no-wc\n      deny: task.command[0] == 'wc'\n`)
     // Permitting everything here opens nothing there.
     await apply(south, 'south-house', EVERYTHING)
@@ -78,7 +57,7 @@ describe('policies of real daemons', function () {
   })
 
   it('stops what a new policy forbids, and the task goes on elsewhere', async () => {
-    const [north, south] = await pair()
+    const [north, south] = await startPair()
     await apply(north, 'closed', "    - { name: nothing, deny: 'true' }\n")
     const ran = await north.cli('run', '--detach', '--', 'sleep', '60')
     assert.equal(ran.code, 0, ran.stderr)

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { StatusView } from '../../src/model/api.ts'
+import type { NodeView, StatusView } from '../../src/model/api.ts'
 
 const LAUNCHER = resolve(import.meta.dirname, '../../bin/althing')
 
@@ -213,4 +213,17 @@ export async function stopAll(): Promise<void> {
   await Promise.all([...running].map((daemon) => daemon.stop()))
   for (const dir of directories) rmSync(dir, { recursive: true, force: true })
   directories.clear()
+}
+
+/** Two open daemons that know each other. */
+export async function startPair(): Promise<[north: TestDaemon, south: TestDaemon]> {
+  const north = await startDaemon({ name: 'north' })
+  const south = await startDaemon({ name: 'south', join: [north.address] })
+  for (const daemon of [north, south]) {
+    await eventually(`${daemon.name} to know both`, async () => {
+      const nodes = await daemon.get<NodeView[]>('/v1/nodes')
+      return nodes.filter(({ state }) => state === 'ready').length === 2
+    })
+  }
+  return [north, south]
 }

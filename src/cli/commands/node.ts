@@ -1,13 +1,14 @@
 /** `althing node NAME`: everything known of one machine. */
 import type { Command } from 'commander'
 import type { NodeView } from '../../model/api.ts'
+import { describeCordon } from '../../model/cordon-words.ts'
 import { formatBytes } from '../../model/quantity.ts'
 import { contextOf } from '../context.ts'
 import { drawFields } from '../fields.ts'
 import { formatDuration, formatRatio, formatResources } from '../format.ts'
 import { nodeArgument } from '../options.ts'
 import type { Paint } from '../terminal.ts'
-import { describeCordon, styleOfNode } from '../views.ts'
+import { styleOfNode } from '../views.ts'
 
 /** Adds the command. */
 export function register(program: Command): void {

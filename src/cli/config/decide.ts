@@ -36,11 +36,9 @@ export async function proposeSettings(
   change: (before: Configuration) => Configuration,
 ): Promise<void> {
   const { client } = context
-  if (options.for !== undefined && options.canary === undefined) {
-    throw usageError('--for says nothing without --canary', "add --canary 'zone=attic', or leave it away")
-  }
-  if (options.share !== undefined && options.canary === undefined) {
-    throw usageError('--share says nothing without --canary', "add --canary 'zone=attic', or leave it away")
+  for (const name of ['for', 'share'] as const) {
+    if (options[name] === undefined || options.canary !== undefined) continue
+    throw usageError(`--${name} says nothing without --canary`, "add --canary 'zone=attic', or leave it away")
   }
   const cluster = await client.get<ClusterView>('/v1/cluster')
   const { decided, everywhere: before } = await client.get<ConfigurationView>('/v1/configuration')

@@ -61,10 +61,15 @@ export class AdminKey {
     return this.#signer.id
   }
 
-  /** Promises, durably, and signs. @param isDead whether an entry can never be valid @throws CliError */
+  /** Whether it is free to sign. @param isDead whether an entry can never be valid @throws CliError when it is not */
+  check(entry: VerifiedStatement, parent: string, isDead: (hash: string) => boolean): void {
+    refuseIf(faultOfSigning(this.#promises(), parent, entry.hash, isDead))
+  }
+
+  /** Promises, durably, and signs. @throws CliError as `check` does */
   sign(entry: VerifiedStatement, parent: string, isDead: (hash: string) => boolean): VerifiedStatement {
+    this.check(entry, parent, isDead)
     const promises = this.#promises()
-    refuseIf(faultOfSigning(promises, parent, entry.hash, isDead))
     this.#write({ ...promises, signed: { ...promises.signed, [parent]: entry.hash } })
     return withSignatures(entry, [this.#signer])
   }

@@ -50,7 +50,8 @@ export function proposalLines(view: ProposalView): string[] {
   ]
 }
 
-function opened({ entry, refusals }: ProposalView): Proposal {
+/** A proposal as the daemon shows it, its signatures checked. @throws where it is none */
+export function opened({ entry, refusals }: ProposalView): Proposal {
   return proposalOf(
     openStatement(bytesOf(entry), 'entry'),
     refusals.map((one) => openStatement(bytesOf(one), 'refusal')),

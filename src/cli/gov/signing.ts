@@ -3,16 +3,15 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { isSignedBy } from '../../governance/authority.ts'
-import { isKilled } from '../../governance/promises.ts'
 import type { ClusterView, HistoryView, OutcomesView } from '../../model/cluster.ts'
 import type { Change } from '../../model/governance.ts'
-import type { ProposalView } from '../../model/proposal-view.ts'
 import { makeStatement } from '../../wire/statement.ts'
 import { ifThere } from '../client.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
 import { each, checked, filled, integer, oneOf } from '../options.ts'
 import { ADMIN_KEY, AdminKey, RECOVERY_KEY } from './admin.ts'
+import { deadHere, deadProposal, decidingOf } from './dead.ts'
 import { readHistory } from './history.ts'
 import { findProposal, offer, proposalWord } from './offered.ts'
 import { describeChange, fileOf, proposalOf, textIn, textOf, writeProposal, type Proposal } from './proposal.ts'
@@ -187,26 +186,6 @@ function keyOf({ paths }: Context, { change }: Proposal, keyFile: string | undef
   return new AdminKey(path)
 }
 
-/** A proposal, if so many of those who decide it have refused it that it never counts. @returns its hash */
-async function deadProposal(context: Context, word: string): Promise<string> {
-  const { client } = context
-  const { statement, entry, change, refusals } = (await findProposal(context, word)).proposal
-  const { admins, recovery } = await client.get<ClusterView>('/v1/cluster')
-  const deciding = change.kind === 'recover' ? recovery : admins
-  if (isKilled(statement.hash, deciding, entry.cluster, refusals)) return statement.hash
-  const { keys, threshold } = deciding
-  throw new CliError('not-refused', `${word} can still be signed: ${keys.length - threshold + 1} refusals end it`, {
-    fix: 'let the others whose keys decide it run `althing gov refuse ID` first',
-  })
-}
-
-/** Those that the daemon knows to be refused by enough, as far as that is so: nobody has to name them. */
-async function deadHere(context: Context): Promise<ReadonlySet<string>> {
-  const views = (await ifThere(context.client.get<ProposalView[]>('/v1/proposals'))) ?? []
-  const dead = views.filter((view) => view.dead).map(({ id }) => deadProposal(context, id))
-  return new Set((await Promise.allSettled(dead)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])))
-}
-
 async function sign(
   context: Context,
   proposal: Proposal,
@@ -218,10 +197,12 @@ async function sign(
   for (const line of describeChange(proposal.change)) note(`althing: ${line}`)
   for (const line of textIn(proposal.change)) note(`  ${line}`)
   await refuseDecided(context, proposal)
+  const over = await deadHere(context)
+  const isDead = (hash: string): boolean => hash === dead || over.has(hash)
+  signer.check(proposal.statement, proposal.entry.parent, isDead)
   // A promise binds the key to this very entry: where it cannot be kept it is not given.
   if (path !== undefined) writeProposal(path, proposal)
-  const over = await deadHere(context)
-  const statement = signer.sign(proposal.statement, proposal.entry.parent, (hash) => hash === dead || over.has(hash))
+  const statement = signer.sign(proposal.statement, proposal.entry.parent, isDead)
   const signed = { ...proposal, statement }
   // Kept before it goes anywhere: the promise is given.
   if (path !== undefined) writeProposal(path, signed)
@@ -280,7 +261,7 @@ async function bring(context: Context, proposal: Proposal): Promise<'log' | 'mem
     note('althing: no daemon of its cluster runs here: it goes on by hand')
     return 'here'
   }
-  const deciding = change.kind === 'recover' ? view.recovery : view.admins
+  const deciding = decidingOf(view, change)
   if (!isSignedBy(deciding, statement.signers)) {
     note(`althing: ${deciding.threshold} of ${deciding.keys.length} must sign`)
     return (await offer(context, proposal)) ? 'members' : 'here'

@@ -1,10 +1,10 @@
 /** Waits until drained nodes have nothing left on them, and says how far they are. */
 import { constants } from 'node:os'
+import { describeCordon } from '../../model/cordon-words.ts'
 import type { OperationView } from '../../model/operation.ts'
 import { ApiProblem, CliError } from '../errors.ts'
 import { count } from '../format.ts'
 import { printable } from '../terminal.ts'
-import { describeCordon } from '../views.ts'
 import type { Stood } from './ask.ts'
 
 /** Between two looks: a task more or less is told by then. */

@@ -1,11 +1,11 @@
 /** What the commands about cordons have in common: options, and how they tell what came of it. */
 import { Argument, Option } from 'commander'
+import { describeCordon } from '../../model/cordon-words.ts'
 import { CORDON_LIMITS } from '../../model/defaults.ts'
 import type { Context } from '../context.ts'
 import { count } from '../format.ts'
 import { checked, nodeArgument } from '../options.ts'
 import { printable } from '../terminal.ts'
-import { describeCordon } from '../views.ts'
 import type { Stood } from './ask.ts'
 
 /** `[node]`: another one than that of the daemon. */

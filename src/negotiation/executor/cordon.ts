@@ -2,7 +2,8 @@
  * The cordon of this node: nothing new is taken while it stands, and in a drain what is here is waited for, or ended at
  * the deadline and tried on other nodes. It is stored before anybody is told of it, and outlives restarts.
  */
-import { describeCordon, viewOfCordon, type Cordon } from '../../model/cordon.ts'
+import { describeCordon, viewOfCordon } from '../../model/cordon-words.ts'
+import type { Cordon } from '../../model/cordon.ts'
 import type { Operation } from '../../model/operation.ts'
 import { note, noted } from '../notes.ts'
 import type { Context, NegotiationState, NodeId } from '../types.ts'
@@ -34,8 +35,7 @@ function cordon(state: NegotiationState, ctx: Context, { reason }: Operation & {
   // Who asked first stays named, unless somebody says more, or has more of a say.
   const saysMore = reason !== undefined && reason !== before?.reason
   if (before !== undefined && !saysMore && !(asker.own && !before.own)) return
-  const { sinceMs = ctx.nowMs, drain: under } = before ?? {}
-  setCordon(state, ctx, { ...saidBy(asker, reason), sinceMs, ...(under && { drain: under }) })
+  setCordon(state, ctx, { ...saidBy(asker, reason), ...(before?.drain && { drain: before.drain }) })
   note(ctx, { type: 'node.cordoned', ...notedOf(asker, reason) })
 }
 
@@ -45,10 +45,9 @@ function drain(
   { reason, deadlineMs: withinMs }: Operation & { name: 'drain' },
   asker: Asker,
 ): void {
-  const { sinceMs = ctx.nowMs, reason: reasonBefore } = state.cordon ?? {}
-  const said = saidBy(asker, reason ?? reasonBefore)
+  const said = saidBy(asker, reason ?? state.cordon?.reason)
   const until = withinMs !== undefined && { deadlineMs: ctx.nowMs + withinMs }
-  setCordon(state, ctx, { ...said, sinceMs, drain: { ...until } })
+  setCordon(state, ctx, { ...said, drain: { ...until } })
   note(ctx, { type: 'drain.begun', ...notedOf(asker, said.reason), ...(withinMs !== undefined && { withinMs }) })
   takeUpDrain(state, ctx)
 }

@@ -3,7 +3,7 @@
  * uses its own API is its operator by the role that they have there, and no rule is asked.
  */
 import { CORDON_LIMITS } from '../../model/defaults.ts'
-import { describeCordon, viewOfCordon } from '../../model/cordon.ts'
+import { describeCordon, viewOfCordon } from '../../model/cordon-words.ts'
 import { DECLINE_TEXT } from '../../model/negotiation.ts'
 import type { Operate, Operation, OperationRefused } from '../../model/operation.ts'
 import { refusalsOfOperation } from '../../policy/operations.ts'

@@ -41,9 +41,9 @@ export class GovernanceJournal {
     const loop = this.#options.loop()
     const writes = effects.flatMap(writesOf)
     const events = this.#bounded(effects.flatMap((effect) => (effect.type === 'audit' ? [effect.event] : [])))
+    if (writes.length === 0) return events.forEach((event) => loop.note(event))
     try {
-      if (writes.length > 0) loop.writeDurably(writes, events)
-      else for (const event of events) loop.note(event)
+      loop.writeDurably(writes, events)
     } catch (error) {
       loop.writeWhenPossible(writes, events)
       throw error

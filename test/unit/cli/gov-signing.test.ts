@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { AdminKey } from '../../../src/cli/gov/admin.ts'
 import { readProposal, textOf } from '../../../src/cli/gov/proposal.ts'
 import { cli } from '../../support/cli.ts'
-import { BEN, entryOn, GENESIS_PLACE, HOME, someChange } from '../governance/fixtures.ts'
+import { ANN, BEN, entryOn, GENESIS_PLACE, HOME, someChange } from '../governance/fixtures.ts'
 
 const ENTRY = entryOn(GENESIS_PLACE, someChange(1), [BEN])
 const FILE = `proposal-${ENTRY.hash.slice(0, 12)}.json`
@@ -76,5 +76,30 @@ describe('cli: gov sign, and gov refuse', function () {
     assert.deepEqual([code, files], [1, [FILE]])
     assert.match(stderr, /it may not/)
     assert.doesNotMatch(stderr, /no daemon of its cluster/)
+  })
+
+  it('that the key may not sign leaves no file behind', async () => {
+    answers['GET /v1/proposals'] = []
+    answers['GET /v1/cluster'] = {
+      id: HOME.id,
+      height: 0,
+      head: HOME.id,
+      admins: ADMINS,
+      recovery: ADMINS,
+      enrollers: [],
+    }
+    const propose = async (out: string, enroller: string) => {
+      const env = { ALTHING_DATA_DIR: join(dir, 'data'), ALTHING_SOCKET: join(dir, 'a.sock') }
+      const words = ['gov', 'propose', '--enroll', enroller, '--out', out]
+      return {
+        ...(await cli(words, { cwd: dir, env })),
+        files: readdirSync(dir).filter((name) => name.endsWith('.json')),
+      }
+    }
+    const first = await propose('a.json', BEN.id)
+    assert.deepEqual([first.code, first.files], [0, ['a.json']], first.stderr)
+    const second = await propose('b.json', ANN.id)
+    assert.deepEqual([second.code, second.files], [1, ['a.json']])
+    assert.match(second.stderr, /has signed another proposal for the same place/)
   })
 })
