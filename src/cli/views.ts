@@ -1,5 +1,6 @@
 /** What the CLI knows about tasks and nodes, without the schemas. */
 import type { NodeView, TaskView } from '../model/api.ts'
+import type { Cell } from './table.ts'
 import type { Style } from './terminal.ts'
 
 /** True while a task may still change by itself. */
@@ -45,4 +46,16 @@ export function describeExit({ exit, state }: Pick<TaskView, 'state' | 'exit'>):
 export function styleOfNode(state: NodeView['state']): Style {
   if (state === 'ready') return 'green'
   return state === 'offline' ? 'red' : 'yellow'
+}
+
+/** A node that is there and takes nothing new says so in place of how busy it is. */
+export function cellOfState({
+  state,
+  cordon,
+}: {
+  readonly state: NodeView['state']
+  readonly cordon?: NodeView['cordon'] | undefined
+}): Cell {
+  if (cordon !== undefined && state !== 'offline') return { text: cordon.state, style: 'yellow' }
+  return { text: state, style: styleOfNode(state) }
 }

@@ -97,11 +97,12 @@ function makeSchema() {
       peers: z.array(Peer).min(1).max(CONFIGURATION_LIMITS.witnesses),
       reason: Text,
     }),
-    // Whether new tasks are taken here; `by` in words, `peer` where it was a member, from elsewhere. `drain.ended`:
-    // nothing runs here any more.
+    // Whether new tasks are taken here; `by` in words, `peer` where it was a member, from elsewhere. `drain.stopped`:
+    // a task that still ran at the deadline. `drain.ended`: nothing runs here any more.
     eventOf('node.cordoned', { ...asked, reason: Text.optional() }),
     eventOf('node.uncordoned', asked),
     eventOf('drain.begun', { ...asked, reason: Text.optional(), withinMs: z.int().min(0).optional() }),
+    eventOf('drain.stopped', { ...attempt, reason: Text }),
     eventOf('drain.ended', { ...asked, reason: Text.optional() }),
     // A member asked for it from elsewhere, and may not.
     eventOf('operation.refused', { ...peer, operation: z.enum(OPERATION_NAMES), reason: Text }),

@@ -1,5 +1,6 @@
 /** The clusters that one daemon is in, as its local API lists them. */
 import * as z from 'zod'
+import { CordonView } from './cordon.ts'
 import { StatementHash } from './governance.ts'
 import { NodeState } from './heartbeat.ts'
 import { Resources } from './resources.ts'
@@ -17,6 +18,8 @@ export const ClusterPlaceView = z.strictObject({
   /** This machine's name in it: each cluster knows it by another key. */
   peerId: z.string().optional(),
   state: NodeState.optional(),
+  /** That it takes no new tasks of this cluster, and why. */
+  cordon: CordonView.optional(),
   /** Nodes that are up, this one included. */
   nodes: z.int().optional(),
   /** Tasks of it that are here. */

@@ -324,7 +324,7 @@ function isZombie(pid: number | undefined): boolean {
   return pid !== undefined && readStat(pid)?.state === 'Z'
 }
 
-/** Processes that run this directory's watchdog script. */
+/** Processes that run this directory's watchdog script. What a shell has forked and not become yet is none. */
 async function watchdogsOf(dir: string): Promise<number[]> {
   const found: number[] = []
   for (const name of await readdir('/proc')) {
@@ -332,7 +332,7 @@ async function watchdogsOf(dir: string): Promise<number[]> {
     const words = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0')
     if (words[1]?.startsWith(join(dir, '.driver/watchdog-'))) found.push(Number(name))
   }
-  return found
+  return found.filter((pid) => !found.includes(readStat(pid)?.parent ?? 0))
 }
 
 const sleepers = new Map<number, Set<number>>()

@@ -188,6 +188,7 @@ describe('cordoned nodes', function () {
     const stateIn = async (cluster: string) =>
       (await machine.get<StatusView>(`/clusters/${cluster}/v1/status`)).cordon?.state
     assert.deepEqual([await stateIn('house'), await stateIn('works')], ['cordoned', undefined])
+    assert.match(await done(machine.cli('clusters')), /^house \* +cordoned .*\nworks +ready /m)
     assert.match(await done(machine.cli('drain')), /^attic in house: drained .*\nattic in works: drained .*\n$/)
   })
 

@@ -44,7 +44,9 @@ describe('a cluster with a genesis', function () {
     ]
     const revoked = await idOf(third)
     await eventually('all links', async () => (await linksOf(second)).length === 2)
-    await done(founder.cli('member', 'revoke', revoked, '--reason', 'stolen'))
+    assert.match(await done(founder.cli('member', 'list')), new RegExp(`^third +${revoked} `, 'm'))
+    assert.match((await founder.cli('member', 'revoke', 'fourth')).stderr, /no node is called fourth/)
+    await done(founder.cli('member', 'revoke', 'third', '--reason', 'stolen'))
     for (const daemon of [founder, second]) {
       const isCut = async () => !(await linksOf(daemon)).includes(revoked)
       await eventually(`${daemon.name} to cut it off`, isCut)

@@ -6,7 +6,7 @@ import { formatResources } from '../format.ts'
 import { filled } from '../options.ts'
 import type { Cell, Column } from '../table.ts'
 import { shownWord } from '../terminal.ts'
-import { styleOfNode } from '../views.ts'
+import { cellOfState } from '../views.ts'
 
 const COLUMNS: readonly Column[] = [
   { title: 'CLUSTER' },
@@ -58,12 +58,11 @@ export function register(program: Command): void {
     })
 }
 
-function rowOf({ name, first, id, problem, state, nodes, running, reserved, networkPolicy }: ClusterPlaceView): Cell[] {
+function rowOf(place: ClusterPlaceView): Cell[] {
+  const { name, first, id, problem, state = 'offline', cordon, nodes, running, reserved, networkPolicy } = place
   return [
     first ? { text: `${name} *`, style: 'bold' } : name,
-    problem === undefined
-      ? { text: state ?? '-', style: styleOfNode(state ?? 'offline') }
-      : { text: 'out', style: 'red' },
+    problem === undefined ? cellOfState({ state, cordon }) : { text: 'out', style: 'red' },
     nodes === undefined ? '-' : String(nodes),
     running === undefined ? '-' : String(running),
     reserved === undefined ? '-' : formatResources(reserved),

@@ -10,7 +10,7 @@ import { formatDuration, formatRatio } from '../format.ts'
 import { selector } from '../options.ts'
 import type { Cell, Column } from '../table.ts'
 import { shownWord } from '../terminal.ts'
-import { styleOfNode } from '../views.ts'
+import { cellOfState } from '../views.ts'
 
 /** Columns of a list of nodes. */
 export const NODE_COLUMNS: readonly Column[] = [
@@ -60,19 +60,12 @@ export function register(program: Command): void {
     })
 }
 
-/** A node that is there and takes nothing new says so in place of how busy it is. */
-function stateCell({ suspect, state, cordon }: NodeView): Cell {
-  if (suspect) return { text: 'suspect', style: 'yellow' }
-  if (cordon !== undefined && state !== 'offline') return { text: cordon.state, style: 'yellow' }
-  return { text: state, style: styleOfNode(state) }
-}
-
 /** One of them. */
 export function nodeRow(node: NodeView): Cell[] {
   const { capacity, free } = node
   return [
     node.self ? { text: `${node.name} *`, style: 'bold' } : node.name,
-    stateCell(node),
+    node.suspect ? { text: 'suspect', style: 'yellow' } : cellOfState(node),
     zoneLabel(node.labels) ?? '-',
     capacity === undefined ? '-' : formatCpu(capacity.cpuMilli),
     free === undefined ? '-' : formatCpu(free.cpuMilli),

@@ -5,12 +5,12 @@ import { governanceStep } from '../../governance/step.ts'
 import type { Outcome } from '../../governance/statements.ts'
 import { HistoryView } from '../../model/cluster.ts'
 import { Genesis } from '../../model/governance.ts'
-import { messageOf } from '../../util/errors.ts'
 import type { StatementKind } from '../../wire/limits.ts'
 import { openStatement, type VerifiedStatement } from '../../wire/statement.ts'
 import { CliError } from '../errors.ts'
 import { describeFileError } from '../files.ts'
 import { shownWord } from '../terminal.ts'
+import { describeContentError } from './content.ts'
 import { firstMissing, type Missing } from './missing.ts'
 import { bytesOf } from './proposal.ts'
 
@@ -49,7 +49,7 @@ export function readHistoryFile(path: string, nowMs: number): ReadHistory {
   try {
     return readHistory(HistoryView.parse(JSON.parse(text)), nowMs)
   } catch (error) {
-    throw badHistory(path, messageOf(error).slice(0, 300), error)
+    throw badHistory(path, describeContentError(error), error)
   }
 }
 
@@ -69,9 +69,13 @@ export function readHistory(history: HistoryView, nowMs: number): ReadHistory {
   for (const effect of governanceStep(state, { type: 'statements', statements }, nowMs)) {
     if (effect.type !== 'outcomes') continue
     for (const outcome of effect.outcomes) {
-      if (!['applied', 'taken', 'beside', 'known'].includes(outcome))
+      // What waited may have counted with what came after it.
+      if (!['applied', 'taken', 'beside', 'known', 'waiting'].includes(outcome))
         refused.set(outcome, (refused.get(outcome) ?? 0) + 1)
     }
   }
+  // Those who are out have confirmed and said things, too, which decides nothing now.
+  const waiting = [...state.waiting.values()].filter(({ kind }) => kind !== 'attestation' && kind !== 'canary').length
+  if (waiting > 0) refused.set('waiting', waiting)
   return { state, statements, refused, missing: firstMissing(state, statements) }
 }

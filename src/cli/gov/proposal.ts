@@ -3,10 +3,10 @@ import { hash } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import * as z from 'zod'
 import { Change, LogEntry } from '../../model/governance.ts'
-import { messageOf } from '../../util/errors.ts'
 import { openStatement, type VerifiedStatement } from '../../wire/statement.ts'
 import { CliError } from '../errors.ts'
 import { describeFileError, unwritable } from '../files.ts'
+import { describeContentError } from './content.ts'
 import { SHOWN_DIGITS } from './words.ts'
 import { printable, shownWord } from '../terminal.ts'
 import { describeConfiguration } from '../config/words.ts'
@@ -49,7 +49,7 @@ export function readProposal(path: string): Proposal {
       stored.refusals.map((one) => openStatement(bytesOf(one), 'refusal')),
     )
   } catch (error) {
-    throw bad(`no proposal: ${messageOf(error).slice(0, 200)}`, error)
+    throw bad(`no proposal: ${describeContentError(error)}`, error)
   }
 }
 

@@ -17,7 +17,7 @@ import { findProposal, offer, proposalWord } from './offered.ts'
 import { describeChange, fileOf, proposalOf, textIn, textOf, writeProposal, type Proposal } from './proposal.ts'
 import { faultOfKey, keyList, OUT_HELP } from './words.ts'
 
-const file = filled('the path of a file')
+const filePath = filled('the path of a file')
 const key = each(checked(faultOfKey))
 const KEEP = ['all', 'none'] as const
 
@@ -48,7 +48,7 @@ export function registerSigning(gov: Command): void {
     .option('--revoke <peer>', 'a member that is expelled for ever; may be given again', key)
     .option('--keep <what>', 'what those who may admit others have signed: `all` stays, or `none`', oneOf(KEEP))
     .option('--checkpoint', 'say again what holds')
-    .option('--out <file>', OUT_HELP, file)
+    .option('--out <file>', OUT_HELP, filePath)
     .addHelpText(
       'after',
       '\nExamples:\n  althing gov propose --enroll 12D3KooW…\n' +
@@ -69,7 +69,7 @@ export function registerSigning(gov: Command): void {
     )
     .requiredOption('--admins <ids>', 'who decides from then on', keyList)
     .option('--threshold <k>', 'and how many of them must sign (default: more than half)', integer(1, 16, 2))
-    .option('--out <file>', OUT_HELP, file)
+    .option('--out <file>', OUT_HELP, filePath)
     .addHelpText('after', '\nExample:\n  althing gov recover --admins 12D3KooWA…,12D3KooWB…,12D3KooWC… --threshold 2')
     .action(async ({ admins, threshold, out }: ProposeOptions & { admins: string[] }, command: Command) => {
       const context = contextOf(command)
@@ -86,7 +86,7 @@ export function registerSigning(gov: Command): void {
         'admins have made, or by its file. A key signs one proposal for one place in the log.',
     )
     .argument('<proposal>', 'its id, or its file', proposalWord)
-    .option('--key <file>', 'another key than the admin key in the data directory', file)
+    .option('--key <file>', 'another key than the admin key in the data directory', filePath)
     .option('--instead-of <proposal>', 'one for the same place that enough admins have refused', proposalWord)
     .addHelpText(
       'after',
@@ -108,7 +108,7 @@ export function registerSigning(gov: Command): void {
         'any more, those who have signed it are free to sign another.',
     )
     .argument('<proposal>', 'its id, or its file', proposalWord)
-    .option('--key <file>', 'another key than the admin key in the data directory', file)
+    .option('--key <file>', 'another key than the admin key in the data directory', filePath)
     .addHelpText('after', '\nExamples:\n  althing gov refuse 3f9a12cd04b7\n  althing gov refuse p.json')
     .action(async (word: string, { key: keyFile }: { key?: string }, command: Command) => {
       const context = contextOf(command)
@@ -176,6 +176,17 @@ export async function begin(
   }
   writeProposal(path, proposal)
   context.note(`althing: wrote ${path}; no ${keyName} is on this machine: let the admins sign it`)
+  tell(context, proposal, { isInLog: false, file: path })
+}
+
+/** For programs: which entry it is or would be, and what is still missing. */
+function tell(
+  { json, printJson }: Context,
+  { statement, entry }: Proposal,
+  { isInLog, file }: { readonly isInLog: boolean; readonly file: string | undefined },
+): void {
+  const { hash, signers } = statement
+  if (json) printJson({ height: entry.height, hash, inLog: isInLog, signers, ...(!isInLog && file && { file }) })
 }
 
 function keyOf({ paths }: Context, { change }: Proposal, keyFile: string | undefined): AdminKey {
@@ -208,11 +219,12 @@ async function sign(
   if (path !== undefined) writeProposal(path, signed)
   note(`althing: signed by ${signer.id}; ${statement.signers.length} have signed it`)
   let isInLog = false
-  await keptUnless(context, signed, path, async () => {
+  const file = await keptUnless(context, signed, path, async () => {
     const where = await bring(context, signed)
     isInLog = where === 'log'
     return where !== 'here'
   })
+  tell(context, signed, { isInLog, file })
   return isInLog
 }
 
@@ -231,22 +243,25 @@ async function refuseDecided({ client }: Context, { entry }: Proposal): Promise<
 /**
  * Does what takes a proposal to others. Where it fails, or they do not take it, a file is what holds what was signed:
  * the one it came from, or else a new one.
+ *
+ * @returns the path of that file, if there is one
  */
 async function keptUnless(
   { note }: Context,
   proposal: Proposal,
   path: string | undefined,
   passOn: () => Promise<boolean>,
-): Promise<void> {
-  const keep = (): void => {
+): Promise<string | undefined> {
+  const keep = (): string => {
     if (path === undefined) writeProposal(fileOf(proposal), proposal)
     note(`althing: ${path ?? fileOf(proposal)} has it: hand that on`)
+    return path ?? fileOf(proposal)
   }
   const isTaken = await passOn().catch((error: unknown) => {
     keep()
     throw error
   })
-  if (!isTaken) keep()
+  return isTaken ? path : keep()
 }
 
 /**
@@ -254,7 +269,7 @@ async function keptUnless(
  * @returns where it is then: in the log, with all members, or here alone
  */
 async function bring(context: Context, proposal: Proposal): Promise<'log' | 'members' | 'here'> {
-  const { client, note, json, printJson } = context
+  const { client, note } = context
   const { statement, entry, change } = proposal
   const view = await ifThere(client.get<ClusterView>('/v1/cluster'))
   if (view === undefined || view.id !== entry.cluster) {
@@ -272,7 +287,6 @@ async function bring(context: Context, proposal: Proposal): Promise<'log' | 'mem
       fix: 'see `althing gov log`: if another entry came first, make a new proposal upon it',
     })
   }
-  if (json) printJson({ height: entry.height, hash: statement.hash })
-  else note(`althing: it is entry ${entry.height} of the log`)
+  note(`althing: it is entry ${entry.height} of the log`)
   return 'log'
 }

@@ -9,7 +9,7 @@ import { note, noted } from '../notes.ts'
 import type { Context, NegotiationState, NodeId } from '../types.ts'
 import { runningCount } from './bids.ts'
 import { announceCapacity } from './holds.ts'
-import { stopByPolicy } from './policy.ts'
+import { stopHere } from './policy.ts'
 
 /** Who asks: `peer` where it is a member, from elsewhere. `own`: see `Cordon`. */
 export interface Asker {
@@ -100,5 +100,5 @@ export function endWhatRuns(state: NegotiationState, ctx: Context): void {
   if (state.cordon === undefined) return
   const why = describeCordon({ ...viewOfCordon(state.cordon), state: 'drained' })
   for (const contract of state.contracts.values())
-    if (contract.phase !== 'ended' && contract.stopWhy === undefined) stopByPolicy(ctx, contract, why)
+    if (contract.phase !== 'ended' && contract.stopWhy === undefined) stopHere(ctx, contract, why, 'drain.stopped')
 }

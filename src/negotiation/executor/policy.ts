@@ -118,12 +118,17 @@ export function enforceOn(state: NegotiationState, ctx: Context, contract: Contr
     note(ctx, { type: 'policy.draining', ...noteOf(contract), reason: noted(why) })
     return
   }
-  stopByPolicy(ctx, contract, why)
+  stopHere(ctx, contract, why)
 }
 
 /** Ends what this node lets run no longer, or not at all. Its submitter is told why, and asks others. */
-export function stopByPolicy(ctx: Context, contract: ContractState, why: string): void {
-  note(ctx, { type: 'policy.stopped', ...noteOf(contract), reason: noted(why) })
+export function stopHere(
+  ctx: Context,
+  contract: ContractState,
+  why: string,
+  type: 'policy.stopped' | 'drain.stopped' = 'policy.stopped',
+): void {
+  note(ctx, { type, ...noteOf(contract), reason: noted(why) })
   contract.stopWhy = 'policy'
   contract.stopNote = clip(why, STOP_NOTE)
   persistContract(ctx, contract)

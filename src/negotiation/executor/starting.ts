@@ -6,7 +6,7 @@ import { declineReasons, describeReason } from '../constraints.ts'
 import { isolationFor } from '../isolation.ts'
 import { persistContract } from '../state.ts'
 import type { Context, ContractState, NegotiationState } from '../types.ts'
-import { enforceOn, stopByPolicy } from './policy.ts'
+import { enforceOn, stopHere } from './policy.ts'
 
 /** Asks once more whose it is, then the policies. What is to be isolated by now is; what was stays so. */
 export function onRunStarting(state: NegotiationState, ctx: Context, runId: string): void {
@@ -16,7 +16,7 @@ export function onRunStarting(state: NegotiationState, ctx: Context, runId: stri
   const reasons = declineReasons(spec, submitter, ctx.local, spec.resources)
   // Also what is true for the moment alone: another node may not have to wait.
   const broken = reasons.find(({ constraint }) => constraint === 'trust' || constraint === 'isolation')
-  if (broken !== undefined) return stopByPolicy(ctx, contract, describeReason(broken))
+  if (broken !== undefined) return stopHere(ctx, contract, describeReason(broken))
   isolate(ctx, contract)
   enforceOn(state, ctx, contract)
 }

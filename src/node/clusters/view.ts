@@ -1,5 +1,5 @@
 /** One of the clusters of a daemon, as `althing clusters` shows it. */
-import { shownState } from '../../mesh/heartbeat.ts'
+import { ownCordon, shownState } from '../../mesh/heartbeat.ts'
 import type { ClusterPlaceView } from '../../model/cluster-place.ts'
 import { runningCount } from '../../negotiation/executor/bids.ts'
 import { sha256Hex } from '../../util/sha256.ts'
@@ -10,12 +10,14 @@ import { nodeViews } from '../views.ts'
 export function viewOf(name: string, first: boolean, parts: DaemonParts): ClusterPlaceView {
   const { mesh, governor, clock } = parts
   const id = governor.state?.log.cluster
+  const cordon = ownCordon(mesh)
   return {
     name,
     first,
     ...(id !== undefined && { id }),
     peerId: mesh.self,
     state: shownState(mesh),
+    ...(cordon && { cordon }),
     nodes: nodeViews(mesh, clock.nowMs(), {}).filter(({ state }) => state === 'ready' || state === 'busy').length,
     running: runningCount(mesh.negotiation),
     reserved: mesh.negotiation.reserved,

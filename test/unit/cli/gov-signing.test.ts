@@ -90,7 +90,7 @@ describe('cli: gov sign, and gov refuse', function () {
     }
     const propose = async (out: string, enroller: string) => {
       const env = { ALTHING_DATA_DIR: join(dir, 'data'), ALTHING_SOCKET: join(dir, 'a.sock') }
-      const words = ['gov', 'propose', '--enroll', enroller, '--out', out]
+      const words = ['gov', 'propose', '--enroll', enroller, '--out', out, '--json']
       return {
         ...(await cli(words, { cwd: dir, env })),
         files: readdirSync(dir).filter((name) => name.endsWith('.json')),
@@ -98,6 +98,8 @@ describe('cli: gov sign, and gov refuse', function () {
     }
     const first = await propose('a.json', BEN.id)
     assert.deepEqual([first.code, first.files], [0, ['a.json']], first.stderr)
+    const told = JSON.parse(first.stdout) as Record<string, unknown>
+    assert.deepEqual([told['height'], told['inLog'], told['file']], [1, false, 'a.json'])
     const second = await propose('b.json', ANN.id)
     assert.deepEqual([second.code, second.files], [1, ['a.json']])
     assert.match(second.stderr, /has signed another proposal for the same place/)

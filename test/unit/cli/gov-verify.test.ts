@@ -31,7 +31,8 @@ describe('cli: gov verify', function () {
     const { code, stdout, stderr } = await verify([CONFIRMED, ...ENTRIES.toReversed(), ADMITTED])
     assert.equal(code, 0, stderr)
     assert.match(stdout, /^entries +5, each signed by enough admins$/m)
-    assert.doesNotMatch(stdout, /MISSING/)
+    // What came before that upon which it rests counts all the same.
+    assert.doesNotMatch(stdout, /MISSING|does not count/)
   })
 
   it('one with a hole in its middle: names the entry that is missing, and counts nothing after it', async () => {
@@ -64,7 +65,8 @@ describe('cli: gov verify', function () {
       const { code, stderr } = await cli(['gov', 'verify', file], { cwd: dir })
       assert.equal(code, 1)
       assert.match(stderr, /^althing: \S+cut\.json does not verify: /)
-      assert.doesNotMatch(stderr, /\n\s+at /)
+      assert.doesNotMatch(stderr, /\n\s+at |JSON input|"code"/)
+      if (cut === '') assert.match(stderr, /it is empty, cut off, or no JSON/)
     }
   })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { stateHash } from '../../../src/governance/authority.ts'
 import {
+  admit,
   after,
   ANN,
   BEN,
@@ -14,6 +15,7 @@ import {
   give,
   headIn,
   keyOf,
+  membersIn,
   OTHER_ENROLLER,
   RESCUE,
   someChange,
@@ -113,6 +115,16 @@ describe('governance/log', () => {
     assert.equal(fateOf(state, entryOn(after(recovery), someChange(9), [dan])), 'applied')
     assert.equal(fateOf(state, entryOn(after(left), someChange(5), [ANN, BEN])), 'beside')
     assert.equal(headIn(state).height, 2)
+  })
+
+  it('of two branches that take an enroller the right, what both let stand stays', () => {
+    const state = stateOf()
+    const [both, one, other] = [admit(keyOf('pia').id), admit(keyOf('quin').id), admit(keyOf('rob').id)]
+    give(state, [both, one, other])
+    const [left, right] = [one, other].map(({ hash }) => enrollers([], [ENROLLER.id], [both.hash, hash]))
+    give(state, [entryOn(GENESIS_PLACE, left!, [ANN, BEN]), entryOn(GENESIS_PLACE, right!, [BEN, CAT])])
+    assert.ok(state.log.fork !== undefined)
+    assert.deepEqual(membersIn(state), [keyOf('pia').id])
   })
 
   it('recovery keys may begin anew at an earlier entry: what followed it counts for nothing', () => {

@@ -168,6 +168,11 @@ describe('negotiation/cordon', () => {
       const [first] = taskOf(at, 'j')!.attempts
       assert.match(first!.reason!, /drained by ann: kernel update/)
       assert.equal(taskOf(at, 'j')!.retries, 0)
+      const told = eventsOf(at, 'b').filter(({ type }) => type.startsWith('drain.') || type === 'policy.stopped')
+      assert.deepEqual(
+        told.map(({ type }) => type),
+        ['drain.begun', 'drain.stopped', 'drain.ended'],
+      )
       assert.ok(at.run(30_000, () => taskOf(at, 'j')?.state === 'succeeded'))
     })
 

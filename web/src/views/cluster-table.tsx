@@ -1,7 +1,7 @@
 /** The clusters that this daemon is in, side by side, and what each has of this machine. */
 import type { ClusterPlaceView } from '../../../src/model/cluster-place.ts'
 import { pathIn } from '../address.ts'
-import { State } from '../components/state.tsx'
+import { StateOfNode } from '../components/state.tsx'
 import { Cell, Table } from '../components/table.tsx'
 import { agreedIn, isShown } from '../clusters.ts'
 import { formatBytes, formatCores } from '../format.ts'
@@ -37,7 +37,7 @@ export function Clusters() {
 }
 
 function Row({ place }: { readonly place: ClusterPlaceView }) {
-  const { name, first, problem, state, nodes, running, reserved, networkPolicy } = place
+  const { name, first, problem, state, cordon, nodes, running, reserved, networkPolicy } = place
   return (
     <tr role="row" data-cluster={name}>
       <Cell of="Cluster" class="main">
@@ -49,7 +49,8 @@ function Row({ place }: { readonly place: ClusterPlaceView }) {
         {problem !== undefined && <span class="sub bad">{problem}</span>}
       </Cell>
       <Cell of="State" class="state-cell">
-        {problem === undefined ? state !== undefined && <State state={state} /> : <span class="bad">out</span>}
+        {problem !== undefined && <span class="bad">out</span>}
+        {state !== undefined && <StateOfNode node={{ suspect: false, state, ...(cordon && { cordon }) }} />}
       </Cell>
       <Cell of="Nodes" numeric>
         {nodes}

@@ -1,12 +1,25 @@
 /** A running governance on a disk that is full: what it decides counts all the same. */
 import assert from 'node:assert/strict'
-import { Governor } from '../../../../src/node/governance/governor.ts'
+import { Governor, type GovernorOptions } from '../../../../src/node/governance/governor.ts'
 import { GovernanceJournal } from '../../../../src/node/governance/journal.ts'
 import type { AuditDraft } from '../../../../src/model/audit.ts'
 import type { Write } from '../../../../src/store/store.ts'
 import { manualClock } from '../../../../src/util/clock.ts'
 import { SILENT } from '../../../../src/util/logger.ts'
-import { admit, HOME, keyOf, MIA, NED, NOW_MS, revoke } from '../../governance/fixtures.ts'
+import {
+  admit,
+  clusterOf,
+  entryOn,
+  GENESIS_PLACE,
+  HOME,
+  keyOf,
+  MIA,
+  NED,
+  NOW_MS,
+  OLI,
+  revoke,
+  someChange,
+} from '../../governance/fixtures.ts'
 
 /** The loop as the journal knows it. */
 class Disk {
@@ -28,22 +41,33 @@ class Disk {
   }
 }
 
+function governorOf(overrides: Partial<GovernorOptions> = {}, cluster = HOME): Governor {
+  const clock = overrides.clock ?? manualClock(NOW_MS)
+  return new Governor({
+    stored: { ...cluster, statements: [], tickets: new Map(), proposals: [] },
+    signer: MIA,
+    journal: new GovernanceJournal({ loop: () => new Disk(), clock }),
+    clock,
+    log: SILENT,
+    send: () => {},
+    onRoster: () => {},
+    onDecision: () => {},
+    tell: () => {},
+    pick: ([first]) => first!,
+    ...overrides,
+  })
+}
+
 describe('governance on a full disk', () => {
   const disk = new Disk()
   const left: string[] = []
   const sent: string[] = []
   const clock = manualClock(NOW_MS)
-  const governor = new Governor({
-    stored: { ...HOME, statements: [], tickets: new Map(), proposals: [] },
-    signer: MIA,
+  const governor = governorOf({
     journal: new GovernanceJournal({ loop: () => disk, clock }),
     clock,
-    log: SILENT,
     send: (to, { t }) => sent.push(`${t} to ${to}`),
     onRoster: (gone) => left.push(...gone),
-    onDecision: () => {},
-    tell: () => {},
-    pick: ([first]) => first!,
   })
 
   it('cuts off who is expelled, tells nobody, and writes it as soon as it can', () => {
@@ -61,5 +85,39 @@ describe('governance on a full disk', () => {
     assert.equal(disk.written.length, before)
     const waiting = disk.waiting.map((what) => ('type' in what ? what.type : what.collection))
     assert.deepEqual(waiting, ['statement', 'member.revoked'])
+  })
+})
+
+describe('an open cluster', () => {
+  const open = clusterOf({ open: true })
+
+  it('is open here too, except where all others are guests', () => {
+    assert.equal(governorOf({}, open).open, true)
+    assert.equal(governorOf({ guestsOnly: true }, open).open, false)
+    assert.equal(governorOf().open, false)
+  })
+})
+
+describe('proposals that a member brings', () => {
+  it('are taken 64 at once and then one a second (decision 0012), of each member for itself', () => {
+    const clock = manualClock(NOW_MS)
+    const governor = governorOf({ clock })
+    governor.take([admit(MIA.id), admit(NED.id), admit(OLI.id)])
+    const bring = (from: string, count: number): void => {
+      for (let n = 0; n < count; n++) {
+        const entry = entryOn(GENESIS_PLACE, someChange(n), [])
+        governor.onMessage(from, { t: 'gov-proposal', body: { entry: entry.bytes, refusals: [] } })
+      }
+    }
+    const limited = () => governor.refused.get('rate-limited') ?? 0
+    bring(NED.id, 64)
+    assert.equal(limited(), 0)
+    bring(NED.id, 10)
+    assert.equal(limited(), 10)
+    bring(OLI.id, 10)
+    assert.equal(limited(), 10)
+    clock.advance(3_000)
+    bring(NED.id, 10)
+    assert.equal(limited(), 17)
   })
 })
