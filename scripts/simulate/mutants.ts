@@ -21,7 +21,7 @@ export interface MutantSuite {
   readonly seeds: number
 }
 
-const MESH: MutantSuite = { args: [], bugs: [...PLANTED_BUGS, ...AUDIT_BUGS], seeds: 500 }
+const MESH: MutantSuite = { args: [], bugs: [...PLANTED_BUGS, ...AUDIT_BUGS], seeds: 300 }
 
 interface Outcome {
   readonly name: string

@@ -12,8 +12,12 @@ export async function readBody(request: IncomingMessage, rule: BodyRule | undefi
   }
   if (rule.kind === 'stream') return bodyStream(request)
   const text = (await readBytes(request, rule.maxBytes)).toString('utf8')
-  if (rule.kind === 'text') return text
-  const parsed = rule.schema.safeParse(parseJson(text))
+  return rule.kind === 'text' ? text : parseBody(text, rule)
+}
+
+/** A body of JSON as its schema has it. @throws ApiError 400 (not JSON), 422 (does not fit the schema) */
+export function parseBody(text: string, { schema }: Extract<BodyRule, { kind: 'json' }>): unknown {
+  const parsed = schema.safeParse(parseJson(text))
   if (!parsed.success) throw validationError(422, 'the request body', parsed.error)
   return parsed.data
 }

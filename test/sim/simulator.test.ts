@@ -9,7 +9,7 @@ import { fastSealing, realSealing } from './sealing.ts'
 import { simulate, type SeedResult } from './simulate.ts'
 import { Timeline } from './timeline.ts'
 
-const SMOKE_SEEDS = 100
+const SMOKE_SEEDS = 30
 const REAL_SEEDS = 3
 
 /** Seeds that once showed a bug, and which. A file is added for every new one. */
