@@ -5,6 +5,7 @@ import type { StatusView } from '../../model/api.ts'
 import { processStartOf } from '../../node/process-start.ts'
 import { localContextOf } from '../context.ts'
 import { CliError } from '../errors.ts'
+import { count } from '../format.ts'
 
 /** What a daemon is given to say goodbye, write what must be kept, and end. */
 const DEADLINE_MS = 15_000
@@ -33,7 +34,8 @@ export function register(program: Command): void {
       if (json) return printJson({ stopped: status !== undefined })
       if (status === undefined) return note(`althing: no daemon runs here (tried ${paths.socketPath})`)
       note(`althing: stopped ${status.name}`)
-      if (status.running > 0) note(`althing: ${status.running} tasks run on; \`althing up\` adopts them`)
+      if (status.running > 0)
+        note(`althing: left running: ${count(status.running, 'task')}; \`althing up\` takes them up again`)
     })
 }
 

@@ -5,6 +5,7 @@ import type { ClusterView, HistoryView } from '../../model/cluster.ts'
 import type { ProposalView } from '../../model/proposal-view.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError } from '../errors.ts'
+import { count } from '../format.ts'
 import { drawFields, type Field } from '../fields.ts'
 import { unwritable } from '../files.ts'
 import { AdminKey } from '../gov/admin.ts'
@@ -90,7 +91,7 @@ function showLog(
   if (json) return printJson({ ...view, entries, proposals })
   const { fork, halted, admins, recovery, enrollers } = view
   const fields: Field[] = [
-    ['cluster', `${view.name}, ${view.members} members`],
+    ['cluster', `${view.name}, ${count(view.members, 'member')}`],
     ['id', view.id],
     ['open', view.open ? { text: 'YES: anybody links, every node runs tasks of anybody', style: 'red' } : 'no'],
     ['admins', [`${admins.threshold} of ${admins.keys.length} decide:`, ...admins.keys]],
@@ -152,7 +153,7 @@ function verify({ json, printJson, print, paint }: Context, path: string, cluste
     })
   }
   const height = log.chain.length - 1
-  const bad = [...refused].map(([why, count]) => `${count} ${why}`)
+  const bad = [...refused].map(([why, times]) => `${times} ${why}`)
   const result = { cluster: log.cluster, name: log.genesis.name, height, members: roster.members.size, refused: bad }
   if (json) printJson({ ...result, forked: log.fork !== undefined, ...(missing && { missing }) })
   else {

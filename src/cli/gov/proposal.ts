@@ -6,6 +6,7 @@ import { Change, LogEntry } from '../../model/governance.ts'
 import { openStatement, type VerifiedStatement } from '../../wire/statement.ts'
 import { CliError } from '../errors.ts'
 import { describeFileError, unwritable } from '../files.ts'
+import { count } from '../format.ts'
 import { describeContentError } from './content.ts'
 import { SHOWN_DIGITS } from './words.ts'
 import { printable, shownWord } from '../terminal.ts'
@@ -99,7 +100,7 @@ export function describeChange(change: Change): string[] {
     case 'revoke':
       return [
         ...change.nodes.map((key) => `expelled for ever: ${key}`),
-        `${change.keep.length} statements of those of them that may admit others stay`,
+        `${count(change.keep.length, 'statement')} of those of them that may admit others: kept`,
       ]
     case 'policy':
       return [change.text === '' ? 'no policy of the cluster any more' : `policy of the cluster: ${sumOf(change.text)}`]

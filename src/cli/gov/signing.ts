@@ -9,6 +9,7 @@ import { makeStatement } from '../../wire/statement.ts'
 import { ifThere } from '../client.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
+import { count } from '../format.ts'
 import { each, checked, filled, integer, oneOf } from '../options.ts'
 import { ADMIN_KEY, AdminKey, RECOVERY_KEY } from './admin.ts'
 import { deadHere, deadProposal, decidingOf } from './dead.ts'
@@ -217,7 +218,7 @@ async function sign(
   const signed = { ...proposal, statement }
   // Kept before it goes anywhere: the promise is given.
   if (path !== undefined) writeProposal(path, signed)
-  note(`althing: signed by ${signer.id}; ${statement.signers.length} have signed it`)
+  note(`althing: signed by ${signer.id}; ${count(statement.signers.length, 'signature')} in all`)
   let isInLog = false
   const file = await keptUnless(context, signed, path, async () => {
     const where = await bring(context, signed)

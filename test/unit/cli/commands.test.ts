@@ -320,7 +320,7 @@ describe('cli: commands against a daemon', function () {
     other.operations.changes.once('shutdown', () => child.kill())
     const down = await cli(['down'], { socketPath: other.socketPath })
     assert.deepEqual([down.code, down.stdout], [0, ''])
-    assert.match(down.stderr, /stopped attic\nalthing: 2 tasks run on/)
+    assert.match(down.stderr, /stopped attic\nalthing: left running: 2 tasks; /)
     assert.ok(other.operations.stopped)
     await other.stop()
     const again = await cli(['down'], { socketPath: other.socketPath })
