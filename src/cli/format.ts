@@ -65,6 +65,6 @@ export function formatDomain(
 }
 
 /** So many of something: `1 task`, `2 tasks`. */
-export function count(amount: number, what: string): string {
-  return `${amount} ${what}${amount === 1 ? '' : 's'}`
+export function count(amount: number, what: string, many = `${what}s`): string {
+  return `${amount} ${amount === 1 ? what : many}`
 }

@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { AdminKey, RECOVERY_KEY } from '../../src/cli/gov/admin.ts'
 import type { StatusView } from '../../src/model/api.ts'
 import type { AuditEntry } from '../../src/model/audit-view.ts'
-import type { MemberView } from '../../src/model/cluster.ts'
+import { readHistory } from '../../src/cli/gov/history.ts'
+import { textOf } from '../../src/cli/gov/proposal.ts'
+import type { HistoryView, MemberView } from '../../src/model/cluster.ts'
+import { makeStatement } from '../../src/wire/statement.ts'
 import { clusterOf, done, handIn, idOf, invite, linksOf, sees, startClosed } from '../support/cluster.ts'
 import { eventually, freshDataDir, runCli, stopAll, type CliResult, type TestDaemon } from '../support/daemon.ts'
 
@@ -158,5 +161,41 @@ describe('admins that lie, refuse and are replaced', function () {
     await inAll('the new admins', daemons, isDone)
     const { state } = await daemons[2].get<StatusView>('/v1/status')
     assert.equal(state, 'ready')
+  })
+
+  it('a recovery upon an earlier entry undoes what came after it, and ends a fork of recoveries', async () => {
+    const founder = await startClosed('founder')
+    await done(founder.cli('init', 'home', '--owner', 'ann'))
+    const gov = (...words: string[]) => founder.cli('gov', ...words)
+    const admin = (await done(gov('key'))).trim()
+    const [robbed, stays] = [AdminKey.in(freshDataDir()).id, AdminKey.in(freshDataDir()).id]
+    await done(gov('propose', '--enroll', stays))
+    await done(gov('propose', '--admins', `${admin},${robbed}`, '--threshold', '2'))
+    assert.match((await gov('recover', '--admins', admin, '--after', '3')).stderr, /--after 3: the log has 2 entries/)
+    const undone = await gov('recover', '--admins', admin, '--after', '1')
+    assert.match(undone.stderr, /what was decided after entry 1 counts no more: 1 entry\n/)
+    assert.equal(undone.code, 0, undone.stderr)
+    const view = await clusterOf(founder)
+    assert.deepEqual([view.height, view.admins.keys, view.enrollers.includes(stays)], [2, [admin], true])
+
+    // Who has a copy of the recovery key decides otherwise, on the same place.
+    const thief = freshDataDir()
+    copyFileSync(join(founder.dataDir, 'recovery.key'), join(thief, 'recovery.key'))
+    const { log } = readHistory(await founder.get<HistoryView>('/v1/governance'), Date.now()).state
+    const first = log.chain[1]!
+    const change = { kind: 'recover', admins: { keys: [robbed], threshold: 1 } }
+    const body = { cluster: view.id, height: 2, parent: first, atMs: Date.now(), change }
+    const rival = AdminKey.in(thief, RECOVERY_KEY).sign(makeStatement('entry', body, []), first, () => false)
+    await handIn(founder, [textOf(rival)])
+    assert.notEqual((await clusterOf(founder)).fork, undefined)
+    const again = await gov('recover', '--admins', admin)
+    assert.match(
+      again.stderr,
+      /recovery keys have decided on entry 2 already\n {2}fix: go back further, with --after 0/,
+    )
+    await done(gov('recover', '--admins', admin, '--after', '0'))
+    const ended = await clusterOf(founder)
+    assert.deepEqual([ended.fork, ended.height, ended.admins.keys], [undefined, 1, [admin]])
+    assert.match((await gov('recover', '--admins', admin, '--after', '0')).stderr, /found the cluster anew/)
   })
 })

@@ -8,7 +8,7 @@ import type { ConfigurationChange } from '../../model/governance.ts'
 import { CONFIGURATION_LIMITS } from '../../model/settings.ts'
 import type { Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
-import { begin } from '../gov/signing.ts'
+import { begin } from '../gov/deciding.ts'
 import { differences } from './difference.ts'
 
 /** What `set` and `unset` are told beside the settings. */

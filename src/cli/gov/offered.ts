@@ -95,7 +95,7 @@ const REASONS: Readonly<Record<string, string>> = {
  * @returns whether it is on its way; why not is said
  * @throws what is no answer of a daemon
  */
-export async function offer({ client, note }: Context, { statement, refusals }: Proposal): Promise<boolean> {
+export async function offer({ client, note }: Context, { statement, change, refusals }: Proposal): Promise<boolean> {
   const request = { entry: textOf(statement), refusals: refusals.map(textOf) }
   try {
     const { outcome } = await client.post<ProposedView>('/v1/proposals', request)
@@ -103,7 +103,9 @@ export async function offer({ client, note }: Context, { statement, refusals }: 
       note(`althing: all members have it; the other admins: althing gov sign ${statement.hash.slice(0, SHOWN_DIGITS)}`)
       return true
     }
-    note(`althing: it is not passed on over the mesh: ${REASONS[outcome] ?? outcome}`)
+    const isEarlier = outcome === 'not-next' && change.kind === 'recover'
+    const why = isEarlier ? 'it is upon an earlier entry, and goes on by hand' : (REASONS[outcome] ?? outcome)
+    note(`althing: it is not passed on over the mesh: ${why}`)
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     note(`althing: it is not passed on over the mesh: ${messageOf(error)}`)

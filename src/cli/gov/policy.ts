@@ -5,7 +5,7 @@ import type { DecidedLevel } from '../../model/policy-levels.ts'
 import type { PolicyTrial, PolicyView } from '../../model/policy-api.ts'
 import type { Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
-import { begin } from './signing.ts'
+import { begin } from './deciding.ts'
 
 /** The kind of change that decides upon each. */
 const KINDS = { cluster: 'policy', network: 'network-policy' } as const satisfies Record<DecidedLevel, string>
