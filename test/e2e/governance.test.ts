@@ -135,6 +135,17 @@ describe('a cluster with a genesis', function () {
       return members.some(({ peerId, state }) => peerId === before && state === 'gone')
     })
     assert.equal((await second.cli('member', 'list')).code, 1)
+    // Who may admit others goes when nobody is left whom it let in.
+    const last = await founder.cli('leave')
+    assert.equal(last.code, 0, last.stderr)
+    assert.match((await founder.cli('member', 'list')).stderr, /belongs to no cluster with a genesis/)
+  })
+
+  it('one that let in others leaves by the admins alone', async () => {
+    const [founder] = (await founded(['founder', 'second'])) as [TestDaemon, TestDaemon]
+    const refused = await founder.cli('leave')
+    assert.equal(refused.code, 1)
+    assert.match(refused.stderr, new RegExp(`propose --revoke ${await idOf(founder)} --keep all`))
   })
 
   it('a node rotates its key, and stays what it was', async () => {

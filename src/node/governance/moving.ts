@@ -56,9 +56,11 @@ export function leave(parts: DaemonParts): MovedView {
   const state = stateOf(parts)
   const { name } = state.log.genesis
   refuseWithWork(parts, 'leaving')
-  if (state.log.authority.enrollers.has(state.self)) {
+  // Whom it let in would be out with it, unless there is nobody.
+  const isAlone = [...state.roster.members.keys()].every((node) => node === state.self)
+  if (state.log.authority.enrollers.has(state.self) && !isAlone) {
     throw new OperationError('conflict', 'this node may admit others: it cannot leave by itself', {
-      fix: 'let the admins revoke it, and list what stays: `althing gov propose --revoke PEER --keep all`',
+      fix: `let the admins revoke it, and list what stays: \`althing gov propose --revoke ${state.self} --keep all\``,
     })
   }
   const body = {
