@@ -51,6 +51,8 @@ export interface Log {
   chain: string[]
   /** Height of each hash in `chain`. */
   heights: Map<string, number>
+  /** Of all entries that are here, also those beside the chain. */
+  highest: number
   authority: Authority
   fork: Fork | undefined
   /** An entry that this version does not understand, right behind the chain. */
@@ -84,6 +86,7 @@ export function createLog(cluster: string, genesis: Genesis): Log {
     children: new Map(),
     chain: [cluster],
     heights: new Map([[cluster, 0]]),
+    highest: 0,
     authority: authorityOf(genesis),
     fork: undefined,
     halted: undefined,
@@ -113,7 +116,7 @@ export function takeEntry(log: Log, statement: VerifiedStatement): EntryOutcome 
   if (!known.success) return haltOrRefuse(log, statement, entry, authority)
   const fault = faultOfChange(authority, known.data, statement.signers)
   if (fault !== undefined) return fault
-  if (isFull(log, follows)) return 'full'
+  if (isFull(log, entry, follows)) return 'full'
   return place(log, { statement, entry, change: known.data }, follows)
 }
 
@@ -121,9 +124,15 @@ function heightOf(log: Log, hash: string): number | undefined {
   return log.heights.get(hash) ?? log.placed.get(hash)?.entry.height
 }
 
-function isFull(log: Log, follows: boolean): boolean {
-  if (follows) return log.chain.length > GOVERNANCE_LIMITS.entries
-  return log.placed.size - (log.chain.length - 1) >= GOVERNANCE_LIMITS.siblings
+/**
+ * By what is here, not by what is in the chain at the moment: what a recovery undoes must not be in the way of more,
+ * and whoever hears of it first takes what it undoes afterwards.
+ */
+function isFull({ chain, placed, highest }: Log, { height }: LogEntry, follows: boolean): boolean {
+  const { entries, siblings, undone } = GOVERNANCE_LIMITS
+  if (height > entries) return true
+  if (follows) return false
+  return placed.size - highest >= siblings || placed.size - (chain.length - 1) >= siblings + undone
 }
 
 /** Known kinds with a body that does not fit are nobody's future. */
@@ -139,6 +148,7 @@ function haltOrRefuse(log: Log, statement: VerifiedStatement, entry: LogEntry, a
 function place(log: Log, placed: Placed, follows: boolean): EntryOutcome {
   const { statement, entry, change } = placed
   log.placed.set(statement.hash, placed)
+  log.highest = Math.max(log.highest, entry.height)
   const siblings = log.children.get(entry.parent) ?? []
   log.children.set(entry.parent, [...siblings, statement.hash])
   if (change.kind === 'admins' || change.kind === 'recover') {

@@ -124,7 +124,12 @@ function planRenewal(state: MeshState, config: MeshConfig, nowMs: number, rng: R
 
 /** Publishes the machine's passport when the last one told something else of its cordon. */
 function tellCordonIfChanged(state: MeshState, { config, out }: StepContext): void {
-  if (state.phase !== 'ready' || state.negotiation.cordon === state.toldCordon) return
+  const { cordon } = state.negotiation
+  if (state.phase !== 'ready' || cordon === state.toldCordon) return
+  const told = state.toldCordon && viewOfCordon(state.toldCordon)
+  state.toldCordon = cordon
+  // Asked for again it is another, and tells nothing new.
+  if (JSON.stringify(told) === JSON.stringify(ownCordon(state))) return
   for (const [name, passport] of state.passports)
     if (passport.spec.node) publishPassport(state, config, name, passport, out)
 }

@@ -55,8 +55,8 @@ function makeSchema() {
     eventOf('cluster.founded', { cluster: Sha256Hex }),
     eventOf('cluster.joined', { cluster: Sha256Hex, peer: Peer }),
     eventOf('cluster.left', { cluster: Sha256Hex }),
-    // Who belongs. `statement`: the hash by which every member knows what was signed; `by`: who signed it. `void`: an
-    // enroller said it of another, whom only the admins expel.
+    // Who belongs. `statement`: the hash by which every member knows what was signed; `by`: who signed it. `void`: it
+    // did not count when it came, as that of one enroller about another, whom the admins alone expel.
     eventOf('member.admitted', { ...peer, ...statement, by: Peer, ticket: Sha256Hex.optional() }),
     eventOf('member.revoked', { ...peer, ...statement, by: Peer, void: z.literal(true).optional() }),
     eventOf('member.rotated', { ...peer, ...statement, to: Peer }),

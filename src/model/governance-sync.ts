@@ -19,8 +19,13 @@ export const GOVERNANCE_SYNC_LIMITS = {
   given: 512,
   /** One statement: the largest is an entry. */
   statementBytes: 64 * 1024,
-  /** Admissions, revocations, rotations, entries beside the chain, attestations, words on canaries. */
-  listed: GOVERNANCE_LIMITS.statements + GOVERNANCE_LIMITS.siblings + 8_192 + CONFIGURATION_LIMITS.words,
+  /** Admissions, revocations, rotations, entries beside the chain, attestations, words on canaries. In a frame. */
+  listed:
+    GOVERNANCE_LIMITS.statements +
+    GOVERNANCE_LIMITS.siblings +
+    GOVERNANCE_LIMITS.undone +
+    8_192 +
+    CONFIGURATION_LIMITS.words,
 } as const
 
 const { prefixBytes, listed, statementBytes } = GOVERNANCE_SYNC_LIMITS

@@ -20,6 +20,8 @@ export const GOVERNANCE_LIMITS = {
   entries: 20_000,
   /** Valid entries beside the chain: the proof of a fork and what was built on it. */
   siblings: 256,
+  /** The same, that were in the chain until a recovery upon an earlier entry. */
+  undone: 2_048,
   /** Admissions, revocations and rotations. */
   statements: 16_384,
   /** The same, signed by one key. */

@@ -173,7 +173,7 @@ describe('admins that lie, refuse and are replaced', function () {
     await done(gov('propose', '--admins', `${admin},${robbed}`, '--threshold', '2'))
     assert.match((await gov('recover', '--admins', admin, '--after', '3')).stderr, /--after 3: the log has 2 entries/)
     const undone = await gov('recover', '--admins', admin, '--after', '1')
-    assert.match(undone.stderr, /what was decided after entry 1 counts no more: 1 entry\n/)
+    assert.match(undone.stderr, /undoes what was decided after entry 1, 1 entry:\nalthing: {3}2: 2 of these decide/)
     assert.equal(undone.code, 0, undone.stderr)
     const view = await clusterOf(founder)
     assert.deepEqual([view.height, view.admins.keys, view.enrollers.includes(stays)], [2, [admin], true])
@@ -196,6 +196,33 @@ describe('admins that lie, refuse and are replaced', function () {
     await done(gov('recover', '--admins', admin, '--after', '0'))
     const ended = await clusterOf(founder)
     assert.deepEqual([ended.fork, ended.height, ended.admins.keys], [undefined, 1, [admin]])
-    assert.match((await gov('recover', '--admins', admin, '--after', '0')).stderr, /found the cluster anew/)
+    // A place is recovered once; upon the newest entry anything can be.
+    assert.match((await gov('recover', '--admins', admin, '--after', '0')).stderr, /leave --after away/)
+    await done(gov('recover', '--admins', admin))
+  })
+
+  it('nobody signs a recovery unawares that undoes what was decided since', async () => {
+    const founder = await startClosed('founder')
+    const dirs = [freshDataDir(), freshDataDir()] as const
+    const by = (dir: string, ...words: string[]) => founder.cli('--data-dir', dir, 'gov', ...words)
+    const keys = dirs.map((dir) => AdminKey.in(dir, RECOVERY_KEY).id)
+    await done(founder.cli('init', 'home', '--owner', 'ann', '--recovery', keys.join(','), '--recovery-threshold', '2'))
+    const admin = (await done(founder.cli('gov', 'key'))).trim()
+    const file = join(freshDataDir(), 'recovery.json')
+    await done(by(dirs[0], 'recover', '--admins', admin, '--out', file))
+    // Meanwhile the admins decide something.
+    const stolen = AdminKey.in(freshDataDir()).id
+    await done(founder.cli('gov', 'propose', '--revoke', stolen))
+    const refused = await by(dirs[1], 'sign', file)
+    assert.equal(refused.code, 1)
+    assert.ok(refused.stderr.includes(`1: expelled for ever: ${stolen}\n`), refused.stderr)
+    assert.match(refused.stderr, /nothing was signed\n {2}fix: if all of that is meant, sign it with --after 0/)
+    assert.equal((await clusterOf(founder)).height, 1)
+    const signed = await by(dirs[1], 'sign', file, '--after', '0', '--json')
+    assert.equal(signed.code, 0, signed.stderr)
+    const told = JSON.parse(signed.stdout) as Record<string, unknown>
+    assert.deepEqual([told['inLog'], told['height'], told['file']], [true, 1, file])
+    const { log } = readHistory(await founder.get<HistoryView>('/v1/governance'), Date.now()).state
+    assert.deepEqual([log.chain.length, log.authority.revoked.has(stolen)], [2, false])
   })
 })

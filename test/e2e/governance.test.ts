@@ -45,8 +45,10 @@ describe('a cluster with a genesis', function () {
     const revoked = await idOf(third)
     await eventually('all links', async () => (await linksOf(second)).length === 2)
     assert.match(await done(founder.cli('member', 'list')), new RegExp(`^third +${revoked} `, 'm'))
-    assert.match((await founder.cli('member', 'revoke', 'fourth')).stderr, /no node is called fourth/)
-    await done(founder.cli('member', 'revoke', 'third', '--reason', 'stolen'))
+    assert.match((await founder.cli('member', 'revoke', 'fourth')).stderr, /no node fourth is known/)
+    assert.match((await founder.cli('member', 'revoke', 'thir')).stderr, /no node is called thir; third begins so/)
+    const gone = await founder.cli('member', 'revoke', 'third', '--reason', 'stolen')
+    assert.match(gone.stderr, new RegExp(`expelled ${revoked}`))
     for (const daemon of [founder, second]) {
       const isCut = async () => !(await linksOf(daemon)).includes(revoked)
       await eventually(`${daemon.name} to cut it off`, isCut)

@@ -27,7 +27,8 @@ export function register(program: Command): void {
     .addHelpText('after', '\nExamples:\n  althing member list\n  althing member list --all --json')
     .action(async ({ all = false }: { all?: boolean }, command: Command) => {
       const context = contextOf(command)
-      await show(context, await context.client.get<MemberView[]>('/v1/members'), all)
+      const members = await context.client.get<MemberView[]>('/v1/members')
+      show(context, members, { names: await namesOf(context), all })
     })
   member
     .command('revoke')
@@ -42,8 +43,11 @@ export function register(program: Command): void {
     .action(async (word: string, { reason }: { reason: string }, command: Command) => {
       const context = contextOf(command)
       const peer = await peerOf(context, word)
+      // Asked for first: what comes after cannot be taken back.
+      const names = await namesOf(context)
       const members = await context.client.post<MemberView[]>(`/v1/members/${peer}/revoke`, { reason })
-      await show(context, members, true)
+      context.note(`althing: expelled ${peer}`)
+      show(context, members, { names, all: true })
     })
   member
     .command('rotate')
@@ -62,26 +66,29 @@ export function register(program: Command): void {
     })
 }
 
-/** A member by its peer id, or by the name that it has given itself, if it is the only one. @throws CliError */
+/** A member by its peer id, or by the whole of the name that it has given itself. @throws CliError */
 async function peerOf({ client }: Context, word: string): Promise<string> {
   if (isPeerId(word)) return word
-  const named = (await client.get<NodeView[]>('/v1/nodes')).filter(({ name }) => name === word)
-  const [only] = named
-  if (only !== undefined && named.length === 1) return only.peerId
-  const which = named.map(({ peerId }) => peerId).join(', ')
-  throw only === undefined
-    ? new CliError('not-found', `no node is called ${shownWord(word)}`, {
-        fix: '`althing member list` prints names and peer ids',
-      })
-    : new CliError('ambiguous', `${named.length} nodes are called ${shownWord(word)}: ${which}`, {
-        fix: 'give the peer id',
-      })
+  // Those that have been silent for long are found, too; of several the daemon names each.
+  const { name, peerId } = await client.get<NodeView>(`/v1/nodes/${encodeURIComponent(word)}`)
+  if (name === word) return peerId
+  throw new CliError('not-found', `no node is called ${shownWord(word)}; ${shownWord(name)} begins so`, {
+    fix: 'give its whole name, or its peer id: who is expelled never comes back',
+  })
 }
 
-async function show(context: Context, members: readonly MemberView[], all: boolean): Promise<void> {
-  const { client, json, printJson, printTable } = context
-  const nodes = await client.get<NodeView[]>('/v1/nodes')
-  const names = new Map(nodes.map(({ peerId, name }) => [peerId, name]))
+/** What the nodes of members call themselves. */
+async function namesOf({ client }: Context): Promise<ReadonlyMap<string, string>> {
+  const nodes = await client.get<NodeView[]>('/v1/nodes?all=true')
+  return new Map(nodes.map(({ peerId, name }) => [peerId, name]))
+}
+
+interface Shown {
+  readonly names: ReadonlyMap<string, string>
+  readonly all: boolean
+}
+
+function show({ json, printJson, printTable }: Context, members: readonly MemberView[], { names, all }: Shown): void {
   const shown = all ? members : members.filter(({ state }) => state !== 'gone')
   if (json) {
     return printJson(shown.map((one) => (names.has(one.peerId) ? { ...one, name: names.get(one.peerId) } : one)))

@@ -35,10 +35,19 @@ export async function deadHere({ client }: Context): Promise<ReadonlySet<string>
     const views = (await client.get<ProposalView[]>('/v1/proposals')).filter(({ dead }) => dead)
     if (views.length === 0) return new Set()
     const cluster = await client.get<ClusterView>('/v1/cluster')
-    const dead = views.map(opened).filter((proposal) => isDead(cluster, proposal))
-    return new Set(dead.map(({ statement }) => statement.hash))
+    return new Set(views.flatMap((view) => deadHash(cluster, view)))
   } catch {
     return new Set()
+  }
+}
+
+function deadHash(cluster: ClusterView, view: ProposalView): string[] {
+  try {
+    const proposal = opened(view)
+    return isDead(cluster, proposal) ? [proposal.statement.hash] : []
+  } catch {
+    // Of a kind that this version does not know, for one.
+    return []
   }
 }
 

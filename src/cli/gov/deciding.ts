@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isSignedBy } from '../../governance/authority.ts'
-import type { ClusterView, HistoryView, OutcomesView } from '../../model/cluster.ts'
+import type { ClusterView, OutcomesView } from '../../model/cluster.ts'
 import type { Change } from '../../model/governance.ts'
 import { makeStatement } from '../../wire/statement.ts'
 import { ifThere } from '../client.ts'
@@ -11,14 +11,14 @@ import { CliError, usageError } from '../errors.ts'
 import { count } from '../format.ts'
 import { ADMIN_KEY, AdminKey } from './admin.ts'
 import { deadHere, decidingOf } from './dead.ts'
-import { readHistory } from './history.ts'
 import { offer } from './offered.ts'
 import { describeChange, fileOf, proposalOf, textIn, textOf, writeProposal, type Proposal } from './proposal.ts'
+import { logHere, refuseRecovered, undoneAfter, type Place } from './undoing.ts'
 
 /** Upon which entry a change is proposed, and by which key. */
 export interface Beginning {
   /** @default the newest entry */
-  readonly upon?: { readonly height: number; readonly hash: string }
+  readonly upon?: Place
   /** In the data directory. @default that of an admin */
   readonly keyName?: string
 }
@@ -41,35 +41,46 @@ export async function begin(
   const path = out ?? fileOf(proposal)
   if (existsSync(path)) throw usageError(`--out ${path}: there is such a file already`, 'give another with --out')
   if (existsSync(join(context.paths.dataDir, keyName))) {
-    const inLog = await sign(context, proposal, path, AdminKey.in(context.paths.dataDir, keyName), undefined)
+    const signer = AdminKey.in(context.paths.dataDir, keyName)
+    const signed = await sign(context, proposal, { path, signer, after: upon.height })
     // What everybody has needs no file that nobody asked for.
-    if (inLog && out === undefined) rmSync(path)
-    return
+    const isOver = signed.isInLog && out === undefined
+    if (isOver) rmSync(path)
+    return tell(context, { ...signed, ...(isOver && { file: undefined }) })
   }
   writeProposal(path, proposal)
   context.note(`althing: wrote ${path}; no ${keyName} is on this machine: let the admins sign it`)
-  tell(context, proposal, { isInLog: false, file: path })
+  tell(context, { proposal, isInLog: false, file: path })
 }
 
-/**
- * Signs a proposal with a key, and brings it as far as that goes.
- *
- * @param path where it lies, if it is a file
- * @param dead one that it is signed instead of
- * @returns whether it is in the log
- * @throws CliError
- */
+/** How a proposal is signed. */
+export interface Signing {
+  /** Where it lies, if it is a file. */
+  readonly path: string | undefined
+  readonly signer: AdminKey
+  /** One that it is signed instead of. */
+  readonly dead?: string | undefined
+  /** The last entry that goes on to count, as whoever signs has understood it; needed where that is not the newest. */
+  readonly after?: number | undefined
+}
+
+/** What became of it: whether it is in the log, and the file that holds it, if there is one. */
+export interface Signed {
+  readonly proposal: Proposal
+  readonly isInLog: boolean
+  readonly file: string | undefined
+}
+
+/** Signs a proposal with a key, and brings it as far as that goes. @throws CliError */
 export async function sign(
   context: Context,
   proposal: Proposal,
-  path: string | undefined,
-  signer: AdminKey,
-  dead: string | undefined,
-): Promise<boolean> {
+  { path, signer, dead, after }: Signing,
+): Promise<Signed> {
   const { note } = context
   for (const line of describeChange(proposal.change)) note(`althing: ${line}`)
   for (const line of textIn(proposal.change)) note(`  ${line}`)
-  await refuseDecided(context, proposal)
+  await refuseDecided(context, proposal, after)
   const over = await deadHere(context)
   const isDead = (hash: string): boolean => hash === dead || over.has(hash)
   signer.check(proposal.statement, proposal.entry.parent, isDead)
@@ -86,24 +97,41 @@ export async function sign(
     isInLog = where === 'log'
     return where !== 'here'
   })
-  tell(context, signed, { isInLog, file })
-  return isInLog
+  return { proposal: signed, isInLog, file }
 }
 
 /**
  * A signature for a place that is taken decides nothing, and forks the log if another admin's key was copied: whoever
- * made the rival counts on it. The recovery keys alone may begin anew at a place, once. Where no daemon of the cluster
- * answers nobody here knows. @throws CliError `not-next`
+ * made the rival counts on it. The recovery keys alone may begin anew at an earlier place, once, and each must know
+ * what that undoes. Where no daemon of the cluster answers nobody here knows. @throws CliError
  */
-async function refuseDecided({ client }: Context, { entry, change }: Proposal): Promise<void> {
-  const view = await client.get<ClusterView>('/v1/cluster').catch(() => undefined)
-  if (view === undefined || view.id !== entry.cluster || view.height < entry.height) return
-  if (change.kind === 'recover') {
-    const { log } = readHistory(await client.get<HistoryView>('/v1/governance'), Date.now()).state
-    if (log.placed.get(log.chain[entry.height]!)?.change.kind !== 'recover') return
-  }
+async function refuseDecided(context: Context, proposal: Proposal, after: number | undefined): Promise<void> {
+  const { entry, change } = proposal
+  const view = await context.client.get<ClusterView>('/v1/cluster').catch(() => undefined)
+  if (view === undefined || view.id !== entry.cluster) return
+  if (change.kind === 'recover') return refuseUnawares(context, proposal, after)
+  if (view.height < entry.height) return
   throw new CliError('not-next', `entry ${entry.height} of the log is decided already; nothing was signed`, {
     fix: 'see `althing gov log`; what is still wanted is proposed anew, upon the newest entry',
+  })
+}
+
+async function refuseUnawares(context: Context, { entry }: Proposal, after: number | undefined): Promise<void> {
+  const log = await logHere(context)
+  const height = entry.height - 1
+  // One that is not here yet, or was undone: nothing of what counts here follows from it.
+  if (log.chain[height] !== entry.parent) {
+    if (!log.placed.has(entry.parent)) return
+    throw new CliError('not-next', 'it is upon an entry that is no part of the log; nothing was signed', {
+      fix: 'see `althing gov log`, and make a new one: `althing gov recover`',
+    })
+  }
+  refuseRecovered(log, { height, hash: entry.parent })
+  const undone = undoneAfter(log, height)
+  for (const line of undone) context.note(`althing: ${line}`)
+  if (undone.length === 0 || after === height) return
+  throw new CliError('undoes', 'it undoes what was decided since; nothing was signed', {
+    fix: `if all of that is meant, sign it with --after ${height}`,
   })
 }
 
@@ -159,11 +187,10 @@ async function bring(context: Context, proposal: Proposal): Promise<'log' | 'mem
 }
 
 /** For programs: which entry it is or would be, and what is still missing. */
-function tell(
-  { json, printJson }: Context,
-  { statement, entry }: Proposal,
-  { isInLog, file }: { readonly isInLog: boolean; readonly file: string | undefined },
-): void {
+export function tell({ json, printJson }: Context, { proposal, isInLog, file }: Signed): void {
+  if (!json) return
+  const { statement, entry, refusals } = proposal
+  const refusedBy = refusals.flatMap(({ signers }) => signers)
   const { hash, signers } = statement
-  if (json) printJson({ height: entry.height, hash, inLog: isInLog, signers, ...(!isInLog && file && { file }) })
+  printJson({ height: entry.height, hash, inLog: isInLog, signers, refusedBy, ...(file !== undefined && { file }) })
 }

@@ -66,16 +66,23 @@ export function readHistory(history: HistoryView, nowMs: number): ReadHistory {
   const state = createGovernance(NOBODY, genesis.hash, Genesis.parse(genesis.body))
   const statements = history.statements.map((text) => openStatement(bytesOf(text), KINDS))
   const refused = new Map<Outcome, number>()
-  for (const effect of governanceStep(state, { type: 'statements', statements }, nowMs)) {
-    if (effect.type !== 'outcomes') continue
-    for (const outcome of effect.outcomes) {
-      // What waited may have counted with what came after it.
-      if (!['applied', 'taken', 'beside', 'known', 'waiting'].includes(outcome))
-        refused.set(outcome, (refused.get(outcome) ?? 0) + 1)
-    }
+  // What waited for what came after it is judged again, as long as that brings more to light.
+  for (let left = statements, before = Infinity; left.length < before;) {
+    before = left.length
+    const outcomes = outcomesOf(state, left, nowMs)
+    for (const outcome of outcomes) if (!GOOD.has(outcome)) refused.set(outcome, (refused.get(outcome) ?? 0) + 1)
+    left = left.filter((_, at) => outcomes[at] === 'waiting')
+    // Those who are out have confirmed and said things, too, which decides nothing now.
+    const waiting = left.filter(({ kind }) => kind !== 'attestation' && kind !== 'canary').length
+    if (waiting > 0) refused.set('waiting', waiting)
+    else refused.delete('waiting')
   }
-  // Those who are out have confirmed and said things, too, which decides nothing now.
-  const waiting = [...state.waiting.values()].filter(({ kind }) => kind !== 'attestation' && kind !== 'canary').length
-  if (waiting > 0) refused.set('waiting', waiting)
   return { state, statements, refused, missing: firstMissing(state, statements) }
+}
+
+const GOOD: ReadonlySet<Outcome> = new Set<Outcome>(['applied', 'taken', 'beside', 'known', 'waiting'])
+
+function outcomesOf(state: GovernanceState, statements: readonly VerifiedStatement[], nowMs: number) {
+  const effects = governanceStep(state, { type: 'statements', statements }, nowMs)
+  return effects.flatMap((effect) => (effect.type === 'outcomes' ? effect.outcomes : []))
 }

@@ -9,11 +9,12 @@ import { CliError, usageError } from '../errors.ts'
 import { each, checked, filled, integer, oneOf } from '../options.ts'
 import { ADMIN_KEY, AdminKey, RECOVERY_KEY } from './admin.ts'
 import { deadProposal } from './dead.ts'
-import { begin, keptUnless, majority, sign } from './deciding.ts'
+import { begin, keptUnless, majority, sign, tell } from './deciding.ts'
 import { readHistory } from './history.ts'
 import { findProposal, offer, proposalWord } from './offered.ts'
 import { writeProposal, type Proposal } from './proposal.ts'
 import { registerRecover } from './recover.ts'
+import { entryHeight } from './undoing.ts'
 import { faultOfKey, keyList, OUT_HELP } from './words.ts'
 
 const filePath = filled('the path of a file')
@@ -29,6 +30,12 @@ interface ProposeOptions {
   keep?: (typeof KEEP)[number]
   checkpoint?: boolean
   out?: string
+}
+
+interface SignOptions {
+  readonly key?: string
+  readonly insteadOf?: string
+  readonly after?: number
 }
 
 /** Adds the commands. */
@@ -71,18 +78,18 @@ export function registerSigning(gov: Command): void {
     .argument('<proposal>', 'its id, or its file', proposalWord)
     .option('--key <file>', 'another key than the admin key in the data directory', filePath)
     .option('--instead-of <proposal>', 'one for the same place that enough admins have refused', proposalWord)
+    .option('--after <n>', 'of a recovery that undoes something: the last entry that goes on to count', entryHeight)
     .addHelpText(
       'after',
       '\nExamples:\n  althing gov sign 3f9a12cd04b7\n  althing gov sign p.json --key /media/usb/admin.key',
     )
-    .action(
-      async (word: string, { key: keyFile, insteadOf }: { key?: string; insteadOf?: string }, command: Command) => {
-        const context = contextOf(command)
-        const { proposal, path } = await findProposal(context, word)
-        const dead = insteadOf === undefined ? undefined : await deadProposal(context, insteadOf)
-        await sign(context, proposal, path, keyOf(context, proposal, keyFile), dead)
-      },
-    )
+    .action(async (word: string, { key: keyFile, insteadOf, after }: SignOptions, command: Command) => {
+      const context = contextOf(command)
+      const { proposal, path } = await findProposal(context, word)
+      const dead = insteadOf === undefined ? undefined : await deadProposal(context, insteadOf)
+      const signer = keyOf(context, proposal, keyFile)
+      tell(context, await sign(context, proposal, { path, signer, dead, after }))
+    })
   gov
     .command('refuse')
     .summary('promise never to sign a proposal')
@@ -102,7 +109,8 @@ export function registerSigning(gov: Command): void {
       const refused = { ...proposal, refusals: [...others, refusal] }
       if (path !== undefined) writeProposal(path, refused)
       context.note(`althing: refused; ${others.length + 1} have refused it`)
-      await keptUnless(context, refused, path, () => offer(context, refused))
+      const file = await keptUnless(context, refused, path, () => offer(context, refused))
+      tell(context, { proposal: refused, isInLog: false, file })
     })
 }
 

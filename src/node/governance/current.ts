@@ -21,7 +21,7 @@ export function refuseUnlessEnroller(state: GovernanceState): void {
       fix: 'see `althing gov log`; the recovery keys decide with `althing gov recover`',
     })
   }
-  if (state.log.authority.enrollers.has(state.self)) return
+  if (state.log.authority.enrollers.has(state.self) && !state.roster.gone.has(state.self)) return
   throw new OperationError('conflict', 'this node may not admit others, nor revoke them', {
     fix:
       `do it at one of ${[...state.log.authority.enrollers].join(', ')}, ` +

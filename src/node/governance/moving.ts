@@ -56,7 +56,7 @@ export function leave(parts: DaemonParts): MovedView {
   const state = stateOf(parts)
   const { name } = state.log.genesis
   refuseWithWork(parts, 'leaving')
-  // Whom it let in would be out with it, unless there is nobody.
+  // Nobody may be left behind in a cluster where nobody lets others in.
   const isAlone = [...state.roster.members.keys()].every((node) => node === state.self)
   if (state.log.authority.enrollers.has(state.self) && !isAlone) {
     throw new OperationError('conflict', 'this node may admit others: it cannot leave by itself', {

@@ -6,7 +6,17 @@ import { join } from 'node:path'
 import { textOf } from '../../../src/cli/gov/proposal.ts'
 import type { VerifiedStatement } from '../../../src/wire/statement.ts'
 import { cli } from '../../support/cli.ts'
-import { admit, after as upon, attest, entryOn, GENESIS_PLACE, HOME, MIA, someChange } from '../governance/fixtures.ts'
+import {
+  admit,
+  after as upon,
+  ANN,
+  attest,
+  entryOn,
+  GENESIS_PLACE,
+  HOME,
+  MIA,
+  someChange,
+} from '../governance/fixtures.ts'
 
 const ENTRIES = [entryOn(GENESIS_PLACE, someChange(1))]
 for (let n = 2; n <= 5; n++) ENTRIES.push(entryOn(upon(ENTRIES.at(-1)!), someChange(n)))
@@ -55,6 +65,29 @@ describe('cli: gov verify', function () {
     assert.match(stdout, /^entries +3,/m)
     assert.match(stderr, new RegExp(`entry 5 of the log, ${ENTRIES[4]!.hash}, is missing: members confirm it`))
     assert.equal((await verify([...ENTRIES.slice(0, 3), ADMITTED])).code, 0, 'nobody can tell that anything followed')
+  })
+
+  it('one with more than what may wait, in reverse', async () => {
+    const many = [entryOn(GENESIS_PLACE, someChange(1))]
+    for (let n = 2; n <= 600; n++) many.push(entryOn(upon(many.at(-1)!), someChange(n)))
+    const { code, stdout, stderr } = await verify(many.toReversed())
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /^entries +600,/m)
+    assert.doesNotMatch(stdout, /does not count/)
+  })
+
+  it('one with what was not signed as it must be, before what it rests on', async () => {
+    const forged = entryOn(upon(ENTRIES.at(-1)!), someChange(9), [ANN])
+    const { stdout } = await verify([forged, ...ENTRIES.toReversed()])
+    assert.match(stdout, /^does not count +1 too-few-signatures$/m)
+  })
+
+  it('one that was written to mislead a terminal', async () => {
+    const file = join(dir, 'evil.json')
+    const evil = { ['\u001b[2J\nalthing: all is well']: 1 }
+    writeFileSync(file, JSON.stringify({ genesis: textOf(HOME.statement), statements: [], ...evil }))
+    const { stderr } = await cli(['gov', 'verify', file], { cwd: dir })
+    assert.ok(!stderr.includes('\u001b') && !stderr.includes('\nalthing: all'), stderr)
   })
 
   it('one of a text that was cut, or is none', async () => {

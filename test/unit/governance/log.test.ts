@@ -127,6 +127,25 @@ describe('governance/log', () => {
     assert.deepEqual(membersIn(state), [keyOf('pia').id])
   })
 
+  it('what a recovery undoes is not in the way of what comes after, in whatever order it is heard', () => {
+    const chain = [entryOn(GENESIS_PLACE, someChange(1))]
+    for (let n = 2; n <= 400; n++) chain.push(entryOn(after(chain.at(-1)!), someChange(n)))
+    const recovery = (n: number) => ({ kind: 'recover', admins: { keys: [keyOf(`anew ${n}`).id], threshold: 1 } })
+    const upon = entryOn(after(chain[9]!), recovery(1), [RESCUE])
+    const state = stateOf()
+    give(state, [...chain, upon])
+    assert.deepEqual([headIn(state).head, state.log.fork], [upon.hash, undefined])
+    const late = stateOf()
+    give(late, [...chain.slice(0, 10), upon])
+    give(late, chain.slice(10))
+    assert.equal(late.log.placed.size, state.log.placed.size)
+    // A rival is still seen, and the way out is open.
+    assert.equal(fateOf(state, entryOn(after(chain[9]!), recovery(2), [RESCUE])), 'beside')
+    assert.ok(state.log.fork !== undefined)
+    assert.equal(fateOf(state, entryOn(after(chain[8]!), recovery(3), [RESCUE])), 'applied')
+    assert.equal(state.log.fork, undefined)
+  })
+
   it('recovery keys may begin anew at an earlier entry: what followed it counts for nothing', () => {
     const state = stateOf()
     const first = entryOn(GENESIS_PLACE, someChange(1))

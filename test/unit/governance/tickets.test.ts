@@ -71,6 +71,14 @@ describe('governance/tickets', () => {
     assert.equal(show(state, made, MIA.id), MIA.id)
   })
 
+  it('an enroller that has left admits nobody any more', () => {
+    const state = stateOf()
+    const made = issue(state)
+    give(state, [admit(ENROLLER.id), revoke(ENROLLER.id, ENROLLER)])
+    assert.ok(state.roster.gone.has(ENROLLER.id))
+    assert.equal(show(state, made), 'no-enroller')
+  })
+
   it('what was burnt is burnt after a restart too', () => {
     const first = stateOf()
     const made = issue(first)

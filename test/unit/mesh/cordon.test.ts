@@ -49,6 +49,7 @@ describe('mesh/cordon', () => {
     assert.deepEqual(told(ask({ name: 'drain' })).map(readCordon), [
       { state: 'drained', by: 'ann', reason: 'kernel update' },
     ])
+    assert.deepEqual(told(ask({ name: 'drain' })), [], 'asked for again it is no news')
     assert.deepEqual(told(ask({ name: 'uncordon' })), [{ note: 'mine' }])
   })
 
