@@ -83,7 +83,7 @@ export async function findProposal(
 
 /** Why a daemon does not pass a proposal on. */
 const REASONS: Readonly<Record<string, string>> = {
-  'not-next': 'something else was decided meanwhile: make a new one upon that',
+  'not-next': 'it does not follow the newest entry: make a new one upon that, or hand on a recovery as a file',
   'no-admin': 'no admin has signed it',
   frozen: 'the log is forked: the recovery keys alone can propose',
   expired: 'it is older than two weeks, or the clocks differ',
@@ -95,7 +95,7 @@ const REASONS: Readonly<Record<string, string>> = {
  * @returns whether it is on its way; why not is said
  * @throws what is no answer of a daemon
  */
-export async function offer({ client, note }: Context, { statement, change, refusals }: Proposal): Promise<boolean> {
+export async function offer({ client, note }: Context, { statement, refusals }: Proposal): Promise<boolean> {
   const request = { entry: textOf(statement), refusals: refusals.map(textOf) }
   try {
     const { outcome } = await client.post<ProposedView>('/v1/proposals', request)
@@ -103,9 +103,7 @@ export async function offer({ client, note }: Context, { statement, change, refu
       note(`althing: all members have it; the other admins: althing gov sign ${statement.hash.slice(0, SHOWN_DIGITS)}`)
       return true
     }
-    const isEarlier = outcome === 'not-next' && change.kind === 'recover'
-    const why = isEarlier ? 'it is upon an earlier entry, and goes on by hand' : (REASONS[outcome] ?? outcome)
-    note(`althing: it is not passed on over the mesh: ${why}`)
+    note(`althing: it is not passed on over the mesh: ${REASONS[outcome] ?? outcome}`)
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     note(`althing: it is not passed on over the mesh: ${messageOf(error)}`)
