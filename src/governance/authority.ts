@@ -79,9 +79,14 @@ export function isSignedBy({ keys, threshold }: Admins, signers: readonly Key[])
   return signers.filter((signer) => keys.includes(signer)).length >= threshold
 }
 
+/** Whose signatures bring a change about, and how many of them. */
+export function decidingOf({ admins, recovery }: Pick<Authority, 'admins' | 'recovery'>, { kind }: Change): Admins {
+  return kind === 'recover' ? recovery : admins
+}
+
 /** What keeps a change from being made here, or undefined. */
 export function faultOfChange(authority: Authority, change: Change, signers: readonly Key[]): ChangeFault | undefined {
-  const deciding = change.kind === 'recover' ? authority.recovery : authority.admins
+  const deciding = decidingOf(authority, change)
   if (!isSignedBy(deciding, signers)) return 'too-few-signatures'
   if (change.kind === 'enrollers') {
     if (change.add.some((key) => authority.withdrawn.has(key) || authority.revoked.has(key))) {

@@ -6,6 +6,7 @@ import type { VerifiedStatement } from '../wire/statement.ts'
 import type { Key } from './authority.ts'
 import { accusationsOf, versionAt, type HeldConfiguration } from './configuration.ts'
 import type { Fork } from './log.ts'
+import { counts } from './roster.ts'
 import type { GovernanceState, Proposed } from './state.ts'
 import type { Outcome } from './statements.ts'
 
@@ -17,7 +18,7 @@ const NO_REFUSAL: ReadonlySet<Outcome> = new Set<Outcome>(['applied', 'beside', 
  * all the time, and they decide nothing by themselves.
  */
 export function eventOfStatement(state: GovernanceState, { kind, hash, body }: VerifiedStatement): AuditDraft[] {
-  const { log, roster } = state
+  const { log, roster, statements } = state
   switch (kind) {
     case 'entry': {
       const { entry, change } = log.placed.get(hash)!
@@ -32,9 +33,8 @@ export function eventOfStatement(state: GovernanceState, { kind, hash, body }: V
     }
     case 'revocation': {
       const { node, by } = body as Revocation
-      return [
-        { type: 'member.revoked', peer: node, statement: hash, by, ...(!roster.gone.has(node) && { void: true }) },
-      ]
+      const isVoid = !counts(log.authority, roster, statements.get(hash)!)
+      return [{ type: 'member.revoked', peer: node, statement: hash, by, ...(isVoid && { void: true }) }]
     }
     case 'rotation': {
       const { from, to } = body as Rotation

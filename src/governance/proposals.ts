@@ -9,7 +9,7 @@ import { Change, LogEntry, PROPOSAL_LIMITS, Refusal, type Admins } from '../mode
 import type { GovernanceOffers } from '../model/governance-sync.ts'
 import { sha256Hex } from '../util/sha256.ts'
 import type { VerifiedStatement } from '../wire/statement.ts'
-import { isSignedBy } from './authority.ts'
+import { decidingOf, isSignedBy } from './authority.ts'
 import { headOf } from './log.ts'
 import { isKilled } from './promises.ts'
 import type { GovernanceState, Proposed } from './state.ts'
@@ -51,15 +51,10 @@ export function readProposal(
   if (entry.parent !== head || entry.height !== height + 1) return 'not-next'
   if (log.fork !== undefined && change.data.kind !== 'recover') return 'frozen'
   if (entry.atMs > nowMs + SKEW_MS || nowMs >= entry.atMs + PROPOSAL_LIMITS.keptMs) return 'expired'
-  const deciding = decidingOn({ log }, change.data)
+  const deciding = decidingOf(log.authority, change.data)
   if (!statement.signers.some((signer) => deciding.keys.includes(signer))) return 'no-admin'
   const counted = refusals.filter((one) => isRefusalOf(statement.hash, deciding, one))
   return { statement, entry, change: change.data, refusals: counted }
-}
-
-/** Who decides about a change at the place that is decided next. */
-export function decidingOn({ log }: Pick<GovernanceState, 'log'>, change: Change): Admins {
-  return change.kind === 'recover' ? log.authority.recovery : log.authority.admins
 }
 
 function isRefusalOf(hash: string, { keys }: Admins, { kind, body, signers }: VerifiedStatement): boolean {
@@ -70,7 +65,7 @@ function isRefusalOf(hash: string, { keys }: Admins, { kind, body, signers }: Ve
 
 /** Whether so many have refused a proposal that it can never be decided. */
 export function isDead(state: GovernanceState, { statement, change, refusals }: Proposed): boolean {
-  return isKilled(statement.hash, decidingOn(state, change), state.log.cluster, refusals)
+  return isKilled(statement.hash, decidingOf(state.log.authority, change), state.log.cluster, refusals)
 }
 
 /** Keeps a proposal, which has all signatures that were known before. @returns what became of it */
@@ -79,7 +74,7 @@ export function keepProposal(state: GovernanceState, proposed: Proposed): Propos
   const { hash, signers } = proposed.statement
   const known = proposals.get(hash)
   if (known !== undefined && nameOf(known) === nameOf(proposed)) return 'known'
-  if (isSignedBy(decidingOn(state, proposed.change), signers)) return 'complete'
+  if (isSignedBy(decidingOf(state.log.authority, proposed.change), signers)) return 'complete'
   if (known === undefined && !hasRoom(state, proposed)) return 'full'
   proposals.set(hash, proposed)
   return 'taken'
@@ -92,7 +87,7 @@ function hasRoom(state: GovernanceState, proposed: Proposed): boolean {
   let bytes = proposed.statement.bytes.length
   for (const { statement } of proposals.values()) bytes += statement.bytes.length
   if (bytes > PROPOSAL_LIMITS.bytes) return false
-  const { keys } = decidingOn(state, proposed.change)
+  const { keys } = decidingOf(state.log.authority, proposed.change)
   const admins = proposed.statement.signers.filter((signer) => keys.includes(signer))
   return admins.some((admin) => signedBy(state, admin) < PROPOSAL_LIMITS.ofOneAdmin)
 }

@@ -3,7 +3,7 @@
  * renewed by the enroller that signed them, and by any other when that one does not.
  */
 import type { Admission } from '../model/governance.ts'
-import { membersAt, type GovernanceState } from './state.ts'
+import { mayAdmit, membersAt, type GovernanceState } from './state.ts'
 
 /** An admission is renewed by its enroller when so much of its time is left, */
 const RENEW_AT = 1 / 3
@@ -13,7 +13,7 @@ const RENEW_FOR_OTHERS_AT = 1 / 6
 /** Admissions that this node should sign anew. */
 export function dueRenewals(state: GovernanceState, nowMs: number): Admission[] {
   const { self, log } = state
-  if (!log.authority.enrollers.has(self) || log.fork !== undefined) return []
+  if (!mayAdmit(state) || log.fork !== undefined) return []
   return membersAt(state, nowMs).flatMap(({ node, owner, roles, notBeforeMs, notAfterMs, enroller }) => {
     const lengthMs = notAfterMs - notBeforeMs
     const leftMs = notAfterMs - nowMs

@@ -100,6 +100,11 @@ export function mayLink(state: GovernanceState, node: Key, nowMs: number): boole
   return memberAt(state, node, nowMs) !== undefined
 }
 
+/** Whether this node may let others in: an enroller that has left may not, though the admins never took its right. */
+export function mayAdmit({ self, log, roster }: GovernanceState): boolean {
+  return log.authority.enrollers.has(self) && !roster.gone.has(self)
+}
+
 /** Members at this moment. */
 export function membersAt(state: GovernanceState, nowMs: number): Member[] {
   return [...state.roster.members.values()].filter(({ node }) => memberAt(state, node, nowMs) !== undefined)

@@ -4,7 +4,7 @@
  */
 import type { Admission, Ticket } from '../model/governance.ts'
 import type { Key } from './authority.ts'
-import type { GovernanceState, IssuedTicket } from './state.ts'
+import { mayAdmit, type GovernanceState, type IssuedTicket } from './state.ts'
 
 /** Why a ticket does not admit. */
 export type TicketFault =
@@ -65,7 +65,7 @@ function faultOfTicket(
   if (issued.ticket.for !== undefined && issued.ticket.for !== node) return 'not-for-you'
   if (issued.burntFor !== undefined && issued.burntFor !== node) return 'used'
   if (state.roster.gone.has(node)) return 'revoked'
-  if (!state.log.authority.enrollers.has(state.self) || state.roster.gone.has(state.self)) return 'no-enroller'
+  if (!mayAdmit(state)) return 'no-enroller'
   return state.log.fork === undefined ? undefined : 'frozen'
 }
 

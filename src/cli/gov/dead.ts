@@ -1,17 +1,12 @@
 /** Proposals that so many have refused that they never count: who signed one is free to sign another in its place. */
+import { decidingOf } from '../../governance/authority.ts'
 import { isKilled } from '../../governance/promises.ts'
 import type { ClusterView } from '../../model/cluster.ts'
-import type { Change } from '../../model/governance.ts'
 import type { ProposalView } from '../../model/proposal-view.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { findProposal, opened } from './offered.ts'
 import type { Proposal } from './proposal.ts'
-
-/** Whose signatures bring a change about, and how many of them. */
-export function decidingOf({ admins, recovery }: ClusterView, { kind }: Change): ClusterView['admins'] {
-  return kind === 'recover' ? recovery : admins
-}
 
 /** A proposal that a user says is dead. @returns its hash @throws CliError where too few have refused it */
 export async function deadProposal(context: Context, word: string): Promise<string> {

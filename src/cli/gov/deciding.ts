@@ -1,7 +1,7 @@
 /** How a change is decided: proposed, signed by a key here, and brought into the log or to those who sign next. */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { isSignedBy } from '../../governance/authority.ts'
+import { decidingOf, isSignedBy } from '../../governance/authority.ts'
 import type { ClusterView, OutcomesView } from '../../model/cluster.ts'
 import type { Change } from '../../model/governance.ts'
 import { makeStatement } from '../../wire/statement.ts'
@@ -10,10 +10,11 @@ import type { Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
 import { count } from '../format.ts'
 import { ADMIN_KEY, AdminKey } from './admin.ts'
-import { deadHere, decidingOf } from './dead.ts'
+import { deadHere } from './dead.ts'
+import { readHistoryHere } from './history.ts'
 import { offer } from './offered.ts'
 import { describeChange, fileOf, proposalOf, textIn, textOf, writeProposal, type Proposal } from './proposal.ts'
-import { logHere, refuseRecovered, undoneAfter, type Place } from './undoing.ts'
+import { refuseRecovered, undoneAfter, type Place } from './undoing.ts'
 
 /** Upon which entry a change is proposed, and by which key. */
 export interface Beginning {
@@ -46,7 +47,7 @@ export async function begin(
     // What everybody has needs no file that nobody asked for.
     const isOver = signed.isInLog && out === undefined
     if (isOver) rmSync(path)
-    return tell(context, { ...signed, ...(isOver && { file: undefined }) })
+    return tell(context, isOver ? { ...signed, file: undefined } : signed)
   }
   writeProposal(path, proposal)
   context.note(`althing: wrote ${path}; no ${keyName} is on this machine: let the admins sign it`)
@@ -117,7 +118,7 @@ async function refuseDecided(context: Context, proposal: Proposal, after: number
 }
 
 async function refuseUnawares(context: Context, { entry }: Proposal, after: number | undefined): Promise<void> {
-  const log = await logHere(context)
+  const { log } = (await readHistoryHere(context)).state
   const height = entry.height - 1
   // One that is not here yet, or was undone: nothing of what counts here follows from it.
   if (log.chain[height] !== entry.parent) {

@@ -7,6 +7,7 @@ import { HistoryView } from '../../model/cluster.ts'
 import { Genesis } from '../../model/governance.ts'
 import type { StatementKind } from '../../wire/limits.ts'
 import { openStatement, type VerifiedStatement } from '../../wire/statement.ts'
+import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { describeFileError } from '../files.ts'
 import { shownWord } from '../terminal.ts'
@@ -60,6 +61,11 @@ function badHistory(path: string, why: string, cause?: unknown): CliError {
   })
 }
 
+/** The history as the daemon here has it. @throws CliError */
+export async function readHistoryHere({ client }: Pick<Context, 'client'>): Promise<ReadHistory> {
+  return readHistory(await client.get<HistoryView>('/v1/governance'), Date.now())
+}
+
 /** Verifies a history from the genesis on. @throws WireError, z.ZodError for the first thing that is no statement */
 export function readHistory(history: HistoryView, nowMs: number): ReadHistory {
   const genesis = openStatement(bytesOf(history.genesis), 'genesis')
@@ -67,16 +73,16 @@ export function readHistory(history: HistoryView, nowMs: number): ReadHistory {
   const statements = history.statements.map((text) => openStatement(bytesOf(text), KINDS))
   const refused = new Map<Outcome, number>()
   // What waited for what came after it is judged again, as long as that brings more to light.
-  for (let left = statements, before = Infinity; left.length < before;) {
+  let left = statements
+  for (let before = Infinity; left.length < before;) {
     before = left.length
     const outcomes = outcomesOf(state, left, nowMs)
     for (const outcome of outcomes) if (!GOOD.has(outcome)) refused.set(outcome, (refused.get(outcome) ?? 0) + 1)
     left = left.filter((_, at) => outcomes[at] === 'waiting')
-    // Those who are out have confirmed and said things, too, which decides nothing now.
-    const waiting = left.filter(({ kind }) => kind !== 'attestation' && kind !== 'canary').length
-    if (waiting > 0) refused.set('waiting', waiting)
-    else refused.delete('waiting')
   }
+  // Those who are out have confirmed and said things, too, which decides nothing now.
+  const waiting = left.filter(({ kind }) => kind !== 'attestation' && kind !== 'canary').length
+  if (waiting > 0) refused.set('waiting', waiting)
   return { state, statements, refused, missing: firstMissing(state, statements) }
 }
 

@@ -6,7 +6,8 @@ import { contextOf } from '../context.ts'
 import { filled, integer } from '../options.ts'
 import { RECOVERY_KEY } from './admin.ts'
 import { begin, majority } from './deciding.ts'
-import { entryHeight, logHere, placeAt } from './undoing.ts'
+import { readHistoryHere } from './history.ts'
+import { entryHeight, placeAt } from './undoing.ts'
 import { keyList, OUT_HELP } from './words.ts'
 
 interface RecoverOptions {
@@ -40,7 +41,7 @@ export function registerRecover(gov: Command): void {
       const context = contextOf(command)
       const view = await context.client.get<ClusterView>('/v1/cluster')
       const change: Change = { kind: 'recover', admins: { keys: admins, threshold: threshold ?? majority(admins) } }
-      const upon = placeAt(await logHere(context), after ?? view.height)
+      const upon = placeAt((await readHistoryHere(context)).state.log, after ?? view.height)
       await begin(context, view, change, out, { keyName: RECOVERY_KEY, upon })
     })
 }

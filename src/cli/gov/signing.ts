@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import type { ClusterView, HistoryView } from '../../model/cluster.ts'
+import type { ClusterView } from '../../model/cluster.ts'
 import type { Change } from '../../model/governance.ts'
 import { contextOf, type Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
@@ -10,7 +10,7 @@ import { each, checked, filled, integer, oneOf } from '../options.ts'
 import { ADMIN_KEY, AdminKey, RECOVERY_KEY } from './admin.ts'
 import { deadProposal } from './dead.ts'
 import { begin, keptUnless, majority, sign, tell } from './deciding.ts'
-import { readHistory } from './history.ts'
+import { readHistoryHere } from './history.ts'
 import { findProposal, offer, proposalWord } from './offered.ts'
 import { writeProposal, type Proposal } from './proposal.ts'
 import { registerRecover } from './recover.ts'
@@ -131,7 +131,7 @@ async function changeOf(context: Context, view: ClusterView, options: ProposeOpt
 }
 
 /** What enrollers signed that is to stay. */
-async function kept({ client }: Context, losing: readonly string[], keep: ProposeOptions['keep']): Promise<string[]> {
+async function kept(context: Context, losing: readonly string[], keep: ProposeOptions['keep']): Promise<string[]> {
   if (keep === undefined) {
     throw usageError(
       `${losing.join(', ')} may admit others: say with --keep all or --keep none what becomes of those it admitted`,
@@ -139,7 +139,7 @@ async function kept({ client }: Context, losing: readonly string[], keep: Propos
     )
   }
   if (keep === 'none') return []
-  const { state } = readHistory(await client.get<HistoryView>('/v1/governance'), Date.now())
+  const { state } = await readHistoryHere(context)
   return [...state.statements.values()].filter(({ signer }) => losing.includes(signer)).map(({ hash }) => hash)
 }
 

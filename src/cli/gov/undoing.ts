@@ -1,12 +1,9 @@
 /** Recoveries upon an earlier entry: where they may go, and what they undo. */
 import type { Log } from '../../governance/log.ts'
-import type { HistoryView } from '../../model/cluster.ts'
 import { GOVERNANCE_LIMITS } from '../../model/governance.ts'
-import type { Context } from '../context.ts'
 import { CliError, usageError } from '../errors.ts'
 import { count } from '../format.ts'
 import { integer } from '../options.ts'
-import { readHistory } from './history.ts'
 import { describeChange, proposalOf } from './proposal.ts'
 
 /** The height of an entry of the log, on the command line; 0 is the genesis. */
@@ -19,11 +16,6 @@ const MOST_TOLD = 20
 export interface Place {
   readonly height: number
   readonly hash: string
-}
-
-/** The log as the daemon here has it. */
-export async function logHere({ client }: Context): Promise<Log> {
-  return readHistory(await client.get<HistoryView>('/v1/governance'), Date.now()).state.log
 }
 
 /** The entry upon which a recovery is to go. @throws CliError where nothing there would end what is wrong */

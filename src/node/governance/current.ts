@@ -1,5 +1,5 @@
 /** What operations on the cluster begin with: that there is one, and that this node has the right to. */
-import type { GovernanceState } from '../../governance/state.ts'
+import { mayAdmit, type GovernanceState } from '../../governance/state.ts'
 import { CHANGED } from '../../governance/statements.ts'
 import type { StatementKind } from '../../wire/limits.ts'
 import { makeStatement } from '../../wire/statement.ts'
@@ -21,7 +21,7 @@ export function refuseUnlessEnroller(state: GovernanceState): void {
       fix: 'see `althing gov log`; the recovery keys decide with `althing gov recover`',
     })
   }
-  if (state.log.authority.enrollers.has(state.self) && !state.roster.gone.has(state.self)) return
+  if (mayAdmit(state)) return
   throw new OperationError('conflict', 'this node may not admit others, nor revoke them', {
     fix:
       `do it at one of ${[...state.log.authority.enrollers].join(', ')}, ` +

@@ -1,5 +1,6 @@
 /** Proposals in a running daemon: their signatures are checked and added up here, since the core only counts them. */
-import { decidingOn, isDead } from '../../governance/proposals.ts'
+import { decidingOf } from '../../governance/authority.ts'
+import { isDead } from '../../governance/proposals.ts'
 import type { GovernanceState } from '../../governance/state.ts'
 import type { StoredProposal } from '../../governance/types.ts'
 import type { GovernanceProposal } from '../../model/governance-sync.ts'
@@ -36,7 +37,7 @@ export function proposalViews(state: GovernanceState): ProposalView[] {
   const all = [...state.proposals.values()].toSorted((a, b) => a.entry.atMs - b.entry.atMs)
   return all.map((proposed) => {
     const { statement, entry, change, refusals } = proposed
-    const { keys, threshold } = decidingOn(state, change)
+    const { keys, threshold } = decidingOf(state.log.authority, change)
     return {
       id: statement.hash,
       height: entry.height,
