@@ -62,6 +62,12 @@ describe('governance/tenure', () => {
       told.map((event) => event.type === 'member.revoked' && event.void),
       [true],
     )
+    // Nor does it count where its victim is out by its own word.
+    const left = stateOf()
+    give(left, [admit(OTHER_ENROLLER.id), entryOn(GENESIS_PLACE, enrollers([OTHER_ENROLLER.id]))])
+    give(left, [revoke(OTHER_ENROLLER.id, OTHER_ENROLLER)])
+    const late = give(left, [revoke(OTHER_ENROLLER.id)])
+    assert.ok(late.some((one) => one.type === 'audit' && one.event.type === 'member.revoked' && one.event.void))
   })
 
   it('is nobody’s whom no enroller of this genesis let in, or only one that lost the right', () => {

@@ -1,17 +1,13 @@
 /** A running governance on a disk that is full: what it decides counts all the same. */
 import assert from 'node:assert/strict'
-import { Governor, type GovernorOptions } from '../../../../src/node/governance/governor.ts'
-import { GovernanceJournal } from '../../../../src/node/governance/journal.ts'
 import type { AuditDraft } from '../../../../src/model/audit.ts'
 import type { Write } from '../../../../src/store/store.ts'
 import { manualClock } from '../../../../src/util/clock.ts'
-import { SILENT } from '../../../../src/util/logger.ts'
 import {
   admit,
   clusterOf,
   entryOn,
   GENESIS_PLACE,
-  HOME,
   keyOf,
   MIA,
   NED,
@@ -20,6 +16,7 @@ import {
   revoke,
   someChange,
 } from '../../governance/fixtures.ts'
+import { governorOf } from './governor-of.ts'
 
 /** The loop as the journal knows it. */
 class Disk {
@@ -41,34 +38,17 @@ class Disk {
   }
 }
 
-function governorOf(overrides: Partial<GovernorOptions> = {}, cluster = HOME): Governor {
-  const clock = overrides.clock ?? manualClock(NOW_MS)
-  return new Governor({
-    stored: { ...cluster, statements: [], tickets: new Map(), proposals: [] },
-    signer: MIA,
-    journal: new GovernanceJournal({ loop: () => new Disk(), clock }),
-    clock,
-    log: SILENT,
-    send: () => {},
-    onRoster: () => {},
-    onDecision: () => {},
-    tell: () => {},
-    pick: ([first]) => first!,
-    ...overrides,
-  })
-}
-
 describe('governance on a full disk', () => {
   const disk = new Disk()
   const left: string[] = []
   const sent: string[] = []
-  const clock = manualClock(NOW_MS)
-  const governor = governorOf({
-    journal: new GovernanceJournal({ loop: () => disk, clock }),
-    clock,
-    send: (to, { t }) => sent.push(`${t} to ${to}`),
-    onRoster: (gone) => left.push(...gone),
-  })
+  const governor = governorOf(
+    {
+      send: (to, { t }) => sent.push(`${t} to ${to}`),
+      onRoster: (gone) => left.push(...gone),
+    },
+    { loop: disk },
+  )
 
   it('cuts off who is expelled, tells nobody, and writes it as soon as it can', () => {
     governor.take([admit(MIA.id), admit(NED.id), admit(keyOf('far').id)])
@@ -92,8 +72,8 @@ describe('an open cluster', () => {
   const open = clusterOf({ open: true })
 
   it('is open here too, except where all others are guests', () => {
-    assert.equal(governorOf({}, open).open, true)
-    assert.equal(governorOf({ guestsOnly: true }, open).open, false)
+    assert.equal(governorOf({}, { cluster: open }).open, true)
+    assert.equal(governorOf({ guestsOnly: true }, { cluster: open }).open, false)
     assert.equal(governorOf().open, false)
   })
 })

@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict'
 import { mock } from 'node:test'
 import { configurationOn } from '../../../../src/governance/configuration.ts'
-import { Governor } from '../../../../src/node/governance/governor.ts'
-import { GovernanceJournal } from '../../../../src/node/governance/journal.ts'
 import { TrialWatch } from '../../../../src/node/governance/trial-watch.ts'
 import { manualClock } from '../../../../src/util/clock.ts'
 import { SILENT } from '../../../../src/util/logger.ts'
-import { admit, entryOn, GENESIS_PLACE, HOME, MIA, NED, NOW_MS, revoke } from '../../governance/fixtures.ts'
+import { admit, entryOn, GENESIS_PLACE, MIA, NED, NOW_MS, revoke } from '../../governance/fixtures.ts'
+import { governorOf } from './governor-of.ts'
 
 const BEFORE = { settings: {}, overridable: [] }
 const trial = { canaries: [MIA.id], forMs: 60_000, witnesses: 1, before: BEFORE }
@@ -17,19 +16,7 @@ const TRIED = entryOn(GENESIS_PLACE, { kind: 'config', settings: { 'bids.ask': '
 function wordsOf(isExpelled: boolean): readonly unknown[] {
   const clock = manualClock(NOW_MS)
   const taken: unknown[] = []
-  const loop = { note: () => {}, writeDurably: () => {}, writeWhenPossible: () => {} }
-  const governor = new Governor({
-    stored: { ...HOME, statements: [], tickets: new Map(), proposals: [] },
-    signer: MIA,
-    journal: new GovernanceJournal({ loop: () => loop, clock }),
-    clock,
-    log: SILENT,
-    send: () => {},
-    onRoster: () => {},
-    onDecision: () => {},
-    tell: () => {},
-    pick: ([first]) => first!,
-  })
+  const governor = governorOf({ clock })
   governor.take([admit(MIA.id), admit(NED.id), TRIED])
   const topology = { brake: undefined, members: new Map() } as never
   const watch = new TrialWatch({ mesh: { self: MIA.id, topology }, clock, log: SILENT, governor, signer: MIA })
